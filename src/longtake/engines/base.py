@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The port of local makers. An engine runs in a child process and yields only what is new; it touches no files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longtake.types import Capability, ColorTags, Operation, Role
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFrame:
+    """One picture in planar YUV 4:2:0, 8 bit: y is (height, width), u and v are (height/2, width/2), all uint8."""
+
+    y: NDArray[np.uint8]
+    u: NDArray[np.uint8]
+    v: NDArray[np.uint8]
+
+    @property
+    def width(self) -> int:
+        """Pixels across; even."""
+        return int(self.y.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Pixels down; even."""
+        return int(self.y.shape[0])
+
+
+@dataclass(frozen=True, slots=True)
+class AudioBlock:
+    """A stretch of sound: samples is (channels, n) float32 in -1..1, at the request's rate_hz."""
+
+    samples: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class TimedFrame:
+    """A context picture and when it is shown, in seconds before the cut (negative or zero)."""
+
+    frame: VideoFrame
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineRequest:
+    """What an engine is asked to make: `frames` new pictures of width x height at `fps`, and as much sound."""
+
+    operation: Operation
+    prompt: str
+    width: int
+    height: int
+    fps: Fraction
+    frames: int
+    color: ColorTags = field(default_factory=ColorTags)
+    """The matrix that the pictures are in; context and result share it."""
+    context: tuple[TimedFrame, ...] = ()
+    """The source's last seconds before the cut, oldest first, at most 4 s; empty on create."""
+    images: tuple[tuple[Role, VideoFrame], ...] = ()
+    end_frame: VideoFrame | None = None
+    audio_rate_hz: int = 48_000
+    audio_channels: int = 2
+    context_audio: NDArray[np.float32] | None = None
+    """(channels, n) sound before the cut, at most 4 s, ending at the cut; None = the source has none."""
+    want_audio: bool = True
+    """On extend, true only if the source has sound; on create, true if the result shall have sound."""
+    seed: int = 0
+
+
+class EngineJob(Protocol):
+    """What an engine may ask of its surroundings while it works."""
+
+    def progress(self, done: float, note: str = "") -> None:
+        """Report the share done, 0 to 1."""
+        ...
+
+    def cancelled(self) -> bool:
+        """Whether to stop; an engine looks at least once a frame."""
+        ...
+
+
+class Engine(Protocol):
+    """A local maker. Deterministic: the same request gives the same pictures and sound."""
+
+    @property
+    def name(self) -> str:
+        """The engine's entry point name, such as `classic`."""
+        ...
+
+    def capability(self) -> Capability:
+        """What it can do."""
+        ...
+
+    def generate(self, request: EngineRequest, job: EngineJob) -> Iterator[VideoFrame | AudioBlock | Note]:
+        """Yield exactly request.frames pictures, sound blocks in between or after, and notes.
+
+        Raises EngineError if it cannot. Sound blocks, if any, add up to round(frames / fps * audio_rate_hz) samples.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something the answer must say: which way the engine chose, what it did not understand."""
+
+    pick: str = ""
+    warning: str = ""

@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The error tree. A message says what was wrong and what to do next; wire bodies are made in http/errors.py.
+
+LongtakeError
+├── RequestError                    the caller can mend it
+│   ├── InvalidRequest              400 invalid_request
+│   │   ├── InvalidJson             400 invalid_json
+│   │   ├── InvalidMultipart        400 invalid_multipart_form
+│   │   ├── InvalidSize             400 invalid_size
+│   │   ├── InvalidStartTime        400 invalid_start_time
+│   │   ├── InvalidMedia            400 invalid_media
+│   │   ├── UrlInputNotEnabled      400 url_input_not_enabled
+│   │   ├── ModelNotFound           400 model_not_found
+│   │   ├── OperationNotSupported   400 operation_not_supported
+│   │   ├── SourceNotReady          400 source_not_ready
+│   │   └── SourceUnusable          400 source_unusable
+│   ├── TaskNotFound                400 on submit, 404 on reads: task_not_exist
+│   ├── TaskNotFinished             400 task_not_completed
+│   ├── TaskRunning                 409 task_running
+│   ├── AssetGone                   410 asset_gone
+│   ├── RouteNotFound               404 not_found
+│   ├── MethodNotAllowed            405 method_not_allowed
+│   ├── BodyTooLarge                413 read_request_body_failed
+│   ├── UnsupportedMediaType        415 unsupported_media_type
+│   ├── RangeNotSatisfiable         416 range_not_satisfiable
+│   └── IdempotencyConflict         422 idempotency_conflict
+├── AccessError
+│   ├── InvalidApiKey               401 invalid_api_key
+│   ├── AccessDenied                403 access_denied
+│   ├── InsufficientQuota           403 insufficient_user_quota
+│   └── RateLimited                 429 rate_limit_exceeded
+├── ServiceError                    ours to mend
+│   ├── StoreFailed                 503 store_failed
+│   │   └── StoreFull               507 store_full
+│   ├── Overloaded                  503 overloaded
+│   └── NoMaker                     503 get_channel_failed
+├── MediaError                      a file cannot be worked with; becomes a task's fault or InvalidMedia
+│   └── LimitExceeded               a limit on bytes, pixels, frames, seconds or memory was passed
+├── EngineError                     an engine could not make the new part
+├── FencedOff                       a write by an owner who no longer owns the task: stop quietly
+└── ConfigurationError              the operator's settings do not fit; the message names the setting
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class LongtakeError(Exception):
+    """Base of all errors: catch this to catch everything longtake raises on purpose."""
+
+    code: ClassVar[str] = "internal_error"
+    status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, message_zh: str = "", param: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.message_zh = message_zh
+        self.param = param
+
+
+class RequestError(LongtakeError):
+    """The request cannot be served as it is; the caller can mend it."""
+
+    code = "invalid_request"
+    status = 400
+
+
+class InvalidRequest(RequestError):
+    """A field has a value that cannot be used; `param` names it."""
+
+
+class InvalidJson(InvalidRequest):
+    """The body is not a JSON object."""
+
+    code = "invalid_json"
+
+
+class InvalidMultipart(InvalidRequest):
+    """The form body cannot be read."""
+
+    code = "invalid_multipart_form"
+
+
+class InvalidSize(InvalidRequest):
+    """The size or aspect cannot be made."""
+
+    code = "invalid_size"
+
+
+class InvalidStartTime(InvalidRequest):
+    """The start time lies outside the source."""
+
+    code = "invalid_start_time"
+
+
+class InvalidMedia(InvalidRequest):
+    """The file is not a video or picture that can be decoded within the limits."""
+
+    code = "invalid_media"
+
+
+class UrlInputNotEnabled(InvalidRequest):
+    """http(s) inputs are not enabled on this server."""
+
+    code = "url_input_not_enabled"
+
+
+class ModelNotFound(InvalidRequest):
+    """No maker here knows this model."""
+
+    code = "model_not_found"
+
+
+class OperationNotSupported(InvalidRequest):
+    """The model exists but cannot do this: unsupported operation."""
+
+    code = "operation_not_supported"
+
+
+class SourceNotReady(InvalidRequest):
+    """The source task has not finished; send `wait_for_source: true` to queue behind it."""
+
+    code = "source_not_ready"
+
+
+class SourceUnusable(InvalidRequest):
+    """The source task failed, or its video is gone."""
+
+    code = "source_unusable"
+
+
+class TaskNotFound(RequestError):
+    """No such task for this key. Another tenant's task looks exactly like this."""
+
+    code = "task_not_exist"
+    status = 404
+
+
+class TaskNotFinished(RequestError):
+    """The task has no video yet."""
+
+    code = "task_not_completed"
+
+
+class TaskRunning(RequestError):
+    """The task is running: cancel it first."""
+
+    code = "task_running"
+    status = 409
+
+
+class AssetGone(RequestError):
+    """The file existed and was deleted or has expired."""
+
+    code = "asset_gone"
+    status = 410
+
+
+class RouteNotFound(RequestError):
+    """No such path."""
+
+    code = "not_found"
+    status = 404
+
+
+class MethodNotAllowed(RequestError):
+    """The path exists, but not with this method."""
+
+    code = "method_not_allowed"
+    status = 405
+
+
+class BodyTooLarge(RequestError):
+    """The body is larger than this server takes."""
+
+    code = "read_request_body_failed"
+    status = 413
+
+
+class UnsupportedMediaType(RequestError):
+    """The body's content type cannot be read on this route."""
+
+    code = "unsupported_media_type"
+    status = 415
+
+
+class RangeNotSatisfiable(RequestError):
+    """The Range header lies outside the file."""
+
+    code = "range_not_satisfiable"
+    status = 416
+
+
+class IdempotencyConflict(RequestError):
+    """The Idempotency-Key was used with another request."""
+
+    code = "idempotency_conflict"
+    status = 422
+
+
+class AccessError(LongtakeError):
+    """The caller may not do this."""
+
+    code = "access_denied"
+    status = 403
+
+
+class InvalidApiKey(AccessError):
+    """The key is missing, unknown or revoked."""
+
+    code = "invalid_api_key"
+    status = 401
+
+
+class AccessDenied(AccessError):
+    """The key is good but may not do this."""
+
+
+class InsufficientQuota(AccessError):
+    """The balance does not cover the price."""
+
+    code = "insufficient_user_quota"
+
+
+class RateLimited(AccessError):
+    """Too many requests or tasks; Retry-After says when to come again."""
+
+    code = "rate_limit_exceeded"
+    status = 429
+    retryable = True
+
+
+class ServiceError(LongtakeError):
+    """This server cannot serve the request right now."""
+
+    code = "internal_error"
+    status = 503
+    retryable = True
+
+
+class StoreFailed(ServiceError):
+    """The database did not take the write; nothing was stored."""
+
+    code = "store_failed"
+
+
+class StoreFull(StoreFailed):
+    """The disk or the database's size limit is full; nothing was stored."""
+
+    code = "store_full"
+    status = 507
+    retryable = False
+
+
+class Overloaded(ServiceError):
+    """The server is at its limit or shutting down."""
+
+    code = "overloaded"
+
+
+class NoMaker(ServiceError):
+    """The model is known, but no maker of it can work now."""
+
+    code = "get_channel_failed"
+
+
+class MediaError(LongtakeError):
+    """The media cannot be read or written; the message says what is wrong with it."""
+
+    code = "invalid_media"
+    status = 400
+
+
+class LimitExceeded(MediaError):
+    """The media or the work passes a limit that the operator set."""
+
+    code = "limit_exceeded"
+
+
+class EngineError(LongtakeError):
+    """The engine could not make the new part."""
+
+    code = "engine_failed"
+
+
+class FencedOff(LongtakeError):
+    """The task has another owner or another step by now; this write was not made."""
+
+    code = "fenced_off"
+
+
+class ConfigurationError(LongtakeError):
+    """A setting does not fit; the message names it and says what to set."""
+
+    code = "configuration_error"

@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The vocabulary: what every layer says to every other, without I/O.
+
+Times inside a video are integer microseconds on the display clock: 0 is the first displayed frame, the duration is the
+end of the last one. Moments in the world are integer milliseconds since the Unix epoch. Money is integer micro-USD.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from fractions import Fraction
+from typing import Literal
+
+import msgspec
+
+SECOND_US = 1_000_000
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=False):
+    """Base of all values: immutable, compared by content, encoded to JSON without their defaults."""
+
+
+class Operation(StrEnum):
+    """What a task does. An upload is a finished task, so that its id works wherever a source is due."""
+
+    CREATE = "create"
+    EXTEND = "extend"
+    UPLOAD = "upload"
+
+
+class Fit(StrEnum):
+    """How a picture meets a frame of another aspect: fill and crop, bars, or bars of its own blurred picture."""
+
+    COVER = "cover"
+    CONTAIN = "contain"
+    BLUR = "blur"
+
+
+class Mode(StrEnum):
+    """How the new part was made (DESIGN promise 4)."""
+
+    NATIVE = "native"
+    NATIVE_TRIMMED = "native_trimmed"
+    BRIDGED = "bridged"
+    LOCAL = "local"
+    STAND_IN = "stand_in"
+
+
+class Role(StrEnum):
+    """What an asset is to its task."""
+
+    VIDEO = "video"
+    NEW_PART = "new_part"
+    THUMBNAIL = "thumbnail"
+    SPRITE = "sprite"
+    FIRST_FRAME = "first_frame"
+    LAST_FRAME = "last_frame"
+    REFERENCE = "reference"
+
+
+class Rate(Value, frozen=True):
+    """Frames a second as an exact fraction."""
+
+    num: int
+    den: int = 1
+
+    @property
+    def fraction(self) -> Fraction:
+        """The rate as a Fraction, frames a second."""
+        return Fraction(self.num, self.den)
+
+    @classmethod
+    def of(cls, rate: Fraction) -> Rate:
+        """The Rate of a Fraction."""
+        return cls(num=rate.numerator, den=rate.denominator)
+
+
+class ColorTags(Value, frozen=True):
+    """H.273 code points (ITU-T H.273, tables 2 to 4); 2 means unspecified."""
+
+    primaries: int = 2
+    transfer: int = 2
+    matrix: int = 2
+    full_range: bool = False
+
+
+class VideoFacts(Value, frozen=True):
+    """What a probe found in the picture. Width and height are as displayed: rotation and sample aspect applied."""
+
+    codec: str
+    width: int
+    height: int
+    coded_width: int
+    coded_height: int
+    frames: int
+    fps: Rate
+    """1 / median frame duration of the whole clip."""
+    variable_rate: bool = False
+    rotation_deg: int = 0
+    pixel_format: str = "yuv420p"
+    bit_depth: int = 8
+    interlaced: bool = False
+    color: ColorTags = ColorTags()
+
+
+class AudioFacts(Value, frozen=True):
+    """What a probe found in the sound."""
+
+    codec: str
+    rate_hz: int
+    channels: int
+    layout: str
+
+
+class MediaFacts(Value, frozen=True):
+    """What a probe found in a file. An image has video facts with one frame and duration 0."""
+
+    container: str
+    duration_us: int
+    video: VideoFacts
+    audio: AudioFacts | None = None
+
+    @property
+    def is_image(self) -> bool:
+        """Whether this is a still picture."""
+        return self.duration_us == 0
+
+
+class Asset(Value, frozen=True):
+    """One stored file. Its id is also its blob key and is never shared between tenants."""
+
+    id: str
+    tenant_id: str
+    mime: str
+    size_bytes: int
+    sha256: str
+    created_ms: int
+    filename: str = ""
+    facts: MediaFacts | None = None
+
+
+class Principal(Value, frozen=True):
+    """Who asks: the tenant behind an API key."""
+
+    tenant_id: str
+    key_id: str
+    admin: bool = False
+
+
+# ---- what is asked for -----------------------------------------------------------------------------------------------
+
+
+class TaskSource(Value, frozen=True, tag="task"):
+    """The source is the result of another task."""
+
+    task_id: str
+
+
+class AssetSource(Value, frozen=True, tag="asset"):
+    """The source is a stored file, such as one uploaded with this very request."""
+
+    asset_id: str
+
+
+Source = TaskSource | AssetSource
+
+
+class ImageInput(Value, frozen=True):
+    """A picture that comes with a request."""
+
+    role: Role
+    asset_id: str
+
+
+class ShortSide(Value, frozen=True, tag="short_side"):
+    """A size by its short side, such as 720p."""
+
+    pixels: int
+
+
+class ExactSize(Value, frozen=True, tag="exact"):
+    """A size in pixels, width by height."""
+
+    width: int
+    height: int
+
+
+SizeWish = ShortSide | ExactSize
+
+
+class Aspect(Value, frozen=True):
+    """A wished ratio of width to height."""
+
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.width}:{self.height}"
+
+
+class Submission(Value, frozen=True):
+    """One request, freed of its dialect. Fields mean what DESIGN section 2 says; only tasks/plan.py interprets them."""
+
+    operation: Operation
+    dialect: str
+    prompt: str
+    model: str | None = None
+    source: Source | None = None
+    images: tuple[ImageInput, ...] = ()
+    start_us: int | None = None
+    """Where the new part begins; None = at the end of the source."""
+    new_us: int | None = None
+    """Wished length of the new part (of the whole, on create); None = the model's own."""
+    size: SizeWish | None = None
+    aspect: Aspect | None = None
+    upscale: bool = False
+    fit: Fit = Fit.COVER
+    seed: int | None = None
+    wait_for_source: bool = False
+    callback_url: str | None = None
+    extra: dict[str, msgspec.Raw] = {}
+    """Fields that no part of longtake knows, as they came."""
+    warnings: tuple[str, ...] = ()
+    """What reading the request already had to say, such as a size that overrules an aspect."""
+
+
+class Maker(Value, frozen=True):
+    """Who makes a task's new part, decided at submission and stored."""
+
+    provider: str
+    """`longtake` for the built-in engine, else the name of a configured account."""
+    model: str
+    """The model that really works, such as `longtake-cpu`."""
+    engine: str
+    mode: Mode
+
+
+class Capability(Value, frozen=True):
+    """What a maker can do, for providers and engines alike. Lengths are of the new part."""
+
+    operations: frozenset[Operation]
+    default_new_us: int
+    max_new_us: int
+    short_sides: tuple[int, int] = (480, 2160)
+    """Least and greatest short side in pixels."""
+    lengths_us: tuple[int, ...] = ()
+    """The only lengths it makes, ascending; empty = any up to max_new_us."""
+    max_images: int = 2
+    prompt_support: Literal["full", "camera", "scene"] = "full"
+
+
+class Plan(Value, frozen=True):
+    """What will be made, decided once by tasks/plan.py, stored on the task, and what quote, hold and settlement mean.
+
+    The result is source[0, start) followed by the new part. When the geometry is kept the head is copied; otherwise the
+    whole is scaled to width x height with `fit` and encoded once.
+    """
+
+    operation: Operation
+    maker: Maker
+    prompt: str
+    new_us: int
+    width: int
+    height: int
+    fps: Rate
+    """Of the new part on create; on extend a forecast, since a variable-rate head decides by its last two seconds."""
+    start_us: int = 0
+    geometry_kept: bool = True
+    fit: Fit = Fit.COVER
+    enhance: bool = False
+    """Whether pixels that grow are made by the enhancing scaler (`upscale: true`)."""
+    seed: int = 0
+    source_asset_id: str | None = None
+    images: tuple[ImageInput, ...] = ()
+    provisional: bool = False
+    """The source was not known yet; made final on leaving `waiting`."""
+    warnings: tuple[str, ...] = ()
+
+
+# ---- what came of it -------------------------------------------------------------------------------------------------
+
+
+class HeadReport(Value, frozen=True):
+    """The source's part of a result: how many frames it has and how many of them are the source's own packets."""
+
+    frames: int
+    copied: int
+
+
+class SeamReport(Value, frozen=True):
+    """How the join looks and sounds. Steps are mean absolute luma differences in 8-bit levels."""
+
+    luma_step: float
+    median_step: float
+    ratio: float
+    """luma_step / median_step: near 1 natural, near 0 frozen, above 2 a visible jump."""
+    click_db: float | None = None
+    """Greatest sample step at the join against the sound's usual one, in dB; None without sound."""
+
+
+class MadeFile(Value, frozen=True):
+    """A file that a render job left under its work prefix."""
+
+    role: Role
+    key: str
+    mime: str
+    size_bytes: int
+    sha256: str
+    facts: MediaFacts | None = None
+
+
+class RenderReport(Value, frozen=True):
+    """What a render job did."""
+
+    files: tuple[MadeFile, ...]
+    head: HeadReport | None = None
+    seam: SeamReport | None = None
+    pick: str = ""
+    """The engine's way: `live`, `still`, or a scene's name."""
+    warnings: tuple[str, ...] = ()
+
+
+class Fault(Value, frozen=True):
+    """Why a task ended badly, in words its owner can act on. Codes are public (docs/reference/errors.md)."""
+
+    code: str
+    message: str
+    message_zh: str = ""
+    param: str | None = None
+    retryable: bool = False
