@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The state table: which step may follow which, what each means, and what kind of slot it needs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from longtake.types import State, Step
+
+ENDS = frozenset({Step.SUCCEEDED, Step.FAILED, Step.CANCELLED, Step.EXPIRED})
+
+_BAD_ENDS = frozenset({Step.FAILED, Step.CANCELLED, Step.EXPIRED})
+
+MOVES: Mapping[Step, frozenset[Step]] = {
+    Step.WAITING: _BAD_ENDS | {Step.QUEUED},
+    Step.QUEUED: _BAD_ENDS | {Step.PREPARING},
+    # Back to queued: a lost attempt of ours is repeated, a failed job goes to the next candidate.
+    Step.PREPARING: _BAD_ENDS | {Step.QUEUED, Step.SUBMITTING, Step.GENERATING},
+    Step.SUBMITTING: _BAD_ENDS | {Step.QUEUED, Step.POLLING, Step.UNCONFIRMED},
+    Step.UNCONFIRMED: _BAD_ENDS | {Step.QUEUED, Step.POLLING},
+    Step.POLLING: _BAD_ENDS | {Step.QUEUED, Step.FETCHING},
+    Step.FETCHING: _BAD_ENDS | {Step.QUEUED, Step.ASSEMBLING},
+    Step.ASSEMBLING: _BAD_ENDS | {Step.QUEUED, Step.PREPARING, Step.STORING},
+    Step.GENERATING: _BAD_ENDS | {Step.QUEUED, Step.PREPARING, Step.STORING},
+    Step.STORING: _BAD_ENDS | {Step.QUEUED, Step.SUCCEEDED},
+    Step.SUCCEEDED: frozenset(),
+    Step.FAILED: frozenset(),
+    Step.CANCELLED: frozenset(),
+    Step.EXPIRED: frozenset(),
+}
+"""Every move that may ever be written."""
+
+REPEATED_AFTER_CRASH = frozenset({Step.PREPARING, Step.GENERATING, Step.ASSEMBLING})
+"""Steps whose work dies with their owner and is done again from `queued`; `storing` is taken up where it stood."""
+
+
+class Slot(StrEnum):
+    """What kind of room a step takes on a node."""
+
+    IO = "io"
+    CPU = "cpu"
+
+
+def may_move(before: Step, after: Step) -> bool:
+    """Whether the table has this move."""
+    return after in MOVES[before]
+
+
+def slot_of(step: Step) -> Slot | None:
+    """The slot a step needs; None where nothing works on the task.
+
+    `queued` names the slot of what follows: the claim takes the slot for the whole walk of a local task.
+    """
+    if step in ENDS or step is Step.WAITING:
+        return None
+    if step in {Step.SUBMITTING, Step.POLLING, Step.FETCHING, Step.UNCONFIRMED}:
+        return Slot.IO
+    return Slot.CPU
+
+
+def state_of(step: Step) -> State:
+    """What a step means to the task's owner. `unconfirmed` is shown as running: an upstream may have the job."""
+    match step:
+        case Step.WAITING | Step.QUEUED:
+            return State.QUEUED
+        case Step.SUCCEEDED:
+            return State.SUCCEEDED
+        case Step.FAILED:
+            return State.FAILED
+        case Step.CANCELLED:
+            return State.CANCELLED
+        case Step.EXPIRED:
+            return State.EXPIRED
+        case _:
+            return State.RUNNING

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The port of heavy work: a pure job, its events, and the fleet that runs it (reference fleet.md 4).
+
+A job names blobs, never user URLs or secrets. Its output stays under `output`, a prefix of its own attempt; only the fenced
+transaction of the task promotes one attempt's files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from longtake.types import MediaFacts, Plan, RenderReport, Role, Value
+
+
+class RenderLimits(Value, frozen=True):
+    """What a job may use; all of it is the operator's to set."""
+
+    source_bytes: int = 1 << 30
+    pixels: int = 4096 * 2304
+    source_s: int = 600
+    source_frames: int = 36_000
+    result_s: int = 900
+    memory_bytes: int = 2 << 30
+    stall_s: float = 120.0
+    hard_s: float = 3600.0
+
+
+class ProbeRequest(Value, frozen=True, tag="probe"):
+    """Look at a received file, and make its thumbnail if it is a video."""
+
+    key: str
+
+
+class ExtendRequest(Value, frozen=True, tag="extend"):
+    """Make source[0, start) + new part as the plan says."""
+
+    plan: Plan
+    source_key: str
+    source: MediaFacts
+    images: tuple[tuple[Role, str], ...] = ()
+
+
+class CreateRequest(Value, frozen=True, tag="create"):
+    """Make a clip from the plan's prompt and pictures."""
+
+    plan: Plan
+    images: tuple[tuple[Role, str], ...] = ()
+
+
+RenderRequest = ProbeRequest | ExtendRequest | CreateRequest
+
+
+class RenderJob(Value, frozen=True):
+    """One attempt. `attempt` is its fence; a repeated start of the same (task, attempt) is one start."""
+
+    task: str
+    attempt: int
+    request: RenderRequest
+    output: str
+    limits: RenderLimits = RenderLimits()
+
+    @property
+    def key(self) -> str:
+        """The attempt's name."""
+        return f"{self.task}.{self.attempt}"
+
+
+class Started(Value, frozen=True, tag="started"):
+    """A child took the job."""
+
+    place: str
+    pid: int
+    warm: bool
+
+
+class Progress(Value, frozen=True, tag="progress"):
+    """The share done, 0 to 1. Also a sign of life."""
+
+    done: float
+    note: str = ""
+
+
+class Probed(Value, frozen=True, tag="probed"):
+    """Final: what a received file is, and the files made of it."""
+
+    facts: MediaFacts
+    report: RenderReport
+
+
+class Produced(Value, frozen=True, tag="produced"):
+    """Final: the outputs are complete and synced."""
+
+    report: RenderReport
+
+
+class Failed(Value, frozen=True, tag="failed"):
+    """Final: it cannot be done; `retryable` if another try may."""
+
+    code: str
+    message: str
+    retryable: bool = False
+
+
+class Stopped(Value, frozen=True, tag="stopped"):
+    """Final: ended because it was cancelled; `hard` if the child had to be killed."""
+
+    hard: bool = False
+
+
+class Lost(Value, frozen=True, tag="lost"):
+    """Final: the place died or does not know the job."""
+
+    why: str
+
+
+Final = Probed | Produced | Failed | Stopped | Lost
+Event = Started | Progress | Final
+FINALS = (Probed, Produced, Failed, Stopped, Lost)
+
+
+class Busy(Exception):
+    """No free slot; nothing started."""
+
+
+class Fleet(Protocol):
+    """Where jobs run. Slots are named by lane: `render` and `probe`."""
+
+    name: str
+    survives_us: bool
+    """Whether a restarted server may find a running job again."""
+
+    async def capacity(self) -> Mapping[str, int]:
+        """Free slots by lane: a hint."""
+        ...
+
+    async def start(self, job: RenderJob) -> str:
+        """Start an attempt once; its handle. Raises Busy."""
+        ...
+
+    async def events(self, handle: str, after: int, wait_s: float) -> Sequence[Event]:
+        """The events past the first `after`, waiting up to wait_s for one. Never raises for a dead place: [Lost]."""
+        ...
+
+    async def cancel(self, handle: str, grace_s: float) -> None:
+        """Ask politely, then kill; always ends in a final event."""
+        ...
+
+    async def release(self, handle: str) -> None:
+        """Forget a finished attempt."""
+        ...
+
+    async def close(self) -> None:
+        """Kill the children and wait for them."""
+        ...

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The only reader of the environment and of longtake.toml.
+
+Order of precedence: command line, `LONGTAKE_*` variables, `longtake.toml` (named by `LONGTAKE_CONFIG`, else in the home
+folder), defaults. Every setting is a field of Settings; its variable is the field's name in capitals behind `LONGTAKE_`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from longtake.errors import ConfigurationError
+
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+LEAST_STRONG_KEY_CHARS = 24
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All that an operator can set. Sizes in bytes, times in seconds."""
+
+    home: Path
+    host: str = "127.0.0.1"
+    port: int = 8420
+    public_url: str = ""
+    """Base of absolute URLs, such as `https://video.example.com`; required for a public bind."""
+    admin_key: str = ""
+    stand_in: Literal["auto", "on", "off"] = "auto"
+    """Whether well-known model names are made by the built-in engine (DESIGN 2)."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks whose X-Forwarded-* headers are believed."""
+    cpu_slots: int = 0
+    """Render children at once; 0 = half the cores, at least 1."""
+    child_idle_s: float = 120.0
+    """A render child without work ends after this time."""
+    preset: str = "veryfast"
+    """The encoder's preset."""
+    crf: int = 20
+    """The encoder's quality: lower is better and larger."""
+    max_upload_bytes: int = 1 << 30
+    max_body_bytes: int = 32 << 20
+    max_pixels: int = 4096 * 2304
+    max_source_s: int = 600
+    max_source_frames: int = 36_000
+    max_result_s: int = 900
+    child_memory_bytes: int = 2 << 30
+    stall_s: float = 120.0
+    hard_stop_s: float = 3600.0
+    local_deadline_s: int = 3600
+    waiting_deadline_s: int = 86_400
+    idempotency_s: int = 86_400
+    signed_url_s: int = 86_400
+    retention_s: int = 0
+    """Finished tasks and their files are removed after this time; 0 = kept for ever."""
+    max_active_tasks: int = 1000
+    """Unfinished tasks a tenant may have; 0 = no limit."""
+    log_format: Literal["auto", "text", "json"] = "auto"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return self.host in LOOPBACK_HOSTS
+
+    @property
+    def render_slots(self) -> int:
+        """Render children at once."""
+        return self.cpu_slots or max(1, (os.cpu_count() or 1) // 2)
+
+    def check(self) -> None:
+        """Raise ConfigurationError where settings do not fit together."""
+        if not 0 <= self.port <= 65_535:  # noqa: PLR2004
+            raise ConfigurationError(f"port is {self.port}; choose 0 (any free one) to 65535", param="port")
+        if self.public_url:
+            parts = urlsplit(self.public_url)
+            if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+                raise ConfigurationError(
+                    f"LONGTAKE_PUBLIC_URL is {self.public_url!r}; give scheme and host, such as https://video.example.com",
+                    param="public_url",
+                )
+        if self.is_loopback:
+            return
+        if not self.public_url:
+            raise ConfigurationError(
+                f"binding to {self.host} makes this server public: set LONGTAKE_PUBLIC_URL to the address clients use",
+                param="public_url",
+            )
+        if self.admin_key and len(self.admin_key) < LEAST_STRONG_KEY_CHARS:
+            raise ConfigurationError(
+                f"LONGTAKE_ADMIN_KEY has {len(self.admin_key)} characters, too weak for a public bind: "
+                f"use at least {LEAST_STRONG_KEY_CHARS}",
+                param="admin_key",
+            )
+
+
+def default_home() -> Path:
+    """The data folder where nothing names one: XDG on Linux, the platform's own elsewhere."""
+    import platformdirs  # noqa: PLC0415  (only needed without LONGTAKE_HOME)
+
+    return Path(platformdirs.user_data_dir("longtake", appauthor=False))
+
+
+def read_settings(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from flags, environment and file. Flags that are None do not count.
+
+    Raises ConfigurationError naming the setting that cannot be read.
+    """
+    environ = os.environ if environ is None else environ
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    home = Path(str(given.get("home") or environ.get("LONGTAKE_HOME") or default_home())).expanduser().absolute()
+    values: dict[str, object] = _from_file(home, environ.get("LONGTAKE_CONFIG"))
+    values |= _from_environment(environ)
+    values |= given
+    values["home"] = str(home)
+    try:
+        return msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"settings cannot be read: {error}") from error
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for field in msgspec.structs.fields(Settings):
+        text = environ.get(f"LONGTAKE_{field.name.upper()}")
+        if text is None or field.name == "home":
+            continue
+        is_list = field.name == "trusted_proxies"
+        values[field.name] = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
+    return values
+
+
+def _from_file(home: Path, named: str | None) -> dict[str, object]:
+    path = Path(named).expanduser() if named else home / "longtake.toml"
+    if not path.is_file():
+        if named:
+            raise ConfigurationError(f"LONGTAKE_CONFIG names {named!r}, which is no file: mend or unset it")
+        return {}
+    try:
+        table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not readable TOML: {error}") from error
+    return {name: value for name, value in table.items() if name != "home"}

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The port of the record. Every method is one transaction: state, money and outbox change together or not at all.
+
+Failures raise StoreFailed or StoreFull and leave nothing behind. Writes by an owner name the task's (owner, fence, step) as they
+know it; a row that has moved on raises FencedOff and stays as it is. Every read of a tenant's things takes the tenant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+from longtake.types import Asset, Fault, Operation, Plan, RenderReport, Role, State, Step, Task, Value
+
+
+class Installation(Value, frozen=True):
+    """What is decided once for a database: the secret that signs URLs, and the marker its storage must hold."""
+
+    url_secret: bytes
+    storage_marker: str
+    created_ms: int
+
+
+class Key(Value, frozen=True):
+    """An API key. The secret itself is never stored: `digest` is its SHA-256."""
+
+    id: str
+    tenant_id: str
+    digest: bytes
+    name: str
+    hint: str
+    """Its last four characters, to tell keys apart."""
+    created_ms: int
+    admin: bool = False
+    revoked_ms: int | None = None
+
+
+class Idempotency(Value, frozen=True):
+    """A caller's Idempotency-Key and the fingerprint of what it came with."""
+
+    key: str
+    fingerprint: bytes
+    expires_ms: int
+
+
+class NewTask(Value, frozen=True):
+    """All that one submission writes."""
+
+    task: Task
+    idempotency: Idempotency | None = None
+    max_active: int = 0
+    """Refuse with RateLimited if the tenant has this many unfinished tasks; 0 = no limit."""
+
+
+class Submitted(Value, frozen=True):
+    """What came of a submission: the new task, or the first one again."""
+
+    task: Task
+    replayed: bool = False
+
+
+class TaskQuery(Value, frozen=True):
+    """Which of a tenant's tasks to list, newest first unless `ascending`. `after` is the id of the last one seen."""
+
+    after: str | None = None
+    limit: int = 20
+    ascending: bool = False
+    states: tuple[State, ...] = ()
+    operation: Operation | None = None
+
+
+class TaskPage(Value, frozen=True):
+    """A part of a list."""
+
+    tasks: tuple[Task, ...]
+    has_more: bool
+
+
+class TaskChanges(Value, frozen=True):
+    """What a move writes beside the step; None = as it was."""
+
+    plan: Plan | None = None
+    report: RenderReport | None = None
+    assets: Mapping[Role, Asset] | None = None
+    """Result files, decided on entering `storing`, so that storing can be repeated."""
+    progress: int | None = None
+    next_ms: int | None = None
+    release: bool = False
+    """Free the owner, so that any node may claim it."""
+
+
+class JobStart(Value, frozen=True):
+    """A try about to be made: a jobs row, written before anything starts."""
+
+    attempt: int
+    provider: str
+    account: str
+    caller_key: str
+    deadline_ms: int
+    segment: int = 0
+
+
+class JobEnd(Value, frozen=True):
+    """How a try ended."""
+
+    attempt: int
+    state: Literal["succeeded", "failed", "cancelled", "lost"]
+    native: str = ""
+    """The maker's own words, for the operator."""
+    cost_microusd: int = 0
+    segment: int = 0
+
+
+class Store(Protocol):
+    """The record of everything."""
+
+    async def open(self) -> Installation:
+        """Open or make the database and migrate it. Frees what a dead process owned (lifecycle.REPEATED_AFTER_CRASH)."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was accepted, then close."""
+        ...
+
+    async def check(self) -> None:
+        """Write and read a little. Raises StoreFailed if the record cannot be written."""
+        ...
+
+    # -- keys ----------------------------------------------------------------------------------------------------------
+
+    async def add_key(self, key: Key) -> None:
+        """Store a key, and its tenant if new. Storing the same digest again changes nothing."""
+        ...
+
+    async def key(self, digest: bytes) -> Key | None:
+        """The key with this digest, unless revoked."""
+        ...
+
+    async def keys(self, tenant_id: str | None = None) -> Sequence[Key]:
+        """All keys, or a tenant's, oldest first."""
+        ...
+
+    async def revoke_key(self, key_id: str, now_ms: int) -> bool:
+        """Revoke a key by id; whether there was one."""
+        ...
+
+    # -- submit and read -----------------------------------------------------------------------------------------------
+
+    async def submit(self, new: NewTask) -> Submitted:
+        """Idempotency, parent, limits, balance, hold and task in one transaction.
+
+        Raises IdempotencyConflict, TaskNotFound or SourceUnusable (the parent is gone or ended badly meanwhile), RateLimited,
+        InsufficientQuota.
+        """
+        ...
+
+    async def replay(self, tenant_id: str, operation: Operation, idempotency: Idempotency) -> Task | None:
+        """The task that this Idempotency-Key made, if any. Raises IdempotencyConflict on another fingerprint."""
+        ...
+
+    async def task(self, tenant_id: str, task_id: str) -> Task | None:
+        """A task with its assets; None if unknown, deleted or another tenant's. Also finds `task_id` by its bare uuid."""
+        ...
+
+    async def tasks(self, tenant_id: str, query: TaskQuery) -> TaskPage:
+        """A page of the tenant's listed tasks."""
+        ...
+
+    async def asset(self, asset_id: str) -> Asset | None:
+        """An asset by id, unless deleted."""
+        ...
+
+    async def add_asset(self, asset: Asset) -> None:
+        """Record a stored input file."""
+        ...
+
+    async def asset_ids(self) -> frozenset[str]:
+        """The ids of all assets that are not deleted, for sweeping storage."""
+        ...
+
+    # -- the walk ------------------------------------------------------------------------------------------------------
+
+    async def claim(self, owner: str, free: Mapping[str, int], now_ms: int) -> Sequence[Task]:
+        """Take at most `free[slot]` due tasks for each slot, fairly between tenants.
+
+        A `queued` task moves to `preparing`; one that stands in `storing` without owner stays there. The fence grows.
+        """
+        ...
+
+    async def move(
+        self, task: Task, after: Step, changes: TaskChanges, *, job: JobStart | JobEnd | None = None
+    ) -> Task:
+        """Write a move of the table, fenced by the task's (owner, fence, step). A move into `submitting` or `generating` is
+        refused with FencedOff if a cancel was requested."""
+        ...
+
+    async def finish(
+        self,
+        task: Task,
+        end: Step,
+        *,
+        fault: Fault | None = None,
+        changes: TaskChanges | None = None,
+        job: JobEnd | None = None,
+    ) -> Task:
+        """The terminal write: step, assets, ledger capture or release, balance and outbox. Fenced like `move`."""
+        ...
+
+    async def save_progress(self, task: Task, progress: int) -> None:
+        """A coarse progress mark; silently does nothing if the task has moved on."""
+        ...
+
+    async def request_cancel(self, tenant_id: str, task_id: str, now_ms: int) -> Task | None:
+        """End a waiting, queued or ownerless task as cancelled at once; mark an owned one. An ended one is returned as it is."""
+        ...
+
+    async def waiting(self) -> Sequence[Task]:
+        """Tasks that wait for their parent's end and whose parent has ended or is gone."""
+        ...
+
+    async def overdue(self, now_ms: int) -> Sequence[Task]:
+        """Unfinished tasks whose deadline has passed."""
+        ...
+
+    async def expired(self, now_ms: int) -> Sequence[Task]:
+        """Finished tasks whose `expires_ms` has passed."""
+        ...
+
+    async def next_due_ms(self) -> int | None:
+        """When the next unowned task becomes due."""
+        ...
+
+    async def delete(self, tenant_id: str, task_id: str, now_ms: int) -> Sequence[str]:
+        """Mark a finished task and its assets deleted; the asset ids whose blobs are now garbage. Raises TaskNotFound, TaskRunning.
+
+        Inputs of a task that another living task still names stay.
+        """
+        ...
+
+    async def forget(self, now_ms: int) -> None:
+        """Drop expired idempotency rows."""
+        ...
+
+    # -- money ---------------------------------------------------------------------------------------------------------
+
+    async def balance_microusd(self, tenant_id: str) -> int:
+        """The tenant's balance; new tenants have none."""
+        ...
