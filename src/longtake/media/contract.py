@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What media is asked to make and what it hands back: the words between the render child and this package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longtake.media.frames import TimedFrame
+from longtake.types import ColorTags, Fit, HeadReport, MediaFacts, SeamReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The picture that is wanted and how it is encoded."""
+
+    width: int
+    height: int
+    fit: Fit = Fit.COVER
+    enhance: bool = False
+    """Whether pixels that grow are made by the enhancing scaler."""
+    geometry_kept: bool = True
+    """The source already has the wished geometry: its own size is used, width and height are not looked at."""
+    preset: str = "veryfast"
+    crf: int = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continuation:
+    """What a maker is given on extend. Context is decoded at its first use, so a maker with ready frames pays nothing."""
+
+    fps: Fraction
+    frames: int
+    width: int
+    height: int
+    color: ColorTags
+    audio_rate_hz: int
+    """Of the sound wanted; 0 = the source has none, none is wanted."""
+    audio_channels: int
+    read_context: Callable[[], tuple[TimedFrame, ...]]
+    read_context_audio: Callable[[], NDArray[np.float32] | None]
+
+    @property
+    def context(self) -> tuple[TimedFrame, ...]:
+        """The last frames before the cut, oldest first, at most 4 s, at the result's size."""
+        return self.read_context()
+
+    @property
+    def context_audio(self) -> NDArray[np.float32] | None:
+        """(channels, n) sound ending at the cut, at most 4 s; None = the source has none."""
+        return self.read_context_audio()
+
+
+class Watch(Protocol):
+    """Who is told of progress and may call the work off."""
+
+    def progress(self, done: float, note: str = "") -> None:
+        """Take the share done, 0 to 1."""
+        ...
+
+    def cancelled(self) -> bool:
+        """Whether to stop; asked at least once a frame."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembled:
+    """What was made: the files' facts by demuxing them again, and how the join looks and sounds."""
+
+    facts: MediaFacts
+    head: HeadReport | None = None
+    seam: SeamReport | None = None
+    new_part_facts: MediaFacts | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SpriteFacts:
+    """A sheet of small pictures: `count` of them, row by row, one every `interval_us`."""
+
+    columns: int
+    rows: int
+    tile_width: int
+    tile_height: int
+    count: int
+    interval_us: int
