@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The port of heavy work: a pure job, its events, and the fleet that runs it (reference fleet.md 4).
 
-A job names blobs, never user URLs or secrets. Its output stays under `output`, a prefix of its own attempt; only the fenced
-transaction of the task promotes one attempt's files.
+A job names blobs, never user URLs or secrets. Its output stays under `output`, a prefix of its own attempt; only the
+fenced transaction of the task promotes one attempt's files.
 """
 
 from __future__ import annotations

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a slot and its child say to each other, as msgpack on the child's pipes."""
+
+from __future__ import annotations
+
+import msgspec
+
+from longtake.render.base import Event, RenderJob
+from longtake.types import Value
+
+RENDER_WORK = "longtake.render.work:RenderWork"
+
+
+class Setup(Value, frozen=True, tag="setup"):
+    """To the child, once, first: where things are. References are `module:attribute`, imported by the child only."""
+
+    storage: str
+    """A class that takes the root folder and offers `path(key)` and `work_path(prefix)`."""
+    root: str
+    work: str = RENDER_WORK
+    """A class that takes this Setup and offers `run(job, reporter)`."""
+    engines: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    """Engines by name that come before the entry points of group `longtake.engines`."""
+    preset: str = "veryfast"
+    crf: int = 20
+
+
+class Run(Value, frozen=True, tag="run"):
+    """To the child: do this job. One at a time."""
+
+    job: RenderJob
+
+
+class Cancel(Value, frozen=True, tag="cancel"):
+    """To the child: stop working at this attempt soon."""
+
+    key: str
+
+
+class Ready(Value, frozen=True, tag="ready"):
+    """From the child, once, first: it runs."""
+
+    pid: int
+
+
+class Trace(Value, frozen=True, tag="trace"):
+    """From the child, before a Failed that nobody expected: the traceback for the log."""
+
+    text: str
+
+
+ToChild = Setup | Run | Cancel
+FromChild = Ready | Trace | Event
+
+ENCODER = msgspec.msgpack.Encoder()
+TO_CHILD_DECODER: msgspec.msgpack.Decoder[ToChild] = msgspec.msgpack.Decoder(ToChild)
+FROM_CHILD_DECODER: msgspec.msgpack.Decoder[FromChild] = msgspec.msgpack.Decoder(FromChild)

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The environment of a child: what it needs to find Python and its libraries, and nothing secret.
+
+An allow-list: a variable that nobody thought of stays with the parent, whatever its name.
+"""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+
+KEPT = frozenset(
+    {
+        *("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TEMP", "TMP"),
+        *("PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTHONUTF8", "VIRTUAL_ENV"),
+        *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"),
+        *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "APPDATA", "LOCALAPPDATA", "USERPROFILE"),
+        *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM", "MALLOC_ARENA_MAX"),
+        *("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "HF_HOME", "HF_HUB_OFFLINE"),
+        "LONGTAKE_CI_MARK",  # a test run finds its processes by it
+    }
+)
+KEPT_PREFIX = "LC_"
+
+
+def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What a child inherits of `environ`, with this very package importable.
+
+    numpy's OpenBLAS would reserve a buffer for each core at import, which counts against the child's memory limit and
+    which nothing here uses; so it gets one thread unless the operator says otherwise.
+    """
+    kept = {name: text for name, text in environ.items() if name.upper() in KEPT or name.startswith(KEPT_PREFIX)}
+    kept.setdefault("OPENBLAS_NUM_THREADS", "1")
+    package_root = str(Path(__file__).resolve().parents[2])
+    paths = [path for path in kept.get("PYTHONPATH", "").split(os.pathsep) if path]
+    installed = {str(Path(sysconfig.get_path(name)).resolve()) for name in ("purelib", "platlib")}
+    if package_root not in installed and package_root not in paths:
+        paths.append(package_root)
+    if paths:
+        kept["PYTHONPATH"] = os.pathsep.join(paths)
+    return kept
