@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The jobs: probe a file, extend a video, create one. Runs in the child; the only place where engine meets media."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol, cast
+
+from longtake.engines.base import Engine
+from longtake.errors import LimitExceeded
+from longtake.media.assemble import create, extend
+from longtake.media.contract import Assembled, Continuation, Target
+from longtake.media.frames import AudioBlock, VideoFrame
+from longtake.media.open import MediaLimits
+from longtake.media.probe import probe, read_image
+from longtake.media.thumbs import sprite, thumbnail
+from longtake.render.base import CreateRequest, ExtendRequest, Probed, ProbeRequest, Produced, RenderJob, RenderLimits
+from longtake.render.bridge import (
+    CREATED_CHANNELS,
+    CREATED_RATE_HZ,
+    EngineStream,
+    Images,
+    create_request,
+    extend_request,
+)
+from longtake.render.lookup import find_engine, load_object
+from longtake.render.messages import Setup
+from longtake.render.outputs import Outputs
+from longtake.render.reporter import Reporter, Share
+from longtake.types import SECOND_US, Fit, MadeFile, Plan, RenderReport, Role
+
+MADE_SHARE = 0.94
+"""The share of a job's progress that making the video has; the rest is its small pictures and checksums."""
+PROBED_SHARE = 0.6
+
+
+class LocalFiles(Protocol):
+    """What a child needs of a storage adapter."""
+
+    def path(self, key: str) -> Path:
+        """The local file of a blob."""
+        ...
+
+    def work_path(self, prefix: str) -> Path:
+        """The local folder for an attempt's output; made if missing."""
+        ...
+
+
+class CalledOff(Exception):
+    """The job was cancelled between two of its parts."""
+
+
+class RenderWork:
+    """Does jobs with the storage, engines and encoder settings of a Setup. Engines stay loaded between jobs."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._storage = cast("LocalFiles", cast("type", load_object(setup.storage))(Path(setup.root)))
+        self._engines: dict[str, Engine] = {}
+
+    def run(self, job: RenderJob, reporter: Reporter) -> Probed | Produced:
+        """Do one job; files of a job that fails are removed. Raises MediaError, LimitExceeded, EngineError, OSError."""
+        outputs = Outputs(job, self._storage.work_path(job.output))
+        try:
+            match job.request:
+                case ProbeRequest():
+                    return self._probe(job.request, outputs, job.limits, reporter)
+                case ExtendRequest():
+                    return self._extend(job.request, outputs, job.limits, reporter)
+                case CreateRequest():
+                    return self._create(job.request, outputs, job.limits, reporter)
+        except BaseException:
+            outputs.discard()
+            raise
+
+    def _probe(self, request: ProbeRequest, outputs: Outputs, limits: RenderLimits, reporter: Reporter) -> Probed:
+        path = self._storage.path(request.key)
+        facts = probe(path, media_limits(limits))
+        reporter.progress(PROBED_SHARE)
+        if facts.is_image:
+            return Probed(facts=facts, report=RenderReport(files=()))
+        go_on(reporter)
+        thumbnail(path, outputs.part(Role.THUMBNAIL))
+        return Probed(facts=facts, report=RenderReport(files=(outputs.finish(Role.THUMBNAIL),)))
+
+    def _extend(self, request: ExtendRequest, outputs: Outputs, limits: RenderLimits, reporter: Reporter) -> Produced:
+        plan = request.plan
+        check_length(plan, limits)
+        stream = EngineStream(self._engine(plan), reporter)
+
+        def make(continuation: Continuation) -> Iterator[VideoFrame | AudioBlock]:
+            images = self._images(request.images, continuation.width, continuation.height, plan.fit)
+            yield from stream.generate(extend_request(plan, images, continuation))
+
+        assembled = extend(
+            self._storage.path(request.source_key),
+            outputs.part(Role.VIDEO),
+            outputs.part(Role.NEW_PART),
+            start_us=plan.start_us,
+            new_us=plan.new_us,
+            target=Target(
+                width=plan.width,
+                height=plan.height,
+                fit=plan.fit,
+                enhance=plan.enhance,
+                geometry_kept=plan.geometry_kept,
+                preset=self._setup.preset,
+                crf=self._setup.crf,
+            ),
+            make=make,
+            watch=Share(reporter, 0.0, MADE_SHARE),
+        )
+        return _report(assembled, stream, outputs, reporter)
+
+    def _create(self, request: CreateRequest, outputs: Outputs, limits: RenderLimits, reporter: Reporter) -> Produced:
+        plan = request.plan
+        check_length(plan, limits)
+        stream = EngineStream(self._engine(plan), reporter)
+        fps = plan.fps.fraction
+        frames = max(1, round(plan.new_us * fps / SECOND_US))
+        images = self._images(request.images, plan.width, plan.height, plan.fit)
+        assembled = create(
+            outputs.part(Role.VIDEO),
+            frames=frames,
+            fps=fps,
+            width=plan.width,
+            height=plan.height,
+            audio=(CREATED_RATE_HZ, CREATED_CHANNELS),
+            make=lambda: stream.generate(create_request(plan, images, frames, fps)),
+            preset=self._setup.preset,
+            crf=self._setup.crf,
+            watch=Share(reporter, 0.0, MADE_SHARE),
+        )
+        return _report(assembled, stream, outputs, reporter)
+
+    def _engine(self, plan: Plan) -> Engine:
+        name = plan.maker.engine
+        if name not in self._engines:
+            self._engines[name] = find_engine(name, self._setup.engines)
+        return self._engines[name]
+
+    def _images(self, images: tuple[tuple[Role, str], ...], width: int, height: int, fit: Fit) -> Images:
+        return [(role, read_image(self._storage.path(key), width, height, fit)) for role, key in images]
+
+
+def media_limits(limits: RenderLimits) -> MediaLimits:
+    """A job's limits as media wants them."""
+    return MediaLimits(
+        max_bytes=limits.source_bytes,
+        max_pixels=limits.pixels,
+        max_seconds=limits.source_s,
+        max_frames=limits.source_frames,
+    )
+
+
+def check_length(plan: Plan, limits: RenderLimits) -> None:
+    """Raise LimitExceeded if the result would be longer than it may be."""
+    result_s = (plan.start_us + plan.new_us) / SECOND_US
+    if result_s > limits.result_s:
+        raise LimitExceeded(f"the result would be {result_s:g} s long; at most {limits.result_s} s may be made here")
+
+
+def go_on(reporter: Reporter) -> None:
+    """Raise CalledOff if the job was cancelled."""
+    if reporter.cancelled():
+        raise CalledOff
+
+
+def _report(assembled: Assembled, stream: EngineStream, outputs: Outputs, reporter: Reporter) -> Produced:
+    """Finish the video, make its small pictures, and say what was done."""
+    go_on(reporter)
+    files: list[MadeFile] = [outputs.finish(Role.VIDEO, assembled.facts)]
+    if assembled.new_part_facts is not None:
+        files.append(outputs.finish(Role.NEW_PART, assembled.new_part_facts))
+    video = outputs.finished(Role.VIDEO)
+    share = Share(reporter, MADE_SHARE, 1.0)
+    share.progress(0.2)
+    thumbnail(video, outputs.part(Role.THUMBNAIL))
+    files.append(outputs.finish(Role.THUMBNAIL))
+    share.progress(0.5)
+    go_on(reporter)
+    sprite(video, outputs.part(Role.SPRITE))
+    files.append(outputs.finish(Role.SPRITE))
+    share.progress(1.0)
+    return Produced(
+        report=RenderReport(
+            files=tuple(files),
+            head=assembled.head,
+            seam=assembled.seam,
+            pick=stream.pick,
+            warnings=tuple(dict.fromkeys((*assembled.warnings, *stream.warnings))),
+        )
+    )
