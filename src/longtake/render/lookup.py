@@ -6,10 +6,12 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 from collections.abc import Mapping
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from longtake.engines.base import Engine
 from longtake.errors import ConfigurationError, EngineError
+
+if TYPE_CHECKING:
+    from longtake.engines.base import Engine  # brings numpy: not before the first real job
 
 ENGINE_GROUP = "longtake.engines"
 SHIPPED = {"classic": "longtake.engines.classic.engine:ClassicEngine"}

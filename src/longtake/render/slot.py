@@ -212,7 +212,7 @@ class Slot:
             resident_bytes = child.resident_bytes()
             if resident_bytes is not None and resident_bytes > attempt.job.limits.memory_bytes:
                 return memory_exceeded(attempt.job.limits)
-        why, status = self._child_end, child.end(EXIT_GRACE_S)
+        why, status = self._child_end, self._end(child)
         raise ChildGone(why or f"the render process died ({describe_exit(status)})")
 
     def _boot(self) -> None:
@@ -233,7 +233,11 @@ class Slot:
             self._changed.wait_for(lambda: self._child_ready or self._child_end is not None or self._closing, BOOT_S)
             if self._child_ready:
                 return
-        raise ChildGone(f"the render process did not start ({describe_exit(child.end(EXIT_GRACE_S))})")
+        raise ChildGone(f"the render process did not start ({describe_exit(self._end(child))})")
+
+    def _end(self, child: Child) -> int:
+        """End a child, waiting only for one whose pipe has ended by itself, to learn its own exit status."""
+        return child.end(EXIT_GRACE_S if self._child_end == "" else 0.0)
 
     def _retire(self, grace_s: float) -> None:
         """End the child, if there is one; the next attempt gets a new one."""
