@@ -106,7 +106,7 @@ def make_fleet(tmp_path: Path) -> Iterator[MakeFleet]:
     """Makes fleets of toy children; all are closed at the end of the test."""
     fleets: list[LocalFleet] = []
 
-    def make(**changes: object) -> LocalFleet:
+    def make(**changes: Any) -> LocalFleet:
         fields: dict[str, Any] = {
             "storage": "none:needed",
             "root": tmp_path,

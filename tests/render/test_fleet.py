@@ -125,10 +125,8 @@ def test_cancel_right_after_start_ends_it(make_fleet: MakeFleet):
     run(main())
 
 
-@pytest.mark.parametrize(
-    "job", [toy_job("deaf"), toy_job("hang"), toy_job("stop_itself")], ids=lambda job: job.request.plan.prompt
-)
-def test_a_deaf_child_is_killed_when_the_grace_is_over(make_fleet: MakeFleet, job):
+@pytest.mark.parametrize("do_what", ["deaf", "hang", "stop_itself"])
+def test_a_deaf_child_is_killed_when_the_grace_is_over(make_fleet: MakeFleet, do_what: str):
     async def main():
         fleet = make_fleet()
         handle = await fleet.start(toy_job(do_what))
@@ -147,10 +145,9 @@ def test_a_deaf_child_is_killed_when_the_grace_is_over(make_fleet: MakeFleet, jo
 def test_stall_and_hard_limit(make_fleet: MakeFleet):
     async def main():
         fleet = make_fleet(render_slots=2)
-        stalled, slow = await asyncio.gather(
-            do(fleet, toy_job("hang", limits=toy_limits(stall_s=0.7))),
-            do(fleet, toy_job("deaf", limits=toy_limits(stall_s=0.7, hard_s=1.5))),
-        )
+        hanging = toy_job("hang", limits=toy_limits(stall_s=0.7))
+        endless = toy_job("deaf", limits=toy_limits(stall_s=0.7, hard_s=1.5))
+        stalled, slow = await asyncio.gather(do(fleet, hanging), do(fleet, endless))
         assert isinstance(stalled, Failed)
         assert (stalled.code, stalled.retryable) == ("timeout", True)
         assert "no progress" in stalled.message
