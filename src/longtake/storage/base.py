@@ -32,7 +32,10 @@ class Storage(Protocol):
     """Where files live."""
 
     def check(self, marker: str, *, create: bool) -> None:
-        """Make the place ready. Raises ConfigurationError if it holds another installation's marker, or none and not `create`."""
+        """Make the place ready: leftover `.part` files go. Only its owner may call this, before anything else.
+
+        Raises ConfigurationError if the place holds another installation's marker, or none and not `create`.
+        """
         ...
 
     async def receive(self, key: str, chunks: AsyncIterator[bytes], limit_bytes: int) -> Stored:
@@ -52,7 +55,10 @@ class Storage(Protocol):
         ...
 
     async def promote(self, work_key: str, key: str) -> None:
-        """Make a work file the blob `key`, durably. Done again after a crash it finds its work done. Raises StoreFailed if neither exists."""
+        """Make a work file the blob `key`, durably. Done again after a crash it finds its work done.
+
+        Raises StoreFailed if neither exists.
+        """
         ...
 
     async def delete(self, key: str) -> None:
@@ -60,11 +66,15 @@ class Storage(Protocol):
         ...
 
     async def delete_work(self, prefix: str) -> None:
-        """Remove an attempt's folder, or all of `work/` when the prefix is empty."""
+        """Remove the folder of an attempt or of a task, or all of `work/` when the prefix is empty."""
         ...
 
     def keys(self) -> Iterator[str]:
         """All blob keys, without work files."""
+        ...
+
+    def work_prefixes(self) -> Iterator[str]:
+        """The first folders under `work/`, one for each task, such as `work/longtake:<uuid>`: for sweeping."""
         ...
 
     def free_bytes(self) -> int:

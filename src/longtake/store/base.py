@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The port of the record. Every method is one transaction: state, money and outbox change together or not at all.
 
-Failures raise StoreFailed or StoreFull and leave nothing behind. Writes by an owner name the task's (owner, fence, step) as they
-know it; a row that has moved on raises FencedOff and stays as it is. Every read of a tenant's things takes the tenant.
+Failures raise StoreFailed or StoreFull and leave nothing behind. Writes by an owner name the task's (owner, fence, step)
+as they know it; a row that has moved on raises FencedOff and stays as it is. Every read of a tenant's things takes the
+tenant.
 """
 
 from __future__ import annotations
@@ -11,6 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from longtake.types import Asset, Fault, Operation, Plan, RenderReport, Role, State, Step, Task, Value
+
+MOST_LOST_ATTEMPTS = 3
+"""A task whose attempts were lost this often ends as failed with code ENGINE_CRASHED instead of being tried again."""
+
+ENGINE_CRASHED = "engine_crashed"
+"""The fault code of such a task."""
 
 
 class Installation(Value, frozen=True):
@@ -115,7 +122,11 @@ class Store(Protocol):
     """The record of everything."""
 
     async def open(self) -> Installation:
-        """Open or make the database and migrate it. Frees what a dead process owned (lifecycle.REPEATED_AFTER_CRASH)."""
+        """Open or make the database and migrate it. Frees what a dead process owned (lifecycle.REPEATED_AFTER_CRASH).
+
+        A task whose attempts were lost MOST_LOST_ATTEMPTS times ends as failed, one whose cancel was asked for as
+        cancelled. Raises ConfigurationError where the place belongs to another process or is of another program.
+        """
         ...
 
     async def close(self) -> None:
@@ -149,8 +160,9 @@ class Store(Protocol):
     async def submit(self, new: NewTask) -> Submitted:
         """Idempotency, parent, limits, balance, hold and task in one transaction.
 
-        Raises IdempotencyConflict, TaskNotFound or SourceUnusable (the parent is gone or ended badly meanwhile), RateLimited,
-        InsufficientQuota.
+        A task that comes in an end step, such as an upload, takes no hold and no place; its `assets` are stored as its
+        results. Raises IdempotencyConflict, TaskNotFound or SourceUnusable (the parent is gone or ended badly
+        meanwhile), RateLimited, InsufficientQuota.
         """
         ...
 
@@ -159,7 +171,14 @@ class Store(Protocol):
         ...
 
     async def task(self, tenant_id: str, task_id: str) -> Task | None:
-        """A task with its assets; None if unknown, deleted or another tenant's. Also finds `task_id` by its bare uuid."""
+        """A task with its assets; None if unknown, deleted or another tenant's.
+
+        Only the part of `task_id` behind its last colon counts, so a bare uuid finds it too.
+        """
+        ...
+
+    async def knows(self, task_id: str) -> bool:
+        """Whether a task of this id was ever stored, be it another tenant's or deleted by now."""
         ...
 
     async def tasks(self, tenant_id: str, query: TaskQuery) -> TaskPage:
@@ -183,15 +202,21 @@ class Store(Protocol):
     async def claim(self, owner: str, free: Mapping[str, int], now_ms: int) -> Sequence[Task]:
         """Take at most `free[slot]` due tasks for each slot, fairly between tenants.
 
-        A `queued` task moves to `preparing`; one that stands in `storing` without owner stays there. The fence grows.
+        The tenant with the fewest tasks at work comes first, then the one that waits longest; inside a tenant the
+        oldest task. A `queued` task moves to `preparing`; one in a later step without owner stays there. The fence
+        grows.
         """
         ...
 
     async def move(
         self, task: Task, after: Step, changes: TaskChanges, *, job: JobStart | JobEnd | None = None
     ) -> Task:
-        """Write a move of the table, fenced by the task's (owner, fence, step). A move into `submitting` or `generating` is
-        refused with FencedOff if a cancel was requested."""
+        """Write a move of the table, fenced by the task's (owner, fence, step); the task as it is then.
+
+        The same step again writes only the changes. A move into `submitting` or `generating` is refused with FencedOff
+        if a cancel was requested. Going back to `queued` drops the result files named so far. A JobStart sets the
+        task's attempt.
+        """
         ...
 
     async def finish(
@@ -203,7 +228,11 @@ class Store(Protocol):
         changes: TaskChanges | None = None,
         job: JobEnd | None = None,
     ) -> Task:
-        """The terminal write: step, assets, ledger capture or release, balance and outbox. Fenced like `move`."""
+        """The terminal write: step, assets, ledger capture and release, balance and outbox. Fenced like `move`.
+
+        Of the hold, `task.cost_microusd` is captured if the task succeeded or was cancelled, nothing if it failed or
+        expired; never more than the hold. A bad end drops the result files named so far.
+        """
         ...
 
     async def save_progress(self, task: Task, progress: int) -> None:
@@ -211,7 +240,10 @@ class Store(Protocol):
         ...
 
     async def request_cancel(self, tenant_id: str, task_id: str, now_ms: int) -> Task | None:
-        """End a waiting, queued or ownerless task as cancelled at once; mark an owned one. An ended one is returned as it is."""
+        """End a waiting, queued or ownerless task as cancelled at once; mark an owned one or one in `storing`.
+
+        An ended task is returned as it is.
+        """
         ...
 
     async def waiting(self) -> Sequence[Task]:
@@ -231,9 +263,11 @@ class Store(Protocol):
         ...
 
     async def delete(self, tenant_id: str, task_id: str, now_ms: int) -> Sequence[str]:
-        """Mark a finished task and its assets deleted; the asset ids whose blobs are now garbage. Raises TaskNotFound, TaskRunning.
+        """Mark a finished task and its assets deleted; the asset ids whose blobs are now garbage.
 
-        Inputs of a task that another living task still names stay.
+        What another unfinished task needs as input or another task has as result stays. An asset that stayed only for
+        an unfinished task is dropped at that task's end, and its blob by the next sweep. Raises TaskNotFound,
+        TaskRunning.
         """
         ...
 
@@ -245,4 +279,11 @@ class Store(Protocol):
 
     async def balance_microusd(self, tenant_id: str) -> int:
         """The tenant's balance; new tenants have none."""
+        ...
+
+    async def adjust_balance(self, tenant_id: str, amount_microusd: int, now_ms: int) -> int:
+        """Add to (or, negative, take from) a tenant's balance as a ledger row of kind `adjust`; the new balance.
+
+        Raises InsufficientQuota if it would fall below zero.
+        """
         ...
