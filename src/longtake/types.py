@@ -276,6 +276,8 @@ class Capability(Value, frozen=True):
     lengths_us: tuple[int, ...] = ()
     """The only lengths it makes, ascending; empty = any up to max_new_us."""
     max_images: int = 2
+    extend_image_roles: frozenset[Role] = frozenset()
+    """What the pictures of an extension may be to it; others are refused by name."""
     prompt_support: Literal["full", "camera", "scene"] = "full"
 
 

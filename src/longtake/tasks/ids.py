@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ids: UUID version 7 (RFC 9562, 5.7), which sort by the time they were made."""
+
+from __future__ import annotations
+
+import os
+import time
+
+_NS_PER_MS = 1_000_000
+
+
+def uuid7(now_ns: int | None = None, random: bytes | None = None) -> str:
+    """A new UUIDv7. The 12 bits behind the milliseconds hold their fraction (RFC 9562, 6.2, method 3).
+
+    `now_ns` is nanoseconds since the epoch, `random` 8 bytes; both are for tests.
+    """
+    milliseconds, rest_ns = divmod(time.time_ns() if now_ns is None else now_ns, _NS_PER_MS)
+    fraction = (rest_ns << 12) // _NS_PER_MS
+    tail = int.from_bytes(os.urandom(8) if random is None else random) & ((1 << 62) - 1)
+    digits = f"{milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | tail:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def new_task_id(family: str) -> str:
+    """A new task id: `<family>:<uuid7>`."""
+    return f"{family}:{uuid7()}"

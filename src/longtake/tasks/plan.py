@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the fields of a request mean (DESIGN 2). Pure: the same submission, source and maker give the same plan."""
+
+from __future__ import annotations
+
+from longtake.errors import InvalidRequest, InvalidStartTime, OperationNotSupported, SourceUnusable
+from longtake.settings import Settings
+from longtake.tasks.geometry import Picture, Room, Wish, check_wish, picture_of_extended, picture_of_new
+from longtake.types import (
+    SECOND_US,
+    Aspect,
+    Capability,
+    ImageInput,
+    Maker,
+    MediaFacts,
+    Operation,
+    Plan,
+    Rate,
+    Role,
+    SizeWish,
+    Submission,
+    Value,
+)
+
+CREATED_FPS = Rate(num=24)
+MOST_PROMPT_CHARS = 32_000
+MOST_SEED = 2**63 - 1
+START_SLACK_US = SECOND_US // 2
+"""Relays send 6.041667 for the end of a nominal 6 s clip (wire.md 1.3)."""
+FALLBACK_SIZE = (1280, 720)
+"""Of a source that is not known yet."""
+
+
+class SourceFacts(Value, frozen=True):
+    """The video that is extended: its blob, what a probe found, and what its own request had asked for."""
+
+    asset_id: str
+    media: MediaFacts
+    made_size: SizeWish | None = None
+    made_aspect: Aspect | None = None
+
+
+class Limits(Value, frozen=True):
+    """What the operator allows."""
+
+    pixels: int = 4096 * 2304
+    result_us: int = 900 * SECOND_US
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        """The limits that the settings name."""
+        return cls(pixels=settings.max_pixels, result_us=settings.max_result_s * SECOND_US)
+
+
+def plan(
+    submission: Submission,
+    source: SourceFacts | None,
+    maker: Maker,
+    capability: Capability,
+    limits: Limits,
+    *,
+    leading_image: MediaFacts | None = None,
+) -> Plan:
+    """Decide what will be made.
+
+    `source` is what is extended; None on create, and on an extension whose source has not finished: that plan is
+    provisional. `leading_image` is the first picture of a create; it gives the aspect where nothing else does.
+
+    Raises InvalidRequest, InvalidSize, InvalidStartTime, OperationNotSupported or SourceUnusable, naming the parameter.
+    """
+    _check_words(submission, capability)
+    wish = Wish(size=submission.size, aspect=submission.aspect, upscale=submission.upscale, fit=submission.fit)
+    room = Room(short_sides=capability.short_sides, pixels=limits.pixels)
+    new_us = _new_length_us(submission, capability)
+    fps, start_us, warnings = CREATED_FPS, 0, ()
+    if submission.operation is Operation.CREATE:
+        image = (leading_image.video.width, leading_image.video.height) if leading_image else None
+        picture = picture_of_new(wish, room, image)
+    elif source is None:
+        check_wish(wish, room)
+        picture = _picture_not_known_yet(wish, room)
+        start_us = submission.start_us or 0
+    else:
+        _check_source(source)
+        fps = source.media.video.fps
+        start_us, warnings = _start_us(submission.start_us, source.media.duration_us)
+        displayed = (source.media.video.width, source.media.video.height)
+        made_for = Wish(size=source.made_size, aspect=source.made_aspect)
+        picture = picture_of_extended(wish, room, displayed, made_for)
+        if not picture.kept:
+            warnings = (*warnings, _head_reencoded(displayed, picture))
+    _check_lengths(start_us, new_us, fps, limits)
+    return Plan(
+        operation=submission.operation,
+        maker=maker,
+        prompt=submission.prompt,
+        new_us=new_us,
+        width=picture.width,
+        height=picture.height,
+        fps=fps,
+        start_us=start_us,
+        geometry_kept=picture.kept and submission.operation is Operation.EXTEND,
+        fit=submission.fit,
+        enhance=picture.enhance,
+        seed=submission.seed or 0,
+        source_asset_id=source.asset_id if source else None,
+        images=submission.images,
+        provisional=submission.operation is Operation.EXTEND and source is None,
+        warnings=(*warnings, *picture.warnings),
+    )
+
+
+def _check_words(submission: Submission, capability: Capability) -> None:
+    if submission.operation not in capability.operations or submission.operation is Operation.UPLOAD:
+        raise OperationNotSupported(
+            f"unsupported operation: this model cannot {submission.operation.value}", param="model"
+        )
+    if not submission.prompt.strip():
+        raise InvalidRequest("prompt is empty: say what shall happen in the new part", param="prompt")
+    if len(submission.prompt) > MOST_PROMPT_CHARS:
+        raise InvalidRequest(
+            f"prompt has {len(submission.prompt)} characters: send at most {MOST_PROMPT_CHARS}", param="prompt"
+        )
+    if submission.seed is not None and not 0 <= submission.seed <= MOST_SEED:
+        raise InvalidRequest(f"seed is {submission.seed}: send a whole number from 0 to {MOST_SEED}", param="seed")
+    if submission.start_us is not None and submission.start_us < 0:
+        raise InvalidStartTime(
+            f"start_time is {_seconds(submission.start_us)}: send a second of the source, from 0 on", param="start_time"
+        )
+    _check_images(submission.images, submission.operation, capability)
+
+
+def _check_images(images: tuple[ImageInput, ...], operation: Operation, capability: Capability) -> None:
+    if len(images) > capability.max_images:
+        raise InvalidRequest(
+            f"images has {len(images)} pictures: this model takes at most {capability.max_images}", param="images"
+        )
+    if operation is Operation.EXTEND:
+        for image in images:
+            if image.role is Role.FIRST_FRAME:
+                raise InvalidRequest(
+                    "images has a first frame, but an extension begins with the source's own frame at start_time: "
+                    "leave it out",
+                    param="images",
+                )
+            if image.role not in capability.extend_image_roles:
+                raise OperationNotSupported(
+                    f"unsupported operation: this model cannot extend a video with a {image.role.value} picture: "
+                    "leave images out",
+                    param="images",
+                )
+
+
+def _new_length_us(submission: Submission, capability: Capability) -> int:
+    new_us = capability.default_new_us if submission.new_us is None else submission.new_us
+    if new_us <= 0:
+        raise InvalidRequest(f"duration is {_seconds(new_us)}: send seconds above 0", param="duration")
+    if new_us > capability.max_new_us:
+        raise InvalidRequest(
+            f"duration is {_seconds(new_us)}: this model makes at most {_seconds(capability.max_new_us)} at once",
+            param="duration",
+        )
+    return new_us
+
+
+def _start_us(wished_us: int | None, duration_us: int) -> tuple[int, tuple[str, ...]]:
+    if wished_us is None:
+        return duration_us, ()
+    if wished_us <= duration_us:
+        return wished_us, ()
+    whole_us = -(-duration_us // SECOND_US) * SECOND_US
+    if wished_us <= max(whole_us, duration_us + START_SLACK_US):
+        wished, duration = _seconds(wished_us), _seconds(duration_us)
+        return duration_us, (f"start_time {wished} is past the end of the video: the new part begins at {duration}",)
+    raise InvalidStartTime(
+        f"start_time is {_seconds(wished_us)}, but the video is {_seconds(duration_us)} long: send 0 to "
+        f"{duration_us // SECOND_US}, or leave it out to extend from the end",
+        message_zh=f"start_time 为 {_seconds(wished_us)}，超过视频长度 {_seconds(duration_us)}",
+        param="start_time",
+    )
+
+
+def _check_source(source: SourceFacts) -> None:
+    if source.media.is_image:
+        raise SourceUnusable(
+            "task_id names a picture: extend needs a video; create makes one from a picture", param="task_id"
+        )
+
+
+def _check_lengths(start_us: int, new_us: int, fps: Rate, limits: Limits) -> None:
+    if start_us + new_us > limits.result_us:
+        param = "duration" if start_us < limits.result_us else "start_time"
+        raise InvalidRequest(
+            f"the result would be {_seconds(start_us + new_us)} long (start_time + duration); at most "
+            f"{_seconds(limits.result_us)} is made here: send less",
+            param=param,
+        )
+    if round(new_us * fps.fraction / SECOND_US) < 1:
+        raise InvalidRequest(
+            f"duration is {_seconds(new_us)}, less than one frame of this video: send more", param="duration"
+        )
+
+
+def _picture_not_known_yet(wish: Wish, room: Room) -> Picture:
+    if wish.size is None and wish.aspect is None:
+        return Picture(width=FALLBACK_SIZE[0], height=FALLBACK_SIZE[1])
+    picture = picture_of_new(Wish(size=wish.size, aspect=wish.aspect), room, None)
+    return Picture(width=picture.width, height=picture.height)
+
+
+def _head_reencoded(source: tuple[int, int], picture: Picture) -> str:
+    return (
+        f"head_reencoded: the video is {source[0]}x{source[1]} and {picture.width}x{picture.height} was asked for, so "
+        "all of it is encoded anew; leave size, aspect_ratio and upscale out to have its frames copied"
+    )
+
+
+def _seconds(time_us: int) -> str:
+    return f"{time_us / SECOND_US:.6f}".rstrip("0").rstrip(".") + " s"
