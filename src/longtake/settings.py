@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The only reader of the environment and of longtake.toml.
 
-Order of precedence: command line, `LONGTAKE_*` variables, `longtake.toml` (named by `LONGTAKE_CONFIG`, else in the home
-folder), defaults. Every setting is a field of Settings; its variable is the field's name in capitals behind `LONGTAKE_`.
+Order of precedence: command line, `LONGTAKE_*` variables, `longtake.toml` (named by `LONGTAKE_CONFIG`, else in the
+home folder), defaults. Every setting is a field of Settings; its variable is the field's name in capitals behind
+`LONGTAKE_`.
 """
 
 from __future__ import annotations
@@ -96,6 +97,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 f"use at least {LEAST_STRONG_KEY_CHARS}",
                 param="admin_key",
             )
+
+
+class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client side reads: which server, and the key for it. Both may be empty."""
+
+    url: str = ""
+    api_key: str = ""
+
+
+def read_client_settings(environ: Mapping[str, str] | None = None) -> ClientSettings:
+    """LONGTAKE_URL and LONGTAKE_API_KEY."""
+    environ = os.environ if environ is None else environ
+    return ClientSettings(
+        url=environ.get("LONGTAKE_URL", "").strip(), api_key=environ.get("LONGTAKE_API_KEY", "").strip()
+    )
 
 
 def default_home() -> Path:

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where `-o` writes: an ordinary file, whole or not at all, or a pipe. Never a terminal, a folder or a device."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from longtake.cli.exits import CommandFailed, Exit
+
+STANDARD_OUTPUT = "-"
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A checked place for a file; None = standard output."""
+
+    path: Path | None
+
+    @property
+    def name(self) -> str:
+        """The place as the user knows it."""
+        return "standard output" if self.path is None else str(self.path)
+
+    def write(self, fill: Callable[[BinaryIO], object]) -> None:
+        """Have `fill` write the bytes. A file appears under its name only when it is whole."""
+        if self.path is None:
+            fill(sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+            return
+        part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        try:
+            with part.open("xb") as file:
+                fill(file)
+                file.flush()
+                os.fsync(file.fileno())
+            _refuse_unless_ordinary(self.path)  # again: it may have become something else meanwhile
+            part.replace(self.path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise CommandFailed(f"{self.path} cannot be written: {error.strerror or error}") from error
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+
+def check_destination(given: str, *, overwrite: bool) -> Destination:
+    """The place that `-o` names, refused before any work is done for it.
+
+    An existing ordinary file is overwritten with `--yes`, or after asking on a terminal. A link is followed.
+    """
+    if given == STANDARD_OUTPUT:
+        if sys.stdout.isatty():
+            raise CommandFailed(
+                "standard output is a terminal: a video is not printed there",
+                exit_status=Exit.USAGE,
+                hint="Name a file (-o longer.mp4), or use a pipe (-o - | player -).",
+            )
+        return Destination(None)
+    path = Path(os.path.realpath(given))
+    if not path.parent.is_dir():
+        raise CommandFailed(
+            f"the folder {str(path.parent)!r} does not exist", exit_status=Exit.USAGE, hint=f"mkdir -p {path.parent}"
+        )
+    _refuse_unless_ordinary(path)
+    if path.exists() and not overwrite:
+        is_terminal = sys.stdin.isatty() and sys.stderr.isatty()
+        if not is_terminal or not click.confirm(f"{given} exists. Overwrite it?", err=True):
+            raise CommandFailed(f"{given!r} exists", exit_status=Exit.USAGE, hint="--yes overwrites it.")
+    if not os.access(path.parent, os.W_OK):
+        raise CommandFailed(f"the folder {str(path.parent)!r} cannot be written to", exit_status=Exit.USAGE)
+    return Destination(path)
+
+
+def _refuse_unless_ordinary(path: Path) -> None:
+    if path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "a device or pipe, not an ordinary file"
+        raise CommandFailed(
+            f"{str(path)!r} is {kind}", exit_status=Exit.USAGE, hint="Name a file, or write to a pipe with -o -"
+        )

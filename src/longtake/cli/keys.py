@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`longtake keys`: API keys of this machine's server, or of LONGTAKE_URL with an admin key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from longtake.cli.connect import connect, home_option
+from longtake.cli.output import Output, output_options
+from longtake.cli.runfile import RUN_KEY_NAME
+
+
+@click.group()
+def keys() -> None:
+    """Create, list and revoke API keys."""
+
+
+@keys.command("create")
+@click.option("--name", default="", help="To tell keys apart.")
+@click.option("--tenant", default="", help="Whose key; a new name makes a new tenant [yours].")
+@click.option("--admin", is_flag=True, help="A key that may manage keys.")
+@home_option
+@output_options
+def create_key(
+    name: str,
+    tenant: str,
+    admin: bool,
+    home: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Make a key. Its secret is shown this once and never again."""
+    output = Output(as_json=as_json, quiet=quiet)
+    with connect(home) as connection:
+        key = connection.client.post("/v1/keys", {"name": name, "tenant": tenant, "admin": admin})
+    output.talk(f"{key.text('id')} of tenant {key.text('tenant')}. Keep the secret: it is not stored.")
+    output.data(key.raw, key.text("secret"), key.text("secret"))
+
+
+@keys.command("list")
+@home_option
+@output_options
+def list_keys(home: Path | None, as_json: bool, quiet: bool) -> None:
+    """List keys, without their secrets."""
+    with connect(home) as connection:
+        page = connection.client.get("/v1/keys")
+    # The key of a run belongs to the commands of this machine, not to people.
+    shown = [key for key in page.items("data") if key.text("name") != RUN_KEY_NAME]
+    lines = [
+        f"{key.text('id')}  …{key.text('hint')}  {key.text('tenant')}{'  admin' if key.at('admin') else ''}"
+        f"{'  revoked' if key.at('revoked_at') else ''}  {key.text('name')}".rstrip()
+        for key in shown
+    ]
+    ids = "\n".join(key.text("id") for key in shown)
+    listed: dict[str, object] = {**page.raw, "data": [key.raw for key in shown]}
+    Output(as_json=as_json, quiet=quiet).data(listed, "\n".join(lines) or "no keys yet", ids)
+
+
+@keys.command("revoke")
+@click.argument("key_id", metavar="KEY")
+@home_option
+@output_options
+def revoke_key(key_id: str, home: Path | None, as_json: bool, quiet: bool) -> None:
+    """Revoke a key by its id (not its secret). Requests with it are refused from now on."""
+    with connect(home) as connection:
+        reply = connection.client.delete(f"/v1/keys/{key_id}")
+    Output(as_json=as_json, quiet=quiet).data(reply.raw, f"{key_id} is revoked", key_id)

@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`longtake serve`: the server process, from binding its socket to removing its run file."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+from collections.abc import AsyncGenerator, Coroutine, Generator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from longtake.cli.connect import home_option
+from longtake.cli.exits import CommandFailed, Exit
+from longtake.cli.runfile import RUN_KEY_NAME, RunFile, is_running, read_run_file, remove_run_file, write_run_file
+from longtake.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from longtake.compose import Services
+
+GRACE_S = 5
+"""How long requests at work may go on after a signal to stop."""
+
+_logger = logging.getLogger("longtake.serve")
+
+
+@click.command()
+@click.option("--host", help="Address to listen on [127.0.0.1].")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 = any free one [8420].")
+@home_option
+@click.option("--private", is_flag=True, hidden=True, help="For one command: ends with standard input.")
+@click.option("--remove-home", is_flag=True, hidden=True, help="With --private: remove the home at the end.")
+@click.option("--no-sample", is_flag=True, hidden=True, help="With --private: do not put the sample there.")
+def serve(
+    host: str | None,
+    port: int | None,
+    home: Path | None,
+    private: bool,
+    remove_home: bool,
+    no_sample: bool,
+) -> None:
+    """Run the server until Ctrl-C or SIGTERM.
+
+    \b
+    Examples:
+      longtake serve
+      longtake serve --port 0 --home ./data
+      LONGTAKE_PUBLIC_URL=https://video.example.com longtake serve --host 0.0.0.0
+
+    All settings: docs/reference/settings.md. On its first start it prints an admin key, once.
+    """  # noqa: D301
+    flags: dict[str, object] = {"host": host, "port": port, "home": home}
+    if private:
+        # A command's own server is reached by that command only, whatever the environment says of the public one.
+        flags |= {"host": "127.0.0.1", "port": 0, "public_url": "", "admin_key": "", "log_format": "text"}
+    settings = read_settings(flags)
+    settings.check()
+    _refuse_second_server(settings.home)
+    from longtake.telemetry import configure_logging  # noqa: PLC0415
+
+    configure_logging(settings.log_format)
+    try:
+        _run(_serve(settings, private=private, sample=not no_sample))
+    finally:
+        if private and remove_home:
+            shutil.rmtree(settings.home, ignore_errors=True)
+
+
+def _refuse_second_server(home: Path) -> None:
+    """Say early and plainly what the store's lock would refuse a moment later."""
+    run = read_run_file(home)
+    if run is not None and run.pid != os.getpid() and is_running(run.pid) and _answers(run.url):
+        raise CommandFailed(
+            f"a server already runs on this home: {run.url} (process {run.pid})",
+            exit_status=Exit.USAGE,
+            hint="SQLite has one server process: use another --home. LONGTAKE_DATABASE_URL, a database that several "
+            "servers share, is not supported yet.",
+        )
+
+
+def _answers(url: str) -> bool:
+    from urllib.parse import urlsplit  # noqa: PLC0415
+
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 80), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _run(main: Coroutine[object, object, None]) -> None:
+    try:
+        import uvloop  # noqa: PLC0415
+    except ImportError:  # Windows has none
+        asyncio.run(main)
+    else:
+        uvloop.run(main)
+
+
+async def _serve(settings: Settings, *, private: bool, sample: bool) -> None:
+    from longtake import __version__  # noqa: PLC0415
+    from longtake.compose import new_secret, running  # noqa: PLC0415
+
+    stop = asyncio.Event()
+    with _bound(settings) as listener, _signals(stop), contextlib.ExitStack() as stack:
+        port = int(listener.getsockname()[1])
+        # With port 0 the links must name the port that was found.
+        from msgspec.structs import replace  # noqa: PLC0415
+
+        settings = replace(settings, port=port)
+        if private:
+            stack.enter_context(_standard_input_ends(stop))
+        token = new_secret()
+        first_key = None if private else _print_first_key
+        async with running(settings, sample=sample, first_key=first_key, run_key=(RUN_KEY_NAME, token)) as services:
+            async with _listening(services, listener, stop):
+                url = f"http://{_url_host(settings.host)}:{port}"
+                run = RunFile(url=url, pid=os.getpid(), token=token)
+                write_run_file(settings.home, run)
+                try:
+                    if not private:
+                        print(
+                            f"longtake {__version__} serves {url}\n  home: {settings.home}\n  stop: Ctrl-C", flush=True
+                        )
+                    await stop.wait()
+                finally:
+                    remove_run_file(settings.home, run.pid)
+            _logger.info("stopping")
+
+
+def _print_first_key(secret: str) -> None:
+    # To a person, not to the log: logs are kept, and nobody may find a key there.
+    print(f"Your admin key, shown this once:\n\n  export LONGTAKE_API_KEY={secret}\n", flush=True)
+
+
+def _url_host(host: str) -> str:
+    """The host that this machine reaches the server by: a wildcard address is no address to connect to."""
+    if host in {"0.0.0.0", ""}:  # noqa: S104  (compared, not bound)
+        return "127.0.0.1"
+    if host == "::":
+        return "[::1]"
+    return f"[{host}]" if ":" in host else host
+
+
+@contextmanager
+def _bound(settings: Settings) -> Generator[socket.socket]:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        if os.name != "nt":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.host, settings.port))
+        except OSError as error:
+            raise CommandFailed(
+                f"cannot listen on {settings.host} port {settings.port}: {error.strerror}",
+                exit_status=Exit.USAGE,
+                hint="Choose another: --port 0 takes any free one.",
+            ) from error
+        yield listener
+
+
+@contextmanager
+def _signals(stop: asyncio.Event) -> Generator[None]:
+    """The first SIGINT or SIGTERM stops in order; a second one ends the process at once."""
+    loop = asyncio.get_running_loop()
+
+    def ask_to_stop() -> None:
+        if stop.is_set():
+            os._exit(int(Exit.INTERRUPTED))
+        stop.set()
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        try:
+            loop.add_signal_handler(number, ask_to_stop)
+        except NotImplementedError:  # Windows
+
+            def handle(*_: object) -> None:
+                loop.call_soon_threadsafe(ask_to_stop)
+
+            signal.signal(number, handle)
+    yield
+
+
+@contextmanager
+def _standard_input_ends(stop: asyncio.Event) -> Generator[None]:
+    """Stop when the pipe to standard input closes: the command that started this server has ended."""
+    loop = asyncio.get_running_loop()
+
+    def wait_for_end() -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while os.read(sys.stdin.fileno(), 4096):
+                pass
+        with contextlib.suppress(RuntimeError):  # the loop has ended already
+            loop.call_soon_threadsafe(stop.set)
+
+    threading.Thread(target=wait_for_end, name="standard-input", daemon=True).start()
+    yield
+
+
+@asynccontextmanager
+async def _listening(services: Services, listener: socket.socket, stop: asyncio.Event) -> AsyncGenerator[None]:
+    """Answer requests on the socket while the block lasts."""
+    import uvicorn  # noqa: PLC0415
+
+    from longtake.http.app import create_app  # noqa: PLC0415
+
+    app = create_app(
+        service=services.service,
+        store=services.store,
+        settings=services.settings,
+        installation=services.installation,
+        ready=services.ready,
+    )
+    config = uvicorn.Config(
+        app,
+        http="httptools" if os.name != "nt" else "auto",
+        loop="none",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_S,
+        backlog=2048,
+    )
+    server = _server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    task.add_done_callback(lambda _: stop.set())  # a server that ended by itself ends the process
+    while not server.started and not task.done():  # noqa: ASYNC110  (uvicorn has no event for it)
+        await asyncio.sleep(0.005)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+def _server(config: uvicorn.Config) -> uvicorn.Server:
+    import uvicorn  # noqa: PLC0415
+
+    class QuietServer(uvicorn.Server):
+        """uvicorn's server without its signal handlers: those would end the process before the tasks are laid down."""
+
+        @contextlib.contextmanager
+        def capture_signals(self) -> Generator[None]:
+            """Leave signals alone."""
+            yield
+
+    return QuietServer(config)

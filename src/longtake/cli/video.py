@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`longtake create` and `longtake extend`."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from longtake.cli.client import Reply
+from longtake.cli.connect import Connection, connect, home_option
+from longtake.cli.destination import Destination, check_destination
+from longtake.cli.exits import CommandFailed, Exit
+from longtake.cli.follow import describe, follow, save
+from longtake.cli.output import Output, output_options
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+BUILT_IN_MODEL = "longtake-cpu"
+TASK_ID = re.compile(r"^([\w.\-]+:)?[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$")
+
+
+def _making_options(command: Command) -> Command:
+    options = (
+        click.option("--prompt", required=True, help="What happens in the video or its new part."),
+        click.option("-o", "--output", "target", metavar="FILE", help="Save the result; - writes it to a pipe."),
+        click.option("--model", help=f"Model name [{BUILT_IN_MODEL}; a task's own when extending a task]."),
+        click.option("--duration", type=float, metavar="SECONDS", help="Length of the new part [the model's own]."),
+        click.option("--size", metavar="SIZE", help="480p to 2160p, or WIDTHxHEIGHT [as the source]."),
+        click.option("--aspect", metavar="W:H", help="Aspect ratio, such as 3:2 [as the source]."),
+        click.option(
+            "--fit", type=click.Choice(["cover", "contain", "blur"]), help="How to meet another aspect [cover]."
+        ),
+        click.option("--seed", type=int, help="Another number, another variant."),
+        click.option("--timeout", "timeout_s", type=float, metavar="SECONDS", help="Stop waiting after this time."),
+        click.option("--no-wait", is_flag=True, help="Print the task's id and return at once."),
+        click.option("-y", "--yes", is_flag=True, help="Overwrite FILE without asking."),
+        home_option,
+        output_options,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("source", metavar="FILE|TASK")
+@click.option("--at", "start_s", type=float, metavar="SECONDS", help="Where the new part begins [the end].")
+@click.option("--upscale", is_flag=True, help="Enhance where pixels grow; without --size, the next size up.")
+@click.option("--wait-for-source", is_flag=True, help="Queue behind a TASK that has not finished.")
+@_making_options
+def extend(
+    source: str,
+    start_s: float | None,
+    upscale: bool,
+    wait_for_source: bool,
+    target: str | None,
+    home: Path | None,
+    timeout_s: float | None,
+    no_wait: bool,
+    yes: bool,
+    as_json: bool,
+    quiet: bool,
+    **wishes: object,
+) -> None:
+    """Continue a video FILE, or the video of a TASK, from any second.
+
+    \b
+    Examples:
+      longtake extend cat.mp4 --at 3 --prompt "it runs on" -o longer.mp4
+      longtake extend grok:7fd641dc-437f-44c3-97a2-e3778e0e10fb --at 3 --prompt "on" -o longer.mp4
+
+    A FILE needs no server and no configuration. The file up to the cut is kept as it is; only the new part is made.
+    """  # noqa: D301
+    output = Output(as_json=as_json, quiet=quiet)
+    file = _source_file(source)
+    destination = _destination(target, overwrite=yes, needed=file is not None and not no_wait)
+    with connect(home, temporary=file is not None) as connection:
+        _refuse_useless_no_wait(connection, no_wait=no_wait, target=target)
+        task_id = source if file is None else _upload(connection, file, output)
+        body = _body(wishes) | {"task_id": task_id, "upscale": upscale}
+        if start_s is not None:
+            body["start_time"] = start_s
+        if wait_for_source:
+            body["wait_for_source"] = True
+        if file is not None:
+            body.setdefault("model", BUILT_IN_MODEL)
+        task = connection.client.post("/v1/video/extend", body)
+        _finish(connection, task, destination, output, timeout_s=timeout_s, no_wait=no_wait)
+
+
+@click.command()
+@click.option("--image", "images", type=click.Path(path_type=Path), multiple=True, help="First (and last) picture.")
+@_making_options
+def create(
+    images: tuple[Path, ...],
+    target: str | None,
+    home: Path | None,
+    timeout_s: float | None,
+    no_wait: bool,
+    yes: bool,
+    as_json: bool,
+    quiet: bool,
+    **wishes: object,
+) -> None:
+    """Make a video from words, or from one or two pictures.
+
+    \b
+    Example:
+      longtake create --prompt "rain over the city at night" --duration 4 -o rain.mp4
+    """  # noqa: D301
+    output = Output(as_json=as_json, quiet=quiet)
+    body = _body(wishes)
+    body.setdefault("model", BUILT_IN_MODEL)
+    if images:
+        body["images"] = [_inline_image(path) for path in images]
+    destination = _destination(target, overwrite=yes, needed=False)
+    with connect(home, temporary=destination is not None) as connection:
+        _refuse_useless_no_wait(connection, no_wait=no_wait, target=target)
+        task = connection.client.post("/v1/video/create", body)
+        _finish(connection, task, destination, output, timeout_s=timeout_s, no_wait=no_wait)
+
+
+def _body(wishes: Mapping[str, object]) -> dict[str, object]:
+    names = {"aspect": "aspect_ratio"}
+    return {names.get(name, name): value for name, value in wishes.items() if value is not None}
+
+
+def _source_file(source: str) -> Path | None:
+    """The file that SOURCE names; None if it is a task's id. Raises CommandFailed if it is neither."""
+    path = Path(source)
+    if path.is_file():
+        return path
+    if TASK_ID.match(source):
+        return None
+    what = "is a folder" if path.is_dir() else "is neither a file here nor a task's id"
+    raise CommandFailed(
+        f"{source!r} {what}", exit_status=Exit.USAGE, hint="Task ids look like grok:7fd641dc-…; see: longtake list"
+    )
+
+
+def _destination(target: str | None, *, overwrite: bool, needed: bool) -> Destination | None:
+    if target is not None:
+        return check_destination(target, overwrite=overwrite)
+    if needed:
+        raise CommandFailed("where shall the longer video go?", exit_status=Exit.USAGE, hint="Add: -o longer.mp4")
+    return None
+
+
+def _refuse_useless_no_wait(connection: Connection, *, no_wait: bool, target: str | None) -> None:
+    if no_wait and target is not None:
+        raise CommandFailed("--no-wait and -o exclude each other", exit_status=Exit.USAGE)
+    if no_wait and connection.private:
+        raise CommandFailed(
+            "--no-wait needs a server that goes on working", exit_status=Exit.USAGE, hint="Start one: longtake serve"
+        )
+
+
+def _upload(connection: Connection, file: Path, output: Output) -> str:
+    size_bytes = max(1, file.stat().st_size)
+    with output.progress("reading") as bar:
+        uploaded = connection.client.upload(file, lambda sent: bar.show(100 * sent // size_bytes, file.name))
+    return uploaded.text("id")
+
+
+def _inline_image(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CommandFailed(f"{path} cannot be read: {error.strerror}", exit_status=Exit.USAGE) from error
+    return "data:application/octet-stream;base64," + base64.b64encode(data).decode()
+
+
+def _finish(
+    connection: Connection,
+    task: Reply,
+    destination: Destination | None,
+    output: Output,
+    *,
+    timeout_s: float | None,
+    no_wait: bool,
+) -> None:
+    task_id = task.text("id")
+    if no_wait:
+        output.data(task.raw, task_id, task_id)
+        return
+    done = follow(connection, task_id, output, timeout_s=timeout_s)
+    if destination is None:
+        output.data(done.raw, f"{task_id}\n{describe(done)}\nTo save it: longtake get {task_id} -o FILE", task_id)
+        return
+    save(connection, task_id, destination, output)
+    if destination.path is None:
+        output.talk(describe(done))
+        return
+    saved: dict[str, object] = {**done.raw, "saved": str(destination.path)}
+    output.data(saved, f"{destination.path}\n{describe(done)}", str(destination.path))

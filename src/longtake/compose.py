@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one place that names concrete classes: settings in, running services out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from longtake.catalog.catalog import shipped_catalog
+from longtake.errors import ConfigurationError, ServiceError, StoreFailed
+from longtake.render.local import LocalFleet
+from longtake.routing.makers import Makers, stands_in
+from longtake.settings import LEAST_STRONG_KEY_CHARS, Settings
+from longtake.storage.local import LocalStorage
+from longtake.store.base import Installation, Key, Store
+from longtake.store.sqlite import SqliteStore
+from longtake.tasks.sample import seed_sample
+from longtake.tasks.scheduler import Scheduler
+from longtake.tasks.service import TaskService
+
+FIRST_TENANT = "default"
+"""Who owns what exists before anybody made a second tenant: the admin key, the sample, the local commands' tasks."""
+
+GIVEN_KEY_NAME = "LONGTAKE_ADMIN_KEY"
+WEAK_KEY_NAME = "LONGTAKE_ADMIN_KEY (weak)"
+FIRST_KEY_NAME = "first admin key"
+_logger = logging.getLogger("longtake.compose")
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that works, ready to serve."""
+
+    settings: Settings
+    installation: Installation
+    store: Store
+    storage: LocalStorage
+    fleet: LocalFleet
+    scheduler: Scheduler
+    service: TaskService
+
+    async def ready(self) -> None:
+        """Raise ServiceError if the record cannot be written, the files are gone, or the scheduler has ended."""
+        await self.store.check()
+        await asyncio.to_thread(self._check_storage)
+        if not self.scheduler.running:
+            raise ServiceError("the scheduler is not running: restart the server and look at its log")
+
+    def _check_storage(self) -> None:
+        try:
+            self.storage.check(self.installation.storage_marker, create=False)
+        except (ConfigurationError, OSError) as error:
+            raise StoreFailed("the storage folder cannot be used: see the server's log") from error
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings,
+    *,
+    sample: bool = True,
+    first_key: Callable[[str], None] | None = None,
+    run_key: tuple[str, str] | None = None,
+) -> AsyncGenerator[Services]:
+    """Open everything, work until the block ends, close in order.
+
+    On a home without any key, `first_key` is given the secret of a new admin key, once; with None none is made.
+    `run_key`, a name and a secret, is an admin key of the first tenant for this run; an earlier one of that name is
+    revoked. Raises ConfigurationError where the settings or the home do not fit.
+    """
+    settings.check()
+    _make_home(settings.home)
+    store = SqliteStore(settings.home / "longtake.sqlite")
+    storage_root = settings.home / "storage"
+    storage = LocalStorage(storage_root)
+    installation = await store.open()
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(store.close)
+        is_new = not (await store.asset_ids())
+        await asyncio.to_thread(storage.check, installation.storage_marker, create=is_new)
+        await _check_keys(store, settings, first_key, run_key[0] if run_key else "")
+        if run_key is not None:
+            await _add_run_key(store, *run_key)
+        fleet = LocalFleet(
+            storage=f"{LocalStorage.__module__}:{LocalStorage.__qualname__}",
+            root=storage_root,
+            render_slots=settings.render_slots,
+            child_idle_s=settings.child_idle_s,
+            preset=settings.preset,
+            crf=settings.crf,
+        )
+        stack.push_async_callback(fleet.close)
+        makers = Makers(shipped_catalog(), stand_in=stands_in(settings))
+        service = TaskService(store=store, storage=storage, fleet=fleet, makers=makers, settings=settings)
+        scheduler = Scheduler(store=store, storage=storage, fleet=fleet, settings=settings)
+        stack.push_async_callback(scheduler.close)
+        await scheduler.start()
+        if sample:
+            await seed_sample(store=store, storage=storage, service=service, tenant_id=FIRST_TENANT)
+        yield Services(
+            settings=settings,
+            installation=installation,
+            store=store,
+            storage=storage,
+            fleet=fleet,
+            scheduler=scheduler,
+            service=service,
+        )
+
+
+def _make_home(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the home folder {str(home)!r} cannot be made ({error.strerror}): name another with --home",
+            param="home",
+        ) from error
+
+
+def now_ms() -> int:
+    """The moment, in milliseconds since the Unix epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def new_secret() -> str:
+    """A new API key: 43 characters of randomness behind a mark that tells what it is."""
+    return "lt-" + secrets.token_urlsafe(32)
+
+
+def make_key(secret: str, *, tenant_id: str, name: str, admin: bool) -> Key:
+    """The storable form of a secret, under a new id."""
+    return Key(
+        id="key_" + secrets.token_hex(8),
+        tenant_id=tenant_id,
+        digest=sha256(secret.encode()).digest(),
+        name=name,
+        hint=secret[-4:],
+        created_ms=now_ms(),
+        admin=admin,
+    )
+
+
+async def _check_keys(
+    store: Store, settings: Settings, first_key: Callable[[str], None] | None, run_key_name: str
+) -> None:
+    """See that there is an admin key, and on a public bind no weak one."""
+    if settings.admin_key:
+        await _take_given_key(store, settings.admin_key)
+    living = [key for key in await store.keys() if key.revoked_ms is None and key.name != run_key_name]
+    if not settings.is_loopback and any(key.name == WEAK_KEY_NAME for key in living):
+        raise ConfigurationError(
+            "this home has a key that is too weak for a public bind, once given as LONGTAKE_ADMIN_KEY: give a strong "
+            f"one of at least {LEAST_STRONG_KEY_CHARS} characters instead, or revoke it with `longtake keys revoke`",
+            param="admin_key",
+        )
+    if not living and first_key is not None:
+        secret = new_secret()
+        await store.add_key(make_key(secret, tenant_id=FIRST_TENANT, name=FIRST_KEY_NAME, admin=True))
+        first_key(secret)
+
+
+async def _take_given_key(store: Store, secret: str) -> None:
+    """Make LONGTAKE_ADMIN_KEY an admin key, and revoke what the variable held before."""
+    name = GIVEN_KEY_NAME if len(secret) >= LEAST_STRONG_KEY_CHARS else WEAK_KEY_NAME
+    key = make_key(secret, tenant_id=FIRST_TENANT, name=name, admin=True)
+    for old in await store.keys(FIRST_TENANT):
+        is_given = old.name in {GIVEN_KEY_NAME, WEAK_KEY_NAME}
+        if is_given and old.digest != key.digest and old.revoked_ms is None:
+            await store.revoke_key(old.id, now_ms())
+    await store.add_key(key)
+    if await store.key(key.digest) is None:
+        raise ConfigurationError(
+            "LONGTAKE_ADMIN_KEY holds a key that was revoked: set it to a new one, or unset it", param="admin_key"
+        )
+
+
+async def _add_run_key(store: Store, name: str, secret: str) -> None:
+    for old in await store.keys(FIRST_TENANT):
+        if old.name == name and old.revoked_ms is None:
+            await store.revoke_key(old.id, now_ms())
+    await store.add_key(make_key(secret, tenant_id=FIRST_TENANT, name=name, admin=True))

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""For all tests: a clean environment, a private data folder, and no process left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# CI finds what this run started by this variable; whatever a test starts must carry it on.
+KEPT = "LONGTAKE_CI_MARK"
+
+
+def wipe_environment(data_folder: Path) -> None:
+    """Drop what would change longtake's behaviour and point every default folder into the given one."""
+    for name in list(os.environ):
+        is_ours = name.startswith("LONGTAKE_") and name != KEPT
+        if is_ours or name in {"NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE"}:
+            del os.environ[name]
+    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        os.environ[name] = str(data_folder / name.lower())
+    # Two cores shared by several workers: one thread each is faster than many.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def _processes_below(parent: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue  # ended while we looked
+        if fields[0] != "Z":
+            children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    found: list[int] = []
+    todo = [parent]
+    while todo:
+        below = children.get(todo.pop(), [])
+        found += below
+        todo += below
+    return found
+
+
+def _command_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_session() -> Iterator[None]:
+    """Wipe the environment before the first test; after the last, kill and report what still runs."""
+    before = set(_processes_below(os.getpid()))
+    with tempfile.TemporaryDirectory(prefix="longtake-tests-", ignore_cleanup_errors=True) as folder:
+        wipe_environment(Path(folder))
+        yield
+    left = {pid: _command_of(pid) for pid in _processes_below(os.getpid()) if pid not in before}
+    left = {pid: command for pid, command in left.items() if command and "resource_tracker" not in command}
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left, f"tests left processes behind (killed now): {left}"
+
+
+@pytest.fixture(autouse=True)
+def restored_environment() -> Iterator[None]:
+    """What a test does to the environment ends with it."""
+    before = dict(os.environ)
+    yield
+    if dict(os.environ) != before:
+        os.environ.clear()
+        os.environ.update(before)
