@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The application: finds the route, lets the right callers in, and turns whatever happens into an answer.
+
+Fixed paths are found in one dictionary look-up and go straight to their handler; a framework's routing in front of them
+would cost about as much as all the rest (reference performance.md 2). Paths with parameters use Starlette's routes.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+from starlette.routing import Match
+from starlette.routing import Route as PathTemplate
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from longtake.errors import MethodNotAllowed, Overloaded, RouteNotFound
+from longtake.http.auth import KeyRing
+from longtake.http.context import Context
+from longtake.http.cors import CORS_HEADERS, preflight
+from longtake.http.errors import error_answer
+from longtake.http.limits import MOST_CALLS, ClientGone, check_head
+from longtake.http.links import Links
+from longtake.http.messages import Answer, Call, HeaderList
+from longtake.http.proxies import Proxies
+from longtake.http.routes import ROUTES, Access, Route
+from longtake.settings import Settings
+from longtake.store.base import Installation, Store
+from longtake.tasks.service import TaskService
+
+logger = logging.getLogger("longtake.http")
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:@=+/-]{1,128}", re.ASCII)
+_CONTROL = re.compile(r"[^\x20-\x7e]")
+# Letters only: a client takes "404" anywhere in a refusal for "this server cannot extend" (wire.md 2, client 4).
+_LETTERS = bytes(b"abcdefghijklmnopqrstuvwxyz"[value % 26] for value in range(256))
+_CLIENT_GONE = 499
+
+Methods = Mapping[str, Route]
+
+
+def create_app(
+    *,
+    service: TaskService,
+    store: Store,
+    settings: Settings,
+    installation: Installation,
+    ready: Callable[[], Awaitable[None]],
+) -> ASGIApp:
+    """The ASGI application over a running service. Raises ConfigurationError for unusable `trusted_proxies`."""
+    proxies = Proxies(settings.trusted_proxies)
+    links = Links(
+        installation.url_secret,
+        public_url=settings.public_url,
+        lifetime_s=settings.signed_url_s,
+        proxies=proxies,
+    )
+    context = Context(service=service, store=store, settings=settings, links=links, keys=KeyRing(store), ready=ready)
+    return Application(context, proxies)
+
+
+class Application:
+    """Dispatch, keys, errors, common headers and the access log, around handlers that know nothing of them."""
+
+    def __init__(self, context: Context, proxies: Proxies) -> None:
+        self._context = context
+        self._proxies = proxies
+        self._fixed: dict[str, dict[str, Route]] = {}
+        self._templates: list[tuple[PathTemplate, dict[str, Route]]] = []
+        self._calls = 0
+        self._closing = False
+        by_path: dict[str, dict[str, Route]] = {}
+        for route in ROUTES:
+            methods = by_path.setdefault(route.path, {})
+            methods[route.method] = route
+            if route.method == "GET":
+                methods["HEAD"] = route
+        for path, methods in by_path.items():
+            if "{" in path:
+                self._templates.append((PathTemplate(path, endpoint=Application, methods=None), methods))
+            else:
+                self._fixed[path] = methods
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began_s = time.perf_counter()
+        call = Call(scope, receive)
+        asked = call.header(b"x-request-id")
+        call.request_id = asked if asked and _REQUEST_ID.fullmatch(asked) else new_request_id()
+        started = False
+
+        async def send_once_started(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        self._calls += 1
+        status = _CLIENT_GONE
+        try:
+            answer = await self._answer(call)
+            status = await self._send(call, answer, send_once_started)
+        except ClientGone:
+            pass
+        except Exception as error:
+            # The outermost boundary: whatever happens, the caller gets an answer.
+            if started:
+                # The head is out; ending without the last byte makes the server break the connection.
+                logger.error("request %s broke off", call.request_id, exc_info=error)  # noqa: TRY400
+            else:
+                status = await self._send(call, error_answer(error, call.request_id), send)
+        finally:
+            self._calls -= 1
+            if logger.isEnabledFor(logging.INFO):
+                self._log(call, status, began_s)
+
+    async def _answer(self, call: Call) -> Answer:
+        route: Route | None = None
+        try:
+            if self._closing or self._calls > MOST_CALLS:
+                raise Overloaded("this server is at its limit or closing: come again in a moment")  # noqa: TRY301
+            check_head(call)
+            if call.method == "OPTIONS":
+                return preflight(call, self._methods(call))
+            route = self._route(call)
+            if route.access is Access.KEY:
+                call.principal = await self._context.keys.principal(call)
+            return await route.handler(self._context, call)
+        except ClientGone:
+            raise
+        except Exception as error:  # noqa: BLE001  (every failure has an answer; errors.py logs what nobody expected)
+            answer = error_answer(error, call.request_id, submits=route is not None and route.submits)
+            if isinstance(error, MethodNotAllowed):
+                answer.headers.append((b"allow", ", ".join(self._methods(call)).encode()))
+            return answer
+
+    async def _send(self, call: Call, answer: Answer, send: Send) -> int:
+        request_id = call.request_id.encode()
+        common: HeaderList = [(b"x-request-id", request_id), (b"x-oneapi-request-id", request_id), *CORS_HEADERS]
+        await answer.send(call, send, common)
+        return answer.status
+
+    def _methods(self, call: Call) -> Methods:
+        """What the path can do; empty for an unknown path. Sets the call's path parameters."""
+        path = call.path if call.path == "/" else call.path.rstrip("/")
+        methods = self._fixed.get(path)
+        if methods is not None:
+            return methods
+        for template, templated in self._templates:
+            match, found = template.matches({"type": "http", "method": call.method, "path": path, "root_path": ""})
+            if match is not Match.NONE:
+                call.params = found["path_params"]
+                return templated
+        return {}
+
+    def _route(self, call: Call) -> Route:
+        methods = self._methods(call)
+        route = methods.get(call.method)
+        if route is not None:
+            return route
+        if methods:
+            raise MethodNotAllowed(f"{call.method[:20]} is not possible here: use {', '.join(methods)}")
+        raise RouteNotFound("there is nothing at this path: the routes begin with /v1/video, /v1/files and /v1/tasks")
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            self._closing = message["type"] == "lifespan.shutdown"
+            await send({"type": f"{message['type']}.complete"})
+            if self._closing:
+                return
+
+    def _log(self, call: Call, status: int, began_s: float) -> None:
+        # Without the query: it may hold a signature.
+        path = _CONTROL.sub("?", call.path)[:300]
+        logger.info(
+            "%s %s %d %.1f ms",
+            call.method,
+            path,
+            status,
+            (time.perf_counter() - began_s) * 1000,
+            extra={
+                "request_id": call.request_id,
+                "client": self._proxies.client_address(call),
+                "tenant_id": call.principal.tenant_id if call.principal else None,
+                "key_id": call.principal.key_id if call.principal else None,
+            },
+        )
+
+
+def new_request_id() -> str:
+    """A new request id of 24 random letters (112 bits)."""
+    return os.urandom(24).translate(_LETTERS).decode()

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What handlers work with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from longtake.http.auth import KeyRing
+from longtake.http.links import Links
+from longtake.settings import Settings
+from longtake.store.base import Store
+from longtake.tasks.service import TaskService
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The only door to the tasks, and what the wire itself needs."""
+
+    service: TaskService
+    store: Store
+    """For keys alone; tasks are the service's."""
+    settings: Settings
+    links: Links
+    keys: KeyRing
+    ready: Callable[[], Awaitable[None]]
+    """Raises a LongtakeError that says what keeps this server from working."""

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fields of one request under their many names: which were read, which nobody knows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import msgspec
+
+from longtake.errors import InvalidRequest
+from longtake.http.dialects.lenient import JsonValue, StagedFile, is_absent
+
+
+class Fields:
+    """A request's fields. What was never taken is unknown, and kept as it came."""
+
+    __slots__ = ("_unread", "_values")
+
+    def __init__(self, values: Mapping[str, JsonValue]) -> None:
+        self._values = values
+        self._unread = dict.fromkeys(values)
+
+    def take(self, *names: str) -> tuple[str, JsonValue] | None:
+        """The first of these names that was sent with a value, and that value; all of them count as read."""
+        found: tuple[str, JsonValue] | None = None
+        for name in names:
+            if name not in self._values:
+                continue
+            self._unread.pop(name, None)
+            if found is None and not is_absent(self._values[name]):
+                found = (name, self._values[name])
+        return found
+
+    def merge_nested(self, name: str) -> None:
+        """Let the fields inside an object (or its JSON text) stand beside the others, which come first.
+
+        A value that is no object stays an unknown field.
+        """
+        value = self._values.get(name)
+        if isinstance(value, str) and value.lstrip().startswith("{"):
+            try:
+                value = json.loads(value)
+            except (ValueError, RecursionError) as error:
+                raise InvalidRequest(
+                    f"{name} looks like JSON but is not: mend it or leave it out", param=name
+                ) from error
+        if isinstance(value, dict):
+            self._unread.pop(name, None)
+            inner = {key: item for key, item in value.items() if is_absent(self._values.get(key))}
+            self._values = {**self._values, **inner}
+            self._unread.update(dict.fromkeys(inner))
+
+    def unread(self) -> dict[str, msgspec.Raw]:
+        """The unknown fields as JSON. Raises InvalidRequest for one that JSON cannot hold."""
+        extra: dict[str, msgspec.Raw] = {}
+        for name in self._unread:
+            value = self._values[name]
+            if isinstance(value, StagedFile):
+                raise InvalidRequest(f"{name[:80]!r} is no field for a file here", param=name[:80])
+            try:
+                extra[name] = msgspec.Raw(json.dumps(value, allow_nan=False).encode())
+            except (ValueError, RecursionError, TypeError) as error:
+                raise InvalidRequest(f"{name[:80]!r} holds a number that is out of range", param=name[:80]) from error
+        return extra

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures and videos that a request names or carries, in all the forms clients use (wire.md 1.1, 5.4).
+
+A reader only tells the forms apart; http/staging.py stores bytes and looks up ids.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from longtake.errors import InvalidMedia, InvalidRequest, TaskNotFound, UrlInputNotEnabled
+from longtake.http.dialects.lenient import JsonValue, StagedFile, is_absent, show
+
+OwnAsset: TypeAlias = Callable[[str], "str | None"]
+"""The asset id behind one of our own signed URLs; None for any other text."""
+
+Kind = Literal["image", "video"]
+
+
+@dataclass(frozen=True, slots=True)
+class InlineBytes:
+    """A file that came as base64 inside the body."""
+
+    param: str
+    text: str
+    """Base64, without the head of a data URI."""
+
+    def decode(self) -> bytes:
+        """The bytes. Raises InvalidMedia if it is not base64."""
+        text = self.text
+        if not text.isascii():
+            raise InvalidMedia(f"{self.param} is not base64: encode the file's bytes", param=self.param)
+        if "-" in text or "_" in text:
+            text = text.translate(_FROM_URL_SAFE)
+        text = "".join(text.split()).rstrip("=")
+        try:
+            return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+        except binascii.Error as error:
+            raise InvalidMedia(f"{self.param} is not base64: encode the file's bytes", param=self.param) from error
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAsset:
+    """A stored file: one that came with this form, or one of our own signed URLs."""
+
+    param: str
+    asset_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTask:
+    """The id of a task, whose result is meant."""
+
+    param: str
+    task_id: str
+
+
+MediaInput = InlineBytes | KnownAsset | KnownTask
+
+TASK_ID = re.compile(r"[A-Za-z0-9][\w.@:+-]{0,199}", re.ASCII)
+"""What an id may look like; anything else is the id of nothing."""
+
+_FROM_URL_SAFE = str.maketrans("-_", "+/")
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.ASCII | re.IGNORECASE)
+_DATA_URI = re.compile(r"data:([^,;]{0,100})((?:;[^,;]{0,100}){0,5}),", re.ASCII | re.IGNORECASE)
+_BASE64 = re.compile(r"[A-Za-z0-9+/_=\s-]*", re.ASCII)
+_LEAST_BASE64_CHARS = 64
+_NESTED = ("url", "image_url", "video_url", "file_id", "task_id", "id", "b64_json", "base64", "data")
+_UNKNOWN_SOURCE = "names no task of yours: make a video with POST /v1/video/create or upload one with POST /v1/files"
+
+
+def read_media(value: JsonValue, param: str, kind: Kind, own_asset: OwnAsset) -> MediaInput:
+    """One picture or video in whatever form it came.
+
+    Raises UrlInputNotEnabled for http(s) URLs of others, TaskNotFound for a text that cannot be an id, InvalidRequest.
+    """
+    while isinstance(value, dict):
+        inner = next((value[key] for key in _NESTED if not is_absent(value.get(key))), None)
+        if inner is None or isinstance(inner, list):
+            raise InvalidRequest(f"{param} is an object without {', '.join(_NESTED[:5])}", param=param)
+        value = inner
+    if isinstance(value, StagedFile):
+        return KnownAsset(param, value.asset.id)
+    if not isinstance(value, str):
+        raise InvalidRequest(f"{param} is {show(value)}: send a task id, a data URI or base64", param=param)
+    text = value.strip()
+    data = _DATA_URI.match(text)
+    if data is not None:
+        return _from_data_uri(data, text, param)
+    scheme = _SCHEME.match(text)
+    if scheme is not None or text.startswith("/v1/assets/"):
+        asset_id = own_asset(text)
+        if asset_id is not None:
+            return KnownAsset(param, asset_id)
+    if scheme is not None:
+        if scheme[1].lower() not in {"http", "https"}:
+            raise InvalidRequest(f"{param} has the scheme {scheme[1][:20]!r}: send a task id or bytes", param=param)
+        raise UrlInputNotEnabled(
+            f"{param} is a URL, and this server fetches none: upload the {kind} with POST /v1/files and send its id, "
+            "or send it inline as base64",
+            param=param,
+        )
+    if TASK_ID.fullmatch(text) and (":" in text or len(text) < _LEAST_BASE64_CHARS):
+        return KnownTask(param, text)
+    if len(text) >= _LEAST_BASE64_CHARS and _BASE64.fullmatch(text):
+        return InlineBytes(param, text)
+    raise TaskNotFound(f"{param} {_UNKNOWN_SOURCE}", param=param)
+
+
+def _from_data_uri(match: re.Match[str], text: str, param: str) -> InlineBytes:
+    if ";base64" not in match[2].lower():
+        raise InvalidMedia(f"{param} is a data URI without base64: encode the file's bytes as base64", param=param)
+    return InlineBytes(param, text[match.end() :])
+
+
+def read_media_list(value: JsonValue, param: str, kind: Kind, own_asset: OwnAsset) -> list[MediaInput]:
+    """One or many, as an array, a single value, or several of them in one text that is a JSON array's content."""
+    values = value if isinstance(value, list) else [value]
+    return [read_media(item, param, kind, own_asset) for item in values if not is_absent(item)]

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Errors on the wire: one body that every known client and SDK can read (wire.md 1.9, 5.3).
+
+Messages hold no URL, for clients take any URL for the finished video, and nothing of the machine.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+
+from longtake.errors import AccessError, MediaError, RequestError, ServiceError, TaskNotFound
+from longtake.http.messages import BytesAnswer, HeaderList, json_answer
+
+logger = logging.getLogger("longtake.http")
+
+MESSAGES_ZH: Mapping[str, str] = {
+    "invalid_request": "请求参数无效，请检查 param 所指的字段",
+    "invalid_json": "请求体不是有效的 JSON 对象",
+    "invalid_multipart_form": "无法读取表单请求体",
+    "invalid_size": "尺寸或宽高比无法使用",
+    "invalid_start_time": "start_time 超出源视频范围",
+    "invalid_media": "文件不是可解码的视频或图片",
+    "url_input_not_enabled": "本服务器未启用 URL 输入，请先上传文件",
+    "model_not_found": "没有这个模型，请用 GET /v1/models 查看可用模型",
+    "operation_not_supported": "该模型不支持此操作",
+    "source_not_ready": "源任务尚未完成，请稍后再试或设置 wait_for_source",
+    "source_unusable": "源任务失败或其视频已不存在",
+    "task_not_exist": "任务不存在，请先创建或上传视频",
+    "task_not_completed": "任务尚未完成，还没有视频",
+    "task_running": "任务正在运行，请先取消",
+    "asset_gone": "文件已被删除或已过期",
+    "not_found": "没有这个路径",
+    "method_not_allowed": "该路径不支持此方法",
+    "read_request_body_failed": "请求体过大",
+    "unsupported_media_type": "不支持此内容类型",
+    "range_not_satisfiable": "Range 超出文件范围",
+    "idempotency_conflict": "同一个 Idempotency-Key 已用于另一个请求",
+    "access_denied": "没有权限",
+    "invalid_api_key": "API 密钥缺失或无效",
+    "insufficient_user_quota": "余额不足",
+    "rate_limit_exceeded": "请求过多，请稍后再试",
+    "internal_error": "服务器内部错误",
+    "store_failed": "数据库写入失败，请稍后再试",
+    "store_full": "磁盘已满，未保存任何内容",
+    "overloaded": "服务器繁忙或正在关闭，请稍后再试",
+    "get_channel_failed": "该模型当前没有可用渠道，可改用 longtake-cpu",
+    "limit_exceeded": "文件或任务超过了服务器限制",
+    "engine_failed": "视频生成失败",
+    "fenced_off": "任务状态已改变，请重新查询",
+    "configuration_error": "服务器配置有误，请联系管理员",
+}
+"""What each code means, in Chinese, for errors that bring no words of their own."""
+
+_TYPES: Mapping[int, str] = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    409: "conflict_error",
+    429: "rate_limit_error",
+}
+_PAUSES_S: Mapping[int, int] = {429: 5, 503: 2}
+_URL = re.compile(r"[a-z][a-z0-9+.-]{1,20}://[^\s'\"]*", re.IGNORECASE)
+_BAD_REQUEST, _INTERNAL = 400, 500
+_SAFE = (RequestError, AccessError, ServiceError, MediaError)
+"""Errors whose words were written for callers."""
+
+
+def error_answer(error: Exception, request_id: str, *, submits: bool = False) -> BytesAnswer:
+    """The answer to a failed request. On a route that submits, an unknown task is a mistake: 400, not 404 (R9).
+
+    What nobody expected is logged here with its traceback, once, and answered with a 500 that says nothing of it.
+    """
+    if not isinstance(error, _SAFE):
+        logger.error("request %s failed", request_id, exc_info=error)
+        return _answer(_INTERNAL, "internal_error", "something went wrong on this server", "", None, request_id)
+    status = _BAD_REQUEST if submits and isinstance(error, TaskNotFound) else error.status
+    if status >= _INTERNAL:
+        logger.warning("request %s refused: %s: %s", request_id, error.code, error.message)
+    return _answer(status, error.code, error.message, error.message_zh, error.param, request_id)
+
+
+def _answer(  # noqa: PLR0917  (one call each for two cases, right above)
+    status: int, code: str, message: str, message_zh: str, param: str | None, request_id: str
+) -> BytesAnswer:
+    text = f"{_URL.sub('[url]', message)} (request id: {request_id})"
+    body = {
+        "error": {
+            "message": text,
+            "message_zh": message_zh or MESSAGES_ZH.get(code, ""),
+            "type": error_type(status),
+            "code": code,
+            "param": param,
+        },
+        "code": code,
+        "message": text,
+        "data": None,
+        "request_id": request_id,
+    }
+    headers: HeaderList = []
+    pause_s = _PAUSES_S.get(status)
+    if pause_s is not None:
+        headers += [(b"retry-after", b"%d" % pause_s), (b"retry-after-ms", b"%d" % (pause_s * 1000))]
+    if status == 401:  # noqa: PLR2004
+        headers.append((b"www-authenticate", b"Bearer"))
+    return json_answer(body, status, headers)
+
+
+def error_type(status: int) -> str:
+    """The kind of error in the OpenAI SDK's words."""
+    if status >= _INTERNAL:
+        return "server_error"
+    return _TYPES.get(status, "invalid_request_error")

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bounds on what a request may bring, checked before anything is parsed or kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from starlette.types import Message
+
+from longtake.errors import BodyTooLarge, InvalidRequest
+from longtake.http.messages import Call
+
+MOST_CALLS = 2048
+"""Requests at once; more are told to come again."""
+
+MOST_HEADER_BYTES = 32 << 10
+MOST_PATH_CHARS = 2048
+BODY_PAUSE_S = 60.0
+"""A body that stops arriving for this long is given up."""
+
+
+class ClientGone(Exception):
+    """The caller hung up before the body was whole; nobody is left to answer."""
+
+
+def check_head(call: Call) -> None:
+    """Raise InvalidRequest for a path or headers out of all proportion."""
+    headers: list[tuple[bytes, bytes]] = call.scope["headers"]
+    if len(headers) > 100 or sum(len(name) + len(value) for name, value in headers) > MOST_HEADER_BYTES:  # noqa: PLR2004
+        raise InvalidRequest(f"the headers have more than {MOST_HEADER_BYTES >> 10} KiB or 100 lines", param="headers")
+    if len(call.path) > MOST_PATH_CHARS:
+        raise InvalidRequest(f"the path has more than {MOST_PATH_CHARS} characters", param="path")
+
+
+def check_length(call: Call, limit_bytes: int) -> None:
+    """Raise BodyTooLarge if the request announces more than `limit_bytes`."""
+    announced = call.header(b"content-length") or ""
+    if announced.isdigit() and int(announced[:20]) > limit_bytes:
+        raise _too_large(limit_bytes)
+
+
+async def read_body(call: Call, limit_bytes: int) -> bytes:
+    """The whole body. Raises BodyTooLarge, InvalidRequest (it stopped arriving), ClientGone."""
+    check_length(call, limit_bytes)
+    message = await _receive(call)
+    first: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        if len(first) > limit_bytes:
+            raise _too_large(limit_bytes)
+        return first
+    parts = bytearray(first)
+    async for chunk in body_chunks(call, limit_bytes):
+        parts += chunk
+        if len(parts) > limit_bytes:
+            raise _too_large(limit_bytes)
+    return bytes(parts)
+
+
+async def body_chunks(call: Call, limit_bytes: int) -> AsyncIterator[bytes]:
+    """The body as it arrives.
+
+    Raises BodyTooLarge past `limit_bytes`, InvalidRequest (it stopped arriving), ClientGone.
+    """
+    check_length(call, limit_bytes)
+    received = 0
+    more = True
+    while more:
+        message = await _receive(call)
+        chunk: bytes = message.get("body", b"")
+        more = message.get("more_body", False)
+        received += len(chunk)
+        if received > limit_bytes:
+            raise _too_large(limit_bytes)
+        if chunk:
+            yield chunk
+
+
+async def _receive(call: Call) -> Message:
+    try:
+        async with asyncio.timeout(BODY_PAUSE_S):
+            message = await call.receive()
+    except TimeoutError as error:
+        raise InvalidRequest(f"the body stopped arriving for {BODY_PAUSE_S:.0f} s: send it again") from error
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    return message
+
+
+def _too_large(limit_bytes: int) -> BodyTooLarge:
+    return BodyTooLarge(f"the body is larger than {limit_bytes} bytes, the limit of this route: send less")

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One request and one answer, as thin as ASGI allows: what handlers take and give."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from longtake.errors import InvalidRequest
+from longtake.types import Principal
+
+HeaderList = list[tuple[bytes, bytes]]
+"""Names in lower case, as ASGI has them."""
+
+JSON_TYPE = (b"content-type", b"application/json; charset=utf-8")
+NO_STORE = (b"cache-control", b"no-store")
+
+_MAX_QUERY_FIELDS = 100
+_encoder = msgspec.json.Encoder()
+
+
+class Call:
+    """One request on its way: the ASGI scope with what the application found out about it."""
+
+    __slots__ = ("_headers", "method", "params", "path", "principal", "receive", "request_id", "scope")
+
+    def __init__(self, scope: Scope, receive: Receive, request_id: str = "") -> None:
+        self.scope = scope
+        self.receive = receive
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.request_id = request_id
+        self.params: Mapping[str, str] = {}
+        """What the path's template holds."""
+        self.principal: Principal | None = None
+        """Who asks; set on every route that needs a key."""
+        self._headers: dict[bytes, bytes] | None = None
+
+    @property
+    def owner(self) -> Principal:
+        """Who asks, on a route that needs a key."""
+        assert self.principal is not None
+        return self.principal
+
+    def header(self, name: bytes) -> str | None:
+        """A header's value by its lower-case name; of repeated ones the first."""
+        if self._headers is None:
+            # Reversed, so that the first of a repeated header wins.
+            self._headers = dict(reversed(self.scope["headers"]))
+        value = self._headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    def query(self) -> dict[str, str]:
+        """The query's fields; of repeated ones the last. Raises InvalidRequest for too many."""
+        text: bytes = self.scope["query_string"]
+        if not text:
+            return {}
+        try:
+            pairs = parse_qsl(text.decode("latin-1"), keep_blank_values=True, max_num_fields=_MAX_QUERY_FIELDS)
+        except ValueError as error:
+            raise InvalidRequest(f"the query has more than {_MAX_QUERY_FIELDS} fields: send fewer") from error
+        return dict(pairs)
+
+
+class Answer(Protocol):
+    """Anything that a handler may give back."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        ...
+
+    async def send(self, call: Call, send: Send, common: HeaderList) -> None:
+        """Send it all, with the headers that every answer has."""
+        ...
+
+
+@dataclass(slots=True)
+class BytesAnswer:
+    """An answer that is wholly in memory."""
+
+    status: int
+    body: bytes
+    headers: HeaderList
+
+    async def send(self, call: Call, send: Send, common: HeaderList) -> None:
+        """Send head and body; a HEAD request gets the length but no body."""
+        headers = [*self.headers, *common]
+        if self.status != 204:  # noqa: PLR2004  (it has no length, RFC 9110, 8.6)
+            headers.append((b"content-length", b"%d" % len(self.body)))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if call.method == "HEAD" else self.body})
+
+
+def json_answer(content: object, status: int = 200, headers: HeaderList | None = None) -> BytesAnswer:
+    """An answer whose body is the content's JSON, never to be cached."""
+    return BytesAnswer(status, _encoder.encode(content), [JSON_TYPE, NO_STORE, *(headers or ())])
+
+
+_HEADER_UNSAFE = re.compile(r"[^\x20-\x7e]")
+
+
+def header_value(text: str) -> bytes:
+    """A text as a header's value: what is not printable ASCII becomes `?`, so that nothing breaks out of the line."""
+    return _HEADER_UNSAFE.sub("?", text).encode("ascii")

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one table of routes: what the application dispatches by, what its guard test walks, what OpenAPI is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from longtake.http import about, keys, tasks, uploads, videos
+from longtake.http.context import Context
+from longtake.http.messages import Answer, Call
+
+Handler: TypeAlias = Callable[[Context, Call], Awaitable[Answer]]
+
+
+class Access(Enum):
+    """What lets a caller in."""
+
+    KEY = "key"
+    """A tenant's API key."""
+    SIGNED = "signed"
+    """The signature in the URL; the handler checks it before anything else."""
+    OPEN = "open"
+    """Nothing: the answer tells nothing of any tenant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation. GET routes answer HEAD too."""
+
+    method: str
+    path: str
+    handler: Handler
+    access: Access
+    summary: str
+    submits: bool = False
+    """An unknown task is the caller's mistake here: 400 instead of 404 (wire.md R9)."""
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("POST", "/v1/video/create", videos.create, Access.KEY, "Create a video", submits=True),
+    Route("POST", "/v1/video/extend", videos.extend, Access.KEY, "Extend a video from any second", submits=True),
+    Route("GET", "/v1/video/query", videos.query, Access.KEY, "How a task stands"),
+    Route("POST", "/v1/files", uploads.upload, Access.KEY, "Upload a video or picture", submits=True),
+    Route("GET", "/v1/models", about.list_models, Access.KEY, "The models that work here"),
+    Route("GET", "/v1/videos/{id}/content", videos.content, Access.KEY, "A finished video's bytes"),
+    Route("GET", "/v1/assets/{asset_id}/{name}", uploads.signed_asset, Access.SIGNED, "A file by its signed URL"),
+    Route("GET", "/v1/tasks", tasks.list_tasks, Access.KEY, "List tasks"),
+    Route("GET", "/v1/tasks/{id}", tasks.read_task, Access.KEY, "Read a task"),
+    Route("DELETE", "/v1/tasks/{id}", tasks.delete_task, Access.KEY, "Delete a finished task and its files"),
+    Route("POST", "/v1/tasks/{id}/cancel", tasks.cancel_task, Access.KEY, "Cancel a task"),
+    Route("GET", "/v1/keys", keys.list_keys, Access.KEY, "List API keys (admin)"),
+    Route("POST", "/v1/keys", keys.create_key, Access.KEY, "Make an API key (admin)"),
+    Route("DELETE", "/v1/keys/{id}", keys.revoke_key, Access.KEY, "Revoke an API key (admin)"),
+    Route("GET", "/healthz", about.health, Access.OPEN, "Whether the process answers"),
+    Route("GET", "/readyz", about.readiness, Access.OPEN, "Whether work can be taken"),
+    Route("GET", "/", about.index, Access.OPEN, "What this is"),
+)
