@@ -10,11 +10,14 @@ from longtake.engines.base import Engine, EngineRequest, Note
 from longtake.errors import EngineError, LongtakeError
 from longtake.media.contract import Continuation
 from longtake.media.frames import AudioBlock, VideoFrame
+from longtake.media.scale import BT709
 from longtake.render.reporter import Reporter
 from longtake.types import Plan, Role
 
 CREATED_RATE_HZ = 48_000
 CREATED_CHANNELS = 2
+CREATED_COLOR = BT709
+"""The matrix that created pictures are in, as those that come from RGB are."""
 
 Images = Sequence[tuple[Role, VideoFrame]]
 
@@ -89,7 +92,7 @@ def extend_request(plan: Plan, images: Images, continuation: Continuation) -> En
         frames=continuation.frames,
         color=continuation.color,
         context=continuation.context,
-        images=tuple(images),
+        images=_others(images),
         end_frame=_end_frame(images),
         audio_rate_hz=continuation.audio_rate_hz or CREATED_RATE_HZ,
         audio_channels=continuation.audio_channels or CREATED_CHANNELS,
@@ -108,13 +111,18 @@ def create_request(plan: Plan, images: Images, frames: int, fps: Fraction) -> En
         height=plan.height,
         fps=fps,
         frames=frames,
-        images=tuple(images),
+        color=CREATED_COLOR,
+        images=_others(images),
         end_frame=_end_frame(images),
         audio_rate_hz=CREATED_RATE_HZ,
         audio_channels=CREATED_CHANNELS,
         want_audio=True,
         seed=plan.seed,
     )
+
+
+def _others(images: Images) -> tuple[tuple[Role, VideoFrame], ...]:
+    return tuple((role, frame) for role, frame in images if role is not Role.LAST_FRAME)
 
 
 def _end_frame(images: Images) -> VideoFrame | None:

@@ -172,6 +172,8 @@ class Slot:
             _log.exception("slot %s failed at %s", self.name, attempt.job.key)
             final = Lost(why=f"the slot failed: {type(error).__name__}")
         if final is not None:
+            if isinstance(final, Lost) and attempt.kill_at_s is not None and not self._closing:
+                final = Stopped(hard=True)  # it was to end anyway
             self._retire(grace_s=0.0)
             self._finish(attempt, final)
         elif self._is_worn(attempt):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from longtake.engines.base import Engine
-from longtake.errors import LimitExceeded
+from longtake.errors import LimitExceeded, WorkCancelled
 from longtake.media.assemble import create, extend
 from longtake.media.contract import Assembled, Continuation, Target
 from longtake.media.frames import AudioBlock, VideoFrame
@@ -18,6 +18,7 @@ from longtake.media.thumbs import sprite, thumbnail
 from longtake.render.base import CreateRequest, ExtendRequest, Probed, ProbeRequest, Produced, RenderJob, RenderLimits
 from longtake.render.bridge import (
     CREATED_CHANNELS,
+    CREATED_COLOR,
     CREATED_RATE_HZ,
     EngineStream,
     Images,
@@ -45,10 +46,6 @@ class LocalFiles(Protocol):
     def work_path(self, prefix: str) -> Path:
         """The local folder for an attempt's output; made if missing."""
         ...
-
-
-class CalledOff(Exception):
-    """The job was cancelled between two of its parts."""
 
 
 class RenderWork:
@@ -110,6 +107,7 @@ class RenderWork:
             ),
             make=make,
             watch=Share(reporter, 0.0, MADE_SHARE),
+            limits=media_limits(limits),
         )
         return _report(assembled, stream, outputs, reporter)
 
@@ -130,6 +128,7 @@ class RenderWork:
             make=lambda: stream.generate(create_request(plan, images, frames, fps)),
             preset=self._setup.preset,
             crf=self._setup.crf,
+            color=CREATED_COLOR,
             watch=Share(reporter, 0.0, MADE_SHARE),
         )
         return _report(assembled, stream, outputs, reporter)
@@ -162,9 +161,9 @@ def check_length(plan: Plan, limits: RenderLimits) -> None:
 
 
 def go_on(reporter: Reporter) -> None:
-    """Raise CalledOff if the job was cancelled."""
+    """Raise WorkCancelled if the job was cancelled."""
     if reporter.cancelled():
-        raise CalledOff
+        raise WorkCancelled("the work was cancelled")
 
 
 def _report(assembled: Assembled, stream: EngineStream, outputs: Outputs, reporter: Reporter) -> Produced:
