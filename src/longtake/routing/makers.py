@@ -66,6 +66,13 @@ class Makers:
             param="model",
         )
 
+    def choice_of(self, maker: Maker, model_name: str) -> Choice:
+        """The choice that was made before, for a task that stored its maker. Raises ModelNotFound."""
+        model = self._catalog.find(model_name)
+        if maker.mode is Mode.STAND_IN:
+            return self._stand_in_for(model)
+        return Choice(maker=maker, capability=model.capability, family=model.family)
+
     def list_models(self) -> Sequence[ListedModel]:
         """The models that can be made now, in the catalogue's order."""
         return [

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The port of the record. Every method is one transaction: state, money and outbox change together or not at all.
 
-Failures raise StoreFailed or StoreFull and leave nothing behind. Writes by an owner name the task's (owner, fence, step)
-as they know it; a row that has moved on raises FencedOff and stays as it is. Every read of a tenant's things takes the
-tenant.
+Failures raise StoreFailed or StoreFull and leave nothing behind. Writes by an owner name the task's (owner, fence,
+step) as they know it; a row that has moved on raises FencedOff and stays as it is. Every read of a tenant's things
+takes the tenant.
 """
 
 from __future__ import annotations
@@ -92,6 +92,8 @@ class TaskChanges(Value, frozen=True):
     """Result files, decided on entering `storing`, so that storing can be repeated."""
     progress: int | None = None
     next_ms: int | None = None
+    expires_ms: int | None = None
+    """When a finished task and its files are removed; None = as it was, never at first."""
     release: bool = False
     """Free the owner, so that any node may claim it."""
 
@@ -191,6 +193,10 @@ class Store(Protocol):
 
     async def add_asset(self, asset: Asset) -> None:
         """Record a stored input file."""
+        ...
+
+    async def drop_input(self, tenant_id: str, asset_id: str, now_ms: int) -> bool:
+        """Mark a staged input file deleted, unless a living task names it; whether its blob is now garbage."""
         ...
 
     async def asset_ids(self) -> frozenset[str]:

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What makes two submissions the same: the canonical form of what they ask, and the content of their files."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from longtake.store.base import Store
+from longtake.types import AssetSource, ImageInput, Submission
+
+
+async def fingerprint_of(store: Store, submission: Submission) -> bytes:
+    """SHA-256 of the submission in canonical JSON, with each input file named by its content instead of its id."""
+    contents = {asset_id: await _content_of(store, asset_id) for asset_id in input_ids(submission)}
+    source = submission.source
+    if isinstance(source, AssetSource):
+        source = AssetSource(asset_id=contents[source.asset_id])
+    images = tuple(ImageInput(role=image.role, asset_id=contents[image.asset_id]) for image in submission.images)
+    canonical = msgspec.structs.replace(submission, source=source, images=images)
+    return hashlib.sha256(msgspec.json.encode(canonical, order="sorted")).digest()
+
+
+def input_ids(submission: Submission) -> tuple[str, ...]:
+    """The assets that a submission brings with it."""
+    source = (submission.source.asset_id,) if isinstance(submission.source, AssetSource) else ()
+    return (*source, *(image.asset_id for image in submission.images))
+
+
+async def _content_of(store: Store, asset_id: str) -> str:
+    asset = await store.asset(asset_id)
+    return f"sha256:{asset.sha256}" if asset is not None else asset_id

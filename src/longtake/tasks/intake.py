@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Takes files in: receive, look into them, record them. Nothing is left of a file that is refused."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from longtake.errors import InvalidMedia
+from longtake.render.base import Fleet, Probed
+from longtake.settings import Settings
+from longtake.storage.base import Storage
+from longtake.store.base import Store
+from longtake.tasks.clock import Clock
+from longtake.tasks.ids import uuid7
+from longtake.tasks.probing import Prober
+from longtake.types import Asset, MadeFile, MediaFacts, Role, Value
+
+MOST_NAME_CHARS = 200
+_MIMES = {
+    "mp4": "video/mp4",
+    "mov": "video/mp4",
+    "quicktime": "video/quicktime",
+    "matroska": "video/x-matroska",
+    "webm": "video/webm",
+    "avi": "video/x-msvideo",
+    "png": "image/png",
+    "png_pipe": "image/png",
+    "jpeg": "image/jpeg",
+    "jpeg_pipe": "image/jpeg",
+    "webp": "image/webp",
+    "webp_pipe": "image/webp",
+    "gif": "image/gif",
+}
+
+
+class Received(Value, frozen=True):
+    """A file that was taken in, and its thumbnail if it is a video; neither is recorded yet."""
+
+    asset: Asset
+    thumbnail: Asset | None = None
+
+
+class Intake:
+    """Receives files into storage and has them probed."""
+
+    def __init__(self, *, store: Store, storage: Storage, fleet: Fleet, settings: Settings, clock: Clock) -> None:
+        self._store = store
+        self._storage = storage
+        self._prober = Prober(fleet, settings)
+        self._most_bytes = settings.max_upload_bytes
+        self._clock = clock
+
+    async def receive(
+        self, tenant_id: str, chunks: AsyncIterator[bytes], *, filename: str, thumbnail: bool = False
+    ) -> Received:
+        """Store and probe a file; with `thumbnail`, keep a video's small picture as well.
+
+        Raises BodyTooLarge, StoreFull, InvalidMedia, Overloaded. The caller records what it gets, or discards it.
+        """
+        asset_id = uuid7()
+        work = work_prefix(f"probe-{asset_id}", 1)
+        try:
+            stored = await self._storage.receive(asset_id, chunks, self._most_bytes)
+            if stored.size_bytes == 0:
+                raise InvalidMedia("the file is empty: send a video or a picture", param="file")
+            probed = await self._prober.probe(asset_id, work)
+            asset = Asset(
+                id=asset_id,
+                tenant_id=tenant_id,
+                mime=mime_of(probed.facts),
+                size_bytes=stored.size_bytes,
+                sha256=stored.sha256,
+                created_ms=self._clock(),
+                filename=plain_name(filename),
+                facts=probed.facts,
+            )
+            small = await self._thumbnail(asset, probed) if thumbnail else None
+        except BaseException:
+            # Also when the sender hung up: what came so far is of no use to anybody.
+            await asyncio.shield(self._storage.delete(asset_id))
+            raise
+        finally:
+            await asyncio.shield(self._storage.delete_work(work))
+        return Received(asset=asset, thumbnail=small)
+
+    async def discard(self, received: Received) -> None:
+        """Remove the blobs of a file that could not be recorded."""
+        for asset in (received.asset, received.thumbnail):
+            if asset is not None:
+                await self._storage.delete(asset.id)
+
+    async def stage(self, tenant_id: str, chunks: AsyncIterator[bytes], *, filename: str) -> Asset:
+        """Receive and record an input file; its asset."""
+        received = await self.receive(tenant_id, chunks, filename=filename)
+        try:
+            await self._store.add_asset(received.asset)
+        except BaseException:
+            await asyncio.shield(self.discard(received))
+            raise
+        return received.asset
+
+    async def _thumbnail(self, video: Asset, probed: Probed) -> Asset | None:
+        made = next((file for file in probed.report.files if file.role is Role.THUMBNAIL), None)
+        if made is None:
+            return None
+        asset = asset_of(made, tenant_id=video.tenant_id, now_ms=self._clock())
+        await self._storage.promote(made.key, asset.id)
+        return asset
+
+
+def work_prefix(name: str, attempt: int) -> str:
+    """The storage prefix of one attempt's output. The attempt is part of it, so that no two attempts meet."""
+    return f"work/{name}/{attempt}"
+
+
+def asset_of(made: MadeFile, *, tenant_id: str, now_ms: int) -> Asset:
+    """A new asset for a file that a job made."""
+    return Asset(
+        id=uuid7(),
+        tenant_id=tenant_id,
+        mime=made.mime,
+        size_bytes=made.size_bytes,
+        sha256=made.sha256,
+        created_ms=now_ms,
+        facts=made.facts,
+    )
+
+
+def mime_of(facts: MediaFacts) -> str:
+    """The media type of a probed file."""
+    for name in facts.container.split(","):
+        if (mime := _MIMES.get(name.strip().lower())) is not None:
+            return mime
+    return "image/png" if facts.is_image else "video/mp4"
+
+
+def plain_name(filename: str) -> str:
+    """A client's file name without folders and control characters, at most MOST_NAME_CHARS long."""
+    last = filename.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(char for char in last if char.isprintable())[:MOST_NAME_CHARS]

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looks up what a request names and has it planned: the reading half of a submission."""
+
+from __future__ import annotations
+
+import msgspec
+
+from longtake.errors import InvalidRequest, SourceNotReady, SourceUnusable, TaskNotFound
+from longtake.lifecycle import ENDS
+from longtake.routing.makers import Choice, Makers
+from longtake.store.base import Store
+from longtake.tasks.plan import Limits, SourceFacts, plan
+from longtake.types import (
+    Asset,
+    AssetSource,
+    MediaFacts,
+    Operation,
+    Plan,
+    Role,
+    Step,
+    Submission,
+    Task,
+    TaskSource,
+    Value,
+)
+
+
+class Draft(Value, frozen=True):
+    """A request with all that its task row needs."""
+
+    submission: Submission
+    """With the model that was decided, where the request named none."""
+    plan: Plan
+    family: str
+    parent_id: str | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has to wait for its parent's end."""
+        return self.plan.provisional
+
+
+class Planner:
+    """Plans submissions from what the record knows. Reads only."""
+
+    def __init__(self, store: Store, makers: Makers, limits: Limits) -> None:
+        self._store = store
+        self._makers = makers
+        self._limits = limits
+
+    async def draft(self, tenant_id: str, submission: Submission) -> Draft:
+        """Plan a new request.
+
+        Raises TaskNotFound, SourceNotReady, SourceUnusable, ModelNotFound, NoMaker, and whatever `plan` raises; each
+        names the parameter.
+        """
+        parent = await self._parent(tenant_id, submission)
+        source = await self._source(tenant_id, submission, parent)
+        model_name = _model_name(submission, parent)
+        choice = self._makers.choose(model_name, submission.operation)
+        decided = await self._plan(tenant_id, submission, source, choice)
+        return Draft(
+            submission=msgspec.structs.replace(submission, model=model_name),
+            plan=decided,
+            family=choice.family,
+            parent_id=parent.id if parent else None,
+        )
+
+    async def final_plan(self, task: Task) -> Plan:
+        """The final plan of a task whose parent has ended; the maker stays the one it was submitted with.
+
+        Raises SourceUnusable if the parent ended badly or is gone, and whatever `plan` raises.
+        """
+        parent = await self._store.task(task.tenant_id, task.parent_id) if task.parent_id else None
+        if parent is None:
+            raise SourceUnusable("the video that this waited for was deleted", param="task_id")
+        source = _source_of(parent, may_wait=False)
+        choice = self._makers.choice_of(task.plan.maker, task.model_requested)
+        return await self._plan(task.tenant_id, task.submission, source, choice)
+
+    async def _plan(
+        self, tenant_id: str, submission: Submission, source: SourceFacts | None, choice: Choice
+    ) -> Plan:
+        leading = await self._leading_image(tenant_id, submission)
+        decided = plan(submission, source, choice.maker, choice.capability, self._limits, leading_image=leading)
+        return msgspec.structs.replace(decided, warnings=(*choice.warnings, *decided.warnings))
+
+    async def _parent(self, tenant_id: str, submission: Submission) -> Task | None:
+        if submission.operation is not Operation.EXTEND:
+            if submission.source is not None:
+                raise InvalidRequest("create takes no source: use extend to continue a video", param="task_id")
+            return None
+        match submission.source:
+            case None:
+                raise InvalidRequest("task_id is missing: send the id of the video to extend", param="task_id")
+            case AssetSource():
+                return None
+            case TaskSource(task_id=task_id):
+                parent = await self._store.task(tenant_id, task_id)
+        if parent is None:
+            # Neither the id nor the words "404", "not found" or "unsupported" may stand here: a client stops its chain
+            # quietly when it reads one of them (wire.md R9), and an id may hold these digits.
+            raise TaskNotFound(
+                "task_id names no video of this key: create one with POST /v1/video/create, or upload one with "
+                "POST /v1/files, and send the id from the answer",
+                message_zh="task_id 不是此密钥下的视频：请先用 /v1/video/create 生成，或用 /v1/files 上传，再使用返回的 id",
+                param="task_id",
+            )
+        return parent
+
+    async def _source(self, tenant_id: str, submission: Submission, parent: Task | None) -> SourceFacts | None:
+        if parent is not None:
+            return _source_of(parent, may_wait=submission.wait_for_source)
+        if isinstance(submission.source, AssetSource):
+            asset = await self._own_asset(tenant_id, submission.source.asset_id, "video")
+            return SourceFacts(asset_id=asset.id, media=_facts_of(asset))
+        return None
+
+    async def _leading_image(self, tenant_id: str, submission: Submission) -> MediaFacts | None:
+        leading: MediaFacts | None = None
+        for image in submission.images:
+            facts = _facts_of(await self._own_asset(tenant_id, image.asset_id, "images"))
+            if not facts.is_image:
+                raise InvalidRequest("images names a video: send pictures", param="images")
+            leading = leading or facts
+        return leading
+
+    async def _own_asset(self, tenant_id: str, asset_id: str, param: str) -> Asset:
+        asset = await self._store.asset(asset_id)
+        if asset is None or asset.tenant_id != tenant_id:
+            raise InvalidRequest(f"{param} names a file that is not here (any more): send it again", param=param)
+        return asset
+
+
+def _model_name(submission: Submission, parent: Task | None) -> str:
+    if submission.model and submission.model.strip():
+        return submission.model.strip()
+    if parent is not None and parent.operation is not Operation.UPLOAD:
+        return parent.model_requested
+    raise InvalidRequest("model is missing: send a name from GET /v1/models, such as longtake-cpu", param="model")
+
+
+def _source_of(parent: Task, *, may_wait: bool) -> SourceFacts | None:
+    """The video of a finished parent; None if it has not finished and may be waited for."""
+    if parent.step not in ENDS:
+        if may_wait:
+            return None
+        raise SourceNotReady(
+            f"the source task is still {parent.step.value}: wait until it is completed, or send wait_for_source: true to "
+            "queue behind it",
+            message_zh="源任务尚未完成：请等待其完成，或发送 wait_for_source: true 排队等待",
+            param="task_id",
+        )
+    if parent.step is not Step.SUCCEEDED:
+        raise SourceUnusable(
+            f"the source task ended as {parent.step.value}, so there is no video to extend: choose another",
+            param="task_id",
+        )
+    video = parent.assets.get(Role.VIDEO)
+    if video is None:
+        message = (
+            "task_id names a picture: extend needs a video; create makes one from a picture"
+            if parent.operation is Operation.UPLOAD
+            else "the source task's video was removed: choose another"
+        )
+        raise SourceUnusable(message, param="task_id")
+    return SourceFacts(
+        asset_id=video.id,
+        media=_facts_of(video),
+        made_size=parent.submission.size,
+        made_aspect=parent.submission.aspect,
+    )
+
+
+def _facts_of(asset: Asset) -> MediaFacts:
+    if asset.facts is None:
+        raise SourceUnusable("the file was never looked into: upload it again", param="task_id")
+    return asset.facts

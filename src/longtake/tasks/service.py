@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The only door to tasks, for HTTP, studio and CLI. Whoever has read this file has seen the product.
+
+Every call takes the Principal; another tenant's task is an unknown task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+
+import msgspec
+
+from longtake.billing.prices import Price, price_of
+from longtake.errors import AssetGone, TaskNotFinished, TaskNotFound
+from longtake.lifecycle import ENDS
+from longtake.render.base import Fleet
+from longtake.routing.makers import ListedModel, Makers
+from longtake.settings import Settings
+from longtake.storage.base import Blob, Storage
+from longtake.store.base import Idempotency, NewTask, Store, Submitted, TaskPage, TaskQuery
+from longtake.tasks.clock import Clock, now_ms
+from longtake.tasks.fingerprint import fingerprint_of, input_ids
+from longtake.tasks.ids import new_task_id
+from longtake.tasks.intake import Intake
+from longtake.tasks.live import Live
+from longtake.tasks.plan import Limits
+from longtake.tasks.planner import Planner
+from longtake.tasks.uploads import uploaded_task
+from longtake.types import Asset, Plan, Principal, Role, Step, Submission, Task, Value
+
+CANCEL_WAIT_S = 5.0
+"""How long a cancel waits for the child's end, so that its answer can show it."""
+
+
+class Quote(Value, frozen=True):
+    """What a request would make and cost."""
+
+    plan: Plan
+    price: Price
+
+
+class Opened(Value, frozen=True):
+    """A file to be sent. The caller closes the blob's descriptor."""
+
+    asset: Asset
+    blob: Blob
+
+
+class TaskService:
+    """Tasks and files of tenants. `live` is shared with the scheduler of the same process."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        storage: Storage,
+        fleet: Fleet,
+        makers: Makers,
+        settings: Settings,
+        clock: Clock = now_ms,
+    ) -> None:
+        self.live = Live()
+        self.planner = Planner(store, makers, Limits.of(settings))
+        self.intake = Intake(store=store, storage=storage, fleet=fleet, settings=settings, clock=clock)
+        self._store = store
+        self._storage = storage
+        self._makers = makers
+        self._settings = settings
+        self._clock = clock
+
+    async def quote(self, principal: Principal, submission: Submission) -> Quote:
+        """What a submission would make and cost; writes nothing. Raises what `submit` raises about the request."""
+        draft = await self.planner.draft(principal.tenant_id, submission)
+        return Quote(plan=draft.plan, price=price_of(draft.plan))
+
+    async def submit(
+        self, principal: Principal, submission: Submission, idempotency_key: str | None = None
+    ) -> Submitted:
+        """Accept a request; it is durable when this returns. The same key and request give the first task again.
+
+        Raises TaskNotFound (param task_id), SourceNotReady, SourceUnusable, ModelNotFound, NoMaker, InvalidRequest and
+        its kin, IdempotencyConflict, RateLimited, InsufficientQuota, StoreFailed. Refusals leave nothing behind.
+        """
+        tenant_id = principal.tenant_id
+        try:
+            idempotency = await self._idempotency(submission, idempotency_key)
+            if idempotency is not None:
+                # Before the source is looked at: it may be gone by now, and the first answer still holds.
+                first = await self._store.replay(tenant_id, submission.operation, idempotency)
+                if first is not None:
+                    await self._drop_inputs(principal, submission)
+                    return Submitted(task=self.live.merge(first), replayed=True)
+            draft = await self.planner.draft(tenant_id, submission)
+            now = self._clock()
+            deadline_s = self._settings.waiting_deadline_s if draft.waits else self._settings.local_deadline_s
+            task = Task(
+                id=new_task_id(draft.family),
+                tenant_id=tenant_id,
+                key_id=principal.key_id,
+                submission=draft.submission,
+                plan=draft.plan,
+                step=Step.WAITING if draft.waits else Step.QUEUED,
+                created_ms=now,
+                updated_ms=now,
+                deadline_ms=now + deadline_s * 1000,
+                parent_id=draft.parent_id,
+                hold_microusd=price_of(draft.plan).microusd,
+            )
+            submitted = await self._store.submit(
+                NewTask(task=task, idempotency=idempotency, max_active=self._settings.max_active_tasks)
+            )
+        except BaseException:
+            await asyncio.shield(self._drop_inputs(principal, submission))
+            raise
+        if submitted.replayed:
+            await self._drop_inputs(principal, submission)
+        self.live.work.set()
+        return submitted
+
+    async def get(self, principal: Principal, task_id: str) -> Task:
+        """A task with its progress. Raises TaskNotFound."""
+        task = await self._store.task(principal.tenant_id, task_id)
+        if task is None:
+            raise _unknown()
+        return self.live.merge(task)
+
+    async def list(self, principal: Principal, query: TaskQuery) -> TaskPage:
+        """A page of the tenant's tasks, newest first unless asked otherwise."""
+        page = await self._store.tasks(principal.tenant_id, query)
+        return msgspec.structs.replace(page, tasks=tuple(self.live.merge(task) for task in page.tasks))
+
+    async def wait(
+        self, principal: Principal, task_id: str, *, after_sequence: int = -1, timeout_s: float
+    ) -> Task:
+        """The task as soon as it was written after `after_sequence` or has ended; as it is, once the time is up.
+
+        Raises TaskNotFound.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        full_id = (await self.get(principal, task_id)).id
+        with self.live.waiting(full_id) as changed:
+            while True:
+                changed.clear()
+                task = await self.get(principal, full_id)
+                left_s = deadline_s - time.monotonic()
+                if task.step in ENDS or task.sequence > after_sequence or left_s <= 0:
+                    return task
+                try:
+                    await asyncio.wait_for(changed.wait(), left_s)
+                except TimeoutError:
+                    return await self.get(principal, full_id)
+
+    async def cancel(self, principal: Principal, task_id: str) -> Task:
+        """Cancel a task. One that runs is stopped; one that is being stored or has ended is answered as it ends or ended.
+
+        Raises TaskNotFound.
+        """
+        task = await self._store.request_cancel(principal.tenant_id, task_id, self._clock())
+        if task is None:
+            raise _unknown()
+        self.live.changed(task)
+        self.live.work.set()
+        if task.step in ENDS:
+            return task
+        self.live.cancel(task.id)
+        deadline_s = time.monotonic() + CANCEL_WAIT_S
+        while task.step not in ENDS and (left_s := deadline_s - time.monotonic()) > 0:
+            task = await self.wait(principal, task.id, after_sequence=task.sequence, timeout_s=left_s)
+        return task
+
+    async def delete(self, principal: Principal, task_id: str) -> None:
+        """Delete an ended task and its files. Raises TaskNotFound, TaskRunning."""
+        for asset_id in await self._store.delete(principal.tenant_id, task_id, self._clock()):
+            await self._storage.delete(asset_id)
+
+    async def stage(self, principal: Principal, chunks: AsyncIterator[bytes], *, filename: str) -> Asset:
+        """Take in a file that comes with a request, before it is submitted.
+
+        Raises BodyTooLarge, InvalidMedia, StoreFull, Overloaded; nothing is left of it then.
+        """
+        return await self.intake.stage(principal.tenant_id, chunks, filename=filename)
+
+    async def upload(self, principal: Principal, chunks: AsyncIterator[bytes], *, filename: str) -> Task:
+        """Take in a file as a finished task, whose id can be extended. Raises what `stage` raises."""
+        received = await self.intake.receive(principal.tenant_id, chunks, filename=filename, thumbnail=True)
+        task = uploaded_task(principal, received, now_ms=self._clock(), retention_s=self._settings.retention_s)
+        try:
+            return (await self._store.submit(NewTask(task=task))).task
+        except BaseException:
+            await asyncio.shield(self.intake.discard(received))
+            raise
+
+    async def open(self, principal: Principal, task_id: str, role: Role) -> Opened:
+        """A task's file. Raises TaskNotFound, TaskNotFinished, and AssetGone if it has no such file (any more)."""
+        task = await self.get(principal, task_id)
+        if task.step is not Step.SUCCEEDED:
+            raise TaskNotFinished(f"Task is not completed yet, current status: {task.step.value}", param="task_id")
+        asset = task.assets.get(role)
+        if asset is None:
+            raise AssetGone(f"this task has no {role.value} (any more)", param="variant")
+        return self._opened(asset)
+
+    async def open_asset(self, asset_id: str) -> Opened:
+        """A file by its id, for links whose signature was checked. Raises AssetGone."""
+        asset = await self._store.asset(asset_id)
+        if asset is None:
+            raise AssetGone("this file was deleted or has expired")
+        return self._opened(asset)
+
+    def models(self) -> Sequence[ListedModel]:
+        """The models that can be asked for now."""
+        return self._makers.list_models()
+
+    async def _drop_inputs(self, principal: Principal, submission: Submission) -> None:
+        """Remove the files that came with a request which made no task of its own."""
+        for asset_id in input_ids(submission):
+            if await self._store.drop_input(principal.tenant_id, asset_id, self._clock()):
+                await self._storage.delete(asset_id)
+
+    def _opened(self, asset: Asset) -> Opened:
+        blob = self._storage.open(asset.id)
+        if blob is None:
+            raise AssetGone("this file is not in storage any more")
+        return Opened(asset=asset, blob=blob)
+
+    async def _idempotency(self, submission: Submission, key: str | None) -> Idempotency | None:
+        if key is None:
+            return None
+        fingerprint = await fingerprint_of(self._store, submission)
+        return Idempotency(
+            key=key, fingerprint=fingerprint, expires_ms=self._clock() + self._settings.idempotency_s * 1000
+        )
