@@ -94,6 +94,17 @@ def test_a_child_killed_while_idle_is_reaped_and_replaced(make_fleet: MakeFleet)
     run(main())
 
 
+def test_a_polite_signal_to_the_child_is_not_its_end(make_fleet: MakeFleet):
+    async def main():
+        fleet = make_fleet()
+        handle = await fleet.start(toy_job("steps", count=3))
+        await fleet.events(handle, 1, 5)
+        os.kill(fleet.child_pids()["render-0"], signal.SIGTERM)
+        assert isinstance((await follow(fleet, handle))[-1], Produced)
+
+    run(main())
+
+
 def test_close_ends_jobs_children_and_descriptors(make_fleet: MakeFleet):
     async def main():
         before = open_descriptors()

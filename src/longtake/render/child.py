@@ -10,6 +10,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import queue
+import signal
 import sys
 import threading
 from typing import Protocol, cast
@@ -103,6 +104,8 @@ def largest_file_bytes(limits: RenderLimits) -> int:
 def main(arguments: list[str]) -> None:
     """Serve the parent whose process id is the argument."""
     die_with_parent(int(arguments[0]))
+    for polite in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(polite, signal.SIG_IGN)  # a service manager may send them to all: when to end is the slot's word
     pipes = ParentPipes.take_standard()
     faulthandler.enable()
     apply_process_limits(niceness=NICENESS, open_files=OPEN_FILES)
