@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from longtake.errors import InvalidMedia
 from longtake.render.base import Fleet, Probed
 from longtake.settings import Settings
-from longtake.storage.base import Storage
+from longtake.storage.base import Storage, Stored
 from longtake.store.base import Store
 from longtake.tasks.clock import Clock
 from longtake.tasks.ids import uuid7
@@ -62,8 +62,7 @@ class Intake:
         work = work_prefix(f"probe-{asset_id}", 1)
         try:
             stored = await self._storage.receive(asset_id, chunks, self._most_bytes)
-            if stored.size_bytes == 0:
-                raise InvalidMedia("the file is empty: send a video or a picture", param="file")
+            _check_not_empty(stored)
             probed = await self._prober.probe(asset_id, work)
             asset = Asset(
                 id=asset_id,
@@ -107,6 +106,11 @@ class Intake:
         asset = asset_of(made, tenant_id=video.tenant_id, now_ms=self._clock())
         await self._storage.promote(made.key, asset.id)
         return asset
+
+
+def _check_not_empty(stored: Stored) -> None:
+    if stored.size_bytes == 0:
+        raise InvalidMedia("the file is empty: send a video or a picture", param="file")
 
 
 def work_prefix(name: str, attempt: int) -> str:

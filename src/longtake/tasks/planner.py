@@ -78,9 +78,7 @@ class Planner:
         choice = self._makers.choice_of(task.plan.maker, task.model_requested)
         return await self._plan(task.tenant_id, task.submission, source, choice)
 
-    async def _plan(
-        self, tenant_id: str, submission: Submission, source: SourceFacts | None, choice: Choice
-    ) -> Plan:
+    async def _plan(self, tenant_id: str, submission: Submission, source: SourceFacts | None, choice: Choice) -> Plan:
         leading = await self._leading_image(tenant_id, submission)
         decided = plan(submission, source, choice.maker, choice.capability, self._limits, leading_image=leading)
         return msgspec.structs.replace(decided, warnings=(*choice.warnings, *decided.warnings))
@@ -103,7 +101,7 @@ class Planner:
             raise TaskNotFound(
                 "task_id names no video of this key: create one with POST /v1/video/create, or upload one with "
                 "POST /v1/files, and send the id from the answer",
-                message_zh="task_id 不是此密钥下的视频：请先用 /v1/video/create 生成，或用 /v1/files 上传，再使用返回的 id",
+                message_zh="task_id 不是此密钥下的视频：请先生成视频，或用 POST /v1/files 上传，再使用返回的 id",
                 param="task_id",
             )
         return parent
@@ -146,8 +144,8 @@ def _source_of(parent: Task, *, may_wait: bool) -> SourceFacts | None:
         if may_wait:
             return None
         raise SourceNotReady(
-            f"the source task is still {parent.step.value}: wait until it is completed, or send wait_for_source: true to "
-            "queue behind it",
+            f"the source task is still {parent.step.value}: wait until it is completed, or send wait_for_source: true "
+            "to queue behind it",
             message_zh="源任务尚未完成：请等待其完成，或发送 wait_for_source: true 排队等待",
             param="task_id",
         )

@@ -131,9 +131,7 @@ class TaskService:
         page = await self._store.tasks(principal.tenant_id, query)
         return msgspec.structs.replace(page, tasks=tuple(self.live.merge(task) for task in page.tasks))
 
-    async def wait(
-        self, principal: Principal, task_id: str, *, after_sequence: int = -1, timeout_s: float
-    ) -> Task:
+    async def wait(self, principal: Principal, task_id: str, *, after_sequence: int = -1, timeout_s: float) -> Task:
         """The task as soon as it was written after `after_sequence` or has ended; as it is, once the time is up.
 
         Raises TaskNotFound.
@@ -153,7 +151,7 @@ class TaskService:
                     return await self.get(principal, full_id)
 
     async def cancel(self, principal: Principal, task_id: str) -> Task:
-        """Cancel a task. One that runs is stopped; one that is being stored or has ended is answered as it ends or ended.
+        """Cancel a task. One that runs is stopped; one that is being stored or has ended is answered with its end.
 
         Raises TaskNotFound.
         """
@@ -232,3 +230,11 @@ class TaskService:
         return Idempotency(
             key=key, fingerprint=fingerprint, expires_ms=self._clock() + self._settings.idempotency_s * 1000
         )
+
+
+def _unknown() -> TaskNotFound:
+    return TaskNotFound(
+        "no such task for this key: GET /v1/tasks lists those there are",
+        message_zh="此密钥下没有该任务",
+        param="task_id",
+    )

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One loop a process: claims no more than there are free slots, starts a runner for each task, keeps the house."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+from longtake.errors import FencedOff, LongtakeError, ServiceError
+from longtake.lifecycle import Slot
+from longtake.render.base import Fleet
+from longtake.settings import Settings
+from longtake.storage.base import Storage
+from longtake.store.base import Store
+from longtake.tasks.clock import Clock, now_ms
+from longtake.tasks.ids import uuid7
+from longtake.tasks.live import Live
+from longtake.tasks.planner import Planner
+from longtake.tasks.runner import run_task
+from longtake.tasks.steps.surroundings import Surroundings
+from longtake.tasks.steps.waiting import leave_waiting
+from longtake.types import Task
+
+TICK_S = 2.0
+"""Children of ended tasks and overdue tasks are looked for this often, and whenever a task here has ended."""
+SWEEP_S = 60.0
+"""Expired tasks and idempotency rows are looked for this often."""
+CLOSE_GRACE_S = 2.0
+LEAST_PAUSE_S = 0.05
+
+_log = logging.getLogger("longtake.tasks")
+
+
+class Scheduler:
+    """Works through the record's tasks. `live` and `planner` are those of the TaskService of the same process."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        storage: Storage,
+        fleet: Fleet,
+        settings: Settings,
+        live: Live,
+        planner: Planner,
+        clock: Clock = now_ms,
+        tick_s: float = TICK_S,
+        sweep_s: float = SWEEP_S,
+    ) -> None:
+        self._here = Surroundings(
+            store=store,
+            storage=storage,
+            fleet=fleet,
+            settings=settings,
+            clock=clock,
+            live=live,
+            owner=f"node-{uuid7()}",
+        )
+        self._planner = planner
+        self._slots = settings.render_slots
+        self._tick_s = tick_s
+        self._sweep_s = sweep_s
+        self._runners: dict[str, asyncio.Task[None]] = {}
+        self._loop: asyncio.Task[None] | None = None
+        self._closing = False
+        self._ended = True
+        """A task here has ended since the last look at waiting ones."""
+
+    @property
+    def running(self) -> int:
+        """How many tasks are worked on."""
+        return len(self._runners)
+
+    def start(self) -> None:
+        """Begin to work, in the running event loop."""
+        assert self._loop is None, "a scheduler starts once"
+        self._loop = asyncio.create_task(self._run(), name="longtake-scheduler")
+
+    async def close(self, grace_s: float = CLOSE_GRACE_S) -> None:
+        """Claim nothing more; give running tasks a moment, then kill their jobs. The rest goes on at restart."""
+        self._closing = True
+        self._here.live.work.set()
+        if self._loop is not None:
+            await self._loop
+        if self._runners:
+            await asyncio.wait(self._runners.values(), timeout=grace_s)
+        for runner in self._runners.values():
+            runner.cancel()
+        await asyncio.gather(*self._runners.values(), return_exceptions=True)
+
+    async def _run(self) -> None:
+        clock_s = asyncio.get_running_loop().time
+        next_tick_s = next_sweep_s = clock_s()
+        while not self._closing:
+            work = self._here.live.work
+            work.clear()
+            try:
+                if self._ended or clock_s() >= next_tick_s:
+                    self._ended = False
+                    next_tick_s = clock_s() + self._tick_s
+                    await self._promote_waiting()
+                    await self._end_overdue()
+                if clock_s() >= next_sweep_s:
+                    next_sweep_s = clock_s() + self._sweep_s
+                    await self._remove_expired()
+                await self._claim()
+                pause_s = await self._pause_s(next_tick_s - clock_s())
+            except ServiceError as error:
+                _log.warning("the scheduler pauses: %s", error.message)
+                pause_s = self._tick_s
+            except Exception:  # noqa: BLE001
+                # The loop never ends by itself: a task nobody works on would be an acknowledged task lost.
+                _log.exception("the scheduler made a mistake; it goes on")
+                pause_s = self._tick_s
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(work.wait(), pause_s)
+
+    async def _claim(self) -> None:
+        free = self._slots - len(self._runners)
+        if free <= 0 or self._closing:
+            return
+        for task in await self._here.store.claim(self._here.owner, {Slot.CPU: free}, self._here.clock()):
+            self._here.live.changed(task)
+            runner = asyncio.create_task(run_task(self._here, task), name=f"longtake-{task.id}")
+            self._runners[task.id] = runner
+            runner.add_done_callback(lambda done, task_id=task.id: self._end(task_id, done))
+
+    def _end(self, task_id: str, runner: asyncio.Task[None]) -> None:
+        del self._runners[task_id]
+        self._ended = True
+        self._here.live.work.set()
+        if not runner.cancelled() and (error := runner.exception()) is not None:
+            _log.error("task %s: its runner broke", task_id, exc_info=error)
+
+    async def _pause_s(self, until_tick_s: float) -> float:
+        """How long nothing is due, in seconds."""
+        pause_s = max(0.0, min(until_tick_s, self._tick_s))
+        if len(self._runners) < self._slots:
+            due_ms = await self._here.store.next_due_ms()
+            if due_ms is not None:
+                # Something due that was not claimed just now is not for this node.
+                pause_s = min(pause_s, max(LEAST_PAUSE_S, (due_ms - self._here.clock()) / 1000))
+        return pause_s
+
+    async def _promote_waiting(self) -> None:
+        for task in await self._here.store.waiting():
+            with contextlib.suppress(FencedOff):
+                await leave_waiting(self._here, self._planner, task)
+
+    async def _end_overdue(self) -> None:
+        for task in await self._here.store.overdue(self._here.clock()):
+            # A task that is owned is watched by its runner.
+            if task.owner is None:
+                with contextlib.suppress(FencedOff):
+                    await self._here.expire(task)
+                self._ended = True
+
+    async def _remove_expired(self) -> None:
+        now = self._here.clock()
+        for task in await self._here.store.expired(now):
+            await self._remove(task, now)
+        await self._here.store.forget(now)
+
+    async def _remove(self, task: Task, now: int) -> None:
+        try:
+            for asset_id in await self._here.store.delete(task.tenant_id, task.id, now):
+                await self._here.storage.delete(asset_id)
+        except ServiceError:
+            raise
+        except LongtakeError as error:
+            _log.warning("task %s: its time is up, but it cannot be removed: %s", task.id, error.message)

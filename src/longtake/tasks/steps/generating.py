@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""generating: run the job on the fleet and watch it. What it made is named when the row moves to `storing`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+from longtake.errors import FencedOff
+from longtake.render.base import (
+    Busy,
+    Failed,
+    Final,
+    Lost,
+    Probed,
+    Produced,
+    Progress,
+    RenderJob,
+    Started,
+    Stopped,
+)
+from longtake.store.base import ENGINE_CRASHED, MOST_LOST_ATTEMPTS, JobEnd, TaskChanges
+from longtake.tasks.intake import asset_of, work_prefix
+from longtake.tasks.probing import BUSY_PAUSE_S, render_limits
+from longtake.tasks.steps.preparing import PREPARED_PERCENT, render_request
+from longtake.tasks.steps.surroundings import Surroundings
+from longtake.types import Fault, Step, Task
+
+MADE_PERCENT = 95
+"""Progress when the job is done; storing has the rest."""
+EVENTS_WAIT_S = 1.0
+PROGRESS_EVERY_MS = 5_000
+"""The record takes a coarse mark this often; the rest lives in Live."""
+CANCEL_GRACE_S = 2.0
+RETRY_AFTER_MS = (500, 4_000)
+"""After the first and second attempt that came to nothing."""
+
+_log = logging.getLogger("longtake.tasks")
+
+
+async def generate(here: Surroundings, task: Task) -> Task:
+    """Run this attempt to its end and write what came of it.
+
+    Done again for the same attempt it finds the job where it is. Raises FencedOff, StoreFailed; a stop of this process
+    takes the job back to `queued`.
+    """
+    job = RenderJob(
+        task=task.id,
+        attempt=task.attempt,
+        request=await render_request(here, task),
+        output=work_prefix(task.id, task.attempt),
+        limits=render_limits(here.settings),
+    )
+    handle = await _start(here, task, job)
+    if handle is None:
+        return await _called_off(here, task)
+    try:
+        final = await _watch(here, task, handle)
+        moved = await _conclude(here, task, final)
+    except asyncio.CancelledError:
+        await asyncio.shield(_give_back(here, task, handle))
+        raise
+    except FencedOff:
+        await here.fleet.cancel(handle, 0)
+        await here.fleet.release(handle)
+        raise
+    # Released only after the write: if that fails, the next try asks for the same events again.
+    await here.fleet.release(handle)
+    return moved
+
+
+async def _start(here: Surroundings, task: Task, job: RenderJob) -> str | None:
+    """The handle of the started job; None if it was called off before a slot was free."""
+    while True:
+        if here.cancelled.is_set() or here.clock() >= task.deadline_ms:
+            return None
+        try:
+            return await here.fleet.start(job)
+        except Busy:
+            await asyncio.sleep(BUSY_PAUSE_S)
+
+
+async def _watch(here: Surroundings, task: Task, handle: str) -> Final:
+    """Follow the job to its final event, and call it off when a cancel or the deadline comes."""
+    caller_off = asyncio.create_task(_call_off(here, task, handle))
+    seen, marked_ms = 0, here.clock()
+    try:
+        while True:
+            events = await here.fleet.events(handle, seen, EVENTS_WAIT_S)
+            seen += len(events)
+            for event in events:
+                match event:
+                    case Started():
+                        pass
+                    case Progress(done=done):
+                        share = MADE_PERCENT - PREPARED_PERCENT
+                        percent = here.live.set_progress(task, PREPARED_PERCENT + int(share * min(max(done, 0.0), 1.0)))
+                        if here.clock() - marked_ms >= PROGRESS_EVERY_MS:
+                            marked_ms = here.clock()
+                            await here.store.save_progress(task, percent)
+                    case _:
+                        return event
+    finally:
+        caller_off.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await caller_off
+
+
+async def _call_off(here: Surroundings, task: Task, handle: str) -> None:
+    left_s = max(0.0, (task.deadline_ms - here.clock()) / 1000)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(here.cancelled.wait(), left_s)
+    await here.fleet.cancel(handle, CANCEL_GRACE_S)
+
+
+async def _conclude(here: Surroundings, task: Task, final: Final) -> Task:
+    match final:
+        case Produced(report=report):
+            # The names are decided here, once, so that storing can be repeated.
+            assets = {made.role: asset_of(made, tenant_id=task.tenant_id, now_ms=here.clock()) for made in report.files}
+            changes = TaskChanges(report=report, assets=assets, progress=MADE_PERCENT)
+            return await here.move(task, Step.STORING, changes, job=JobEnd(attempt=task.attempt, state="succeeded"))
+        case Stopped():
+            return await _called_off(here, task, JobEnd(attempt=task.attempt, state="cancelled"))
+        case Failed(code=code, message=message, retryable=retryable):
+            job = JobEnd(attempt=task.attempt, state="failed", native=message)
+            fault = Fault(code=code, message=message, retryable=retryable)
+            return await (_again(here, task, job) if retryable else _give_up(here, task, fault, job))
+        case Lost(why=why):
+            _log.warning("task %s: attempt %d was lost: %s", task.id, task.attempt, why)
+            return await _again(here, task, JobEnd(attempt=task.attempt, state="lost", native=why))
+        case Probed():
+            raise AssertionError("a render job was answered as a probe")
+
+
+async def _called_off(here: Surroundings, task: Task, job: JobEnd | None = None) -> Task:
+    job = job or JobEnd(attempt=task.attempt, state="cancelled")
+    await _discard(here, task)
+    if here.cancelled.is_set():
+        return await here.end_cancelled(task, job=job)
+    if here.clock() >= task.deadline_ms:
+        return await here.expire(task, job=job)
+    return await here.move(task, Step.QUEUED, TaskChanges(release=True), job=job)
+
+
+async def _again(here: Surroundings, task: Task, job: JobEnd) -> Task:
+    """Another attempt after a pause, unless a cancel was requested or this was the last."""
+    if here.cancelled.is_set():
+        return await _called_off(here, task, job)
+    if task.attempt >= MOST_LOST_ATTEMPTS:
+        fault = Fault(
+            code=ENGINE_CRASHED,
+            message=f"the engine broke down {task.attempt} times on this request: change it, or tell the operator",
+            message_zh="引擎多次崩溃，任务失败",
+        )
+        return await _give_up(here, task, fault, job)
+    await _discard(here, task)
+    pause_ms = RETRY_AFTER_MS[min(task.attempt, len(RETRY_AFTER_MS)) - 1]
+    changes = TaskChanges(release=True, next_ms=here.clock() + pause_ms)
+    return await here.move(task, Step.QUEUED, changes, job=job)
+
+
+async def _give_up(here: Surroundings, task: Task, fault: Fault, job: JobEnd) -> Task:
+    await _discard(here, task)
+    return await here.fail(task, fault, job=job)
+
+
+async def _give_back(here: Surroundings, task: Task, handle: str) -> None:
+    """This process stops: kill the job and queue the task for the next one."""
+    await here.fleet.cancel(handle, 0)
+    await here.fleet.release(handle)
+    job = JobEnd(attempt=task.attempt, state="cancelled", native="the server was stopped")
+    with contextlib.suppress(FencedOff):
+        await here.move(task, Step.QUEUED, TaskChanges(release=True), job=job)
+
+
+async def _discard(here: Surroundings, task: Task) -> None:
+    await here.storage.delete_work(work_prefix(task.id, task.attempt))

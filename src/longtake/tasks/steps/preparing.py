@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""preparing: find the inputs, then write down the try that is about to start."""
+
+from __future__ import annotations
+
+from longtake.errors import SourceUnusable
+from longtake.render.base import CreateRequest, ExtendRequest
+from longtake.store.base import JobStart, TaskChanges
+from longtake.tasks.steps.surroundings import Surroundings
+from longtake.types import Asset, Operation, Step, Task
+
+PREPARED_PERCENT = 1
+
+
+async def prepare(here: Surroundings, task: Task) -> Task:
+    """Check the inputs and move to `generating` with a new jobs row.
+
+    Raises SourceUnusable if an input is gone, FencedOff if a cancel was requested.
+    """
+    await render_request(here, task)
+    attempt = task.attempt + 1
+    job = JobStart(
+        attempt=attempt,
+        provider=task.plan.maker.provider,
+        account=here.fleet.name,
+        caller_key=f"{task.id}.{attempt}",
+        deadline_ms=min(task.deadline_ms, here.clock() + round(here.settings.hard_stop_s * 1000)),
+    )
+    moved = await here.store.move(task, Step.GENERATING, TaskChanges(progress=PREPARED_PERCENT), job=job)
+    here.live.changed(moved)
+    return moved
+
+
+async def render_request(here: Surroundings, task: Task) -> ExtendRequest | CreateRequest:
+    """The job that makes a task's plan. Raises SourceUnusable if one of its files is gone."""
+    plan = task.plan
+    images = tuple([(image.role, (await _input(here, image.asset_id, "images", task)).id) for image in plan.images])
+    if plan.operation is Operation.CREATE:
+        return CreateRequest(plan=plan, images=images)
+    if plan.source_asset_id is None:
+        raise SourceUnusable("the video to extend was never found: submit the request again", param="task_id")
+    source = await _input(here, plan.source_asset_id, "task_id", task)
+    if source.facts is None:
+        raise SourceUnusable("the video to extend was never looked into: upload it again", param="task_id")
+    return ExtendRequest(plan=plan, source_key=source.id, source=source.facts, images=images)
+
+
+async def _input(here: Surroundings, asset_id: str, param: str, task: Task) -> Asset:
+    asset = await here.store.asset(asset_id)
+    if asset is None or asset.tenant_id != task.tenant_id or not here.storage.path(asset.id).is_file():
+        raise SourceUnusable(f"the file that {param} names is gone: send it again", param=param)
+    return asset

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every step works with, and how a step ends a task."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from longtake.errors import LongtakeError
+from longtake.render.base import Fleet
+from longtake.settings import Settings
+from longtake.storage.base import Storage
+from longtake.store.base import JobEnd, Store, TaskChanges
+from longtake.tasks.clock import Clock
+from longtake.tasks.live import Live
+from longtake.types import Fault, Step, Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """The ports and settings of one node. `owner` is the node's name in the record."""
+
+    store: Store
+    storage: Storage
+    fleet: Fleet
+    settings: Settings
+    clock: Clock
+    live: Live
+    owner: str
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a cancel of the task at hand was requested."""
+
+    async def move(
+        self, task: Task, after: Step, changes: TaskChanges | None = None, *, job: JobEnd | None = None
+    ) -> Task:
+        """Write a move and tell those who wait for one. Raises FencedOff, StoreFailed."""
+        moved = await self.store.move(task, after, changes or TaskChanges(), job=job)
+        self.live.changed(moved)
+        return moved
+
+    async def succeed(self, task: Task) -> Task:
+        """The terminal write of a task whose files are in place."""
+        return await self._finish(task, Step.SUCCEEDED, TaskChanges(progress=100, expires_ms=self._expires_ms()))
+
+    async def fail(self, task: Task, fault: Fault, *, job: JobEnd | None = None) -> Task:
+        """End a task as failed."""
+        return await self._finish(task, Step.FAILED, fault=fault, job=job)
+
+    async def end_cancelled(self, task: Task, *, job: JobEnd | None = None) -> Task:
+        """End a task as its owner wished."""
+        return await self._finish(task, Step.CANCELLED, fault=CANCELLED, job=job)
+
+    async def expire(self, task: Task, *, job: JobEnd | None = None) -> Task:
+        """End a task whose deadline has passed."""
+        return await self._finish(task, Step.EXPIRED, fault=EXPIRED, job=job)
+
+    async def _finish(
+        self,
+        task: Task,
+        end: Step,
+        changes: TaskChanges | None = None,
+        *,
+        fault: Fault | None = None,
+        job: JobEnd | None = None,
+    ) -> Task:
+        changes = changes or TaskChanges(expires_ms=self._expires_ms())
+        finished = await self.store.finish(task, end, fault=fault, changes=changes, job=job)
+        self.live.changed(finished)
+        return finished
+
+    def _expires_ms(self) -> int | None:
+        retention_s = self.settings.retention_s
+        return self.clock() + retention_s * 1000 if retention_s else None
+
+
+CANCELLED = Fault(code="cancelled", message="the task was cancelled", message_zh="任务已取消")
+EXPIRED = Fault(
+    code="expired",
+    message="the task was not done by its deadline: submit it again, or ask for less",
+    message_zh="任务超过期限未完成：请重新提交，或缩短时长",
+)
+
+
+def fault_of(error: LongtakeError) -> Fault:
+    """A task's fault from an error that names what was wrong."""
+    return Fault(
+        code=error.code,
+        message=error.message,
+        message_zh=error.message_zh,
+        param=error.param,
+        retryable=error.retryable,
+    )
