@@ -49,6 +49,7 @@ MESSAGES_ZH: Mapping[str, str] = {
     "limit_exceeded": "文件或任务超过了服务器限制",
     "engine_failed": "视频生成失败",
     "fenced_off": "任务状态已改变，请重新查询",
+    "cancelled": "任务已取消",
     "configuration_error": "服务器配置有误，请联系管理员",
 }
 """What each code means, in Chinese, for errors that bring no words of their own."""

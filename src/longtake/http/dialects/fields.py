@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import cast
 
 import msgspec
 
@@ -18,7 +19,7 @@ class Fields:
     __slots__ = ("_unread", "_values")
 
     def __init__(self, values: Mapping[str, JsonValue]) -> None:
-        self._values = values
+        self._values: Mapping[str, JsonValue] = values
         self._unread = dict.fromkeys(values)
 
     def take(self, *names: str) -> tuple[str, JsonValue] | None:
@@ -40,7 +41,7 @@ class Fields:
         value = self._values.get(name)
         if isinstance(value, str) and value.lstrip().startswith("{"):
             try:
-                value = json.loads(value)
+                value = cast("JsonValue", json.loads(value))
             except (ValueError, RecursionError) as error:
                 raise InvalidRequest(
                     f"{name} looks like JSON but is not: mend it or leave it out", param=name

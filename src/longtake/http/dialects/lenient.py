@@ -167,7 +167,7 @@ def read_size(value: JsonValue, param: str) -> SizeWish | Aspect | None:
         value = str(value)
     if not isinstance(value, str):
         raise InvalidSize(f"{param} is {show(value)}: send a text such as 720p, 1080p or 1280x720", param=param)
-    word = re.sub(r"[\s_-]", "", value.lower())
+    word = re.sub(r"[\s_]|(?<=[a-z])-", "", value.lower())
     if word in INHERIT:
         return None
     short_side = SHORT_SIDES.get(word.removesuffix("p") if word[:1].isdigit() else word)
