@@ -80,7 +80,7 @@ class Intake:
             await asyncio.shield(self._storage.delete(asset_id))
             raise
         finally:
-            await asyncio.shield(self._storage.delete_work(work))
+            await asyncio.shield(self._storage.delete_work(work_prefix(f"probe-{asset_id}")))
         return Received(asset=asset, thumbnail=small)
 
     async def discard(self, received: Received) -> None:
@@ -113,9 +113,9 @@ def _check_not_empty(stored: Stored) -> None:
         raise InvalidMedia("the file is empty: send a video or a picture", param="file")
 
 
-def work_prefix(name: str, attempt: int) -> str:
-    """The storage prefix of one attempt's output. The attempt is part of it, so that no two attempts meet."""
-    return f"work/{name}/{attempt}"
+def work_prefix(name: str, attempt: int | None = None) -> str:
+    """The storage prefix of one attempt's output, or of all of a task's; no two attempts ever meet."""
+    return f"work/{name}" if attempt is None else f"work/{name}/{attempt}"
 
 
 def asset_of(made: MadeFile, *, tenant_id: str, now_ms: int) -> Asset:

@@ -15,11 +15,11 @@ from longtake.storage.base import Storage
 from longtake.store.base import Store
 from longtake.tasks.clock import Clock, now_ms
 from longtake.tasks.ids import uuid7
-from longtake.tasks.live import Live
-from longtake.tasks.planner import Planner
 from longtake.tasks.runner import run_task
+from longtake.tasks.service import TaskService
 from longtake.tasks.steps.surroundings import Surroundings
 from longtake.tasks.steps.waiting import leave_waiting
+from longtake.tasks.sweep import sweep
 from longtake.types import Task
 
 TICK_S = 2.0
@@ -33,7 +33,7 @@ _log = logging.getLogger("longtake.tasks")
 
 
 class Scheduler:
-    """Works through the record's tasks. `live` and `planner` are those of the TaskService of the same process."""
+    """Works through the record's tasks, beside the TaskService of the same process."""
 
     def __init__(
         self,
@@ -42,8 +42,7 @@ class Scheduler:
         storage: Storage,
         fleet: Fleet,
         settings: Settings,
-        live: Live,
-        planner: Planner,
+        service: TaskService,
         clock: Clock = now_ms,
         tick_s: float = TICK_S,
         sweep_s: float = SWEEP_S,
@@ -54,10 +53,10 @@ class Scheduler:
             fleet=fleet,
             settings=settings,
             clock=clock,
-            live=live,
+            live=service.live,
             owner=f"node-{uuid7()}",
         )
-        self._planner = planner
+        self._planner = service.planner
         self._slots = settings.render_slots
         self._tick_s = tick_s
         self._sweep_s = sweep_s
@@ -68,13 +67,14 @@ class Scheduler:
         """A task here has ended since the last look at waiting ones."""
 
     @property
-    def running(self) -> int:
-        """How many tasks are worked on."""
-        return len(self._runners)
+    def running(self) -> bool:
+        """Whether it works."""
+        return self._loop is not None and not self._loop.done()
 
-    def start(self) -> None:
-        """Begin to work, in the running event loop."""
+    async def start(self) -> None:
+        """Remove what a dead process left, and begin to work. To be called before anything is received."""
         assert self._loop is None, "a scheduler starts once"
+        await sweep(self._here.store, self._here.storage)
         self._loop = asyncio.create_task(self._run(), name="longtake-scheduler")
 
     async def close(self, grace_s: float = CLOSE_GRACE_S) -> None:

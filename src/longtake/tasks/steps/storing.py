@@ -45,7 +45,7 @@ async def store_results(here: Surroundings, task: Task) -> Task:
     except FencedOff:
         await _withdraw(here, task)
         raise
-    await here.storage.delete_work(work_prefix(task.id, task.attempt))
+    await here.storage.delete_work(work_prefix(task.id))
     return finished
 
 
