@@ -39,7 +39,7 @@ class Storage(Protocol):
         ...
 
     async def receive(self, key: str, chunks: AsyncIterator[bytes], limit_bytes: int) -> Stored:
-        """Store a stream under a key. Raises BodyTooLarge past the limit, StoreFull without room; leaves nothing then."""
+        """Store a stream under a key. Raises BodyTooLarge past the limit, StoreFull without room; nothing stays."""
         ...
 
     def open(self, key: str) -> Blob | None:

@@ -1,0 +1,310 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The statements of the SQLite store. A line `-- name --` begins a statement; comments below it say why it is so.
+-- `{task}` stands for the statement named `task`: the columns of a task row, in the order of rows.TaskRow.
+
+-- task --
+tasks.id, tasks.tenant, tasks.key, tasks.step, tasks.listed, tasks.progress, tasks.sequence, tasks.parent,
+tasks.group_id, tasks.created_ms, tasks.updated_ms, tasks.started_ms, tasks.finished_ms, tasks.deadline_ms,
+tasks.expires_ms, tasks.next_ms, tasks.owner, tasks.fence, tasks.attempt, tasks.cancel_requested_ms,
+tasks.hold_microusd, tasks.cost_microusd, tasks.submission, tasks.plan, tasks.report, tasks.fault,
+(
+    select json_group_object(
+        task_assets.role,
+        json_object(
+            'id', assets.id, 'tenant_id', assets.tenant, 'mime', assets.mime, 'size_bytes', assets.size_bytes,
+            'sha256', assets.sha256, 'filename', assets.filename, 'created_ms', assets.created_ms,
+            'facts', json(assets.facts)
+        )
+    )
+    from task_assets join assets on assets.id = task_assets.asset
+    where task_assets.task = tasks.id and task_assets.purpose = 'result' and assets.deleted_ms is null
+) as assets
+
+-- installation --
+select url_secret, storage_marker, created_ms from installation
+
+-- insert_installation --
+insert into installation (id, url_secret, storage_marker, created_ms, checked_ms)
+values (1, :url_secret, :storage_marker, :now_ms, :now_ms)
+
+-- check_room --
+-- Two pages at least, so that a file that may not grow says so; rolled back by the caller.
+insert into counters (dimension, key, used) values ('check', hex(zeroblob(16384)), 0)
+
+-- check_write --
+update installation set checked_ms = :now_ms
+
+-- insert_tenant --
+insert into tenants (id, created_ms) values (:tenant, :now_ms) on conflict do nothing
+
+-- insert_key --
+insert into keys (id, tenant, digest, name, hint, created_ms, admin, revoked_ms)
+values (:id, :tenant_id, :digest, :name, :hint, :created_ms, :admin, :revoked_ms)
+on conflict (digest) do nothing
+
+-- key_by_digest --
+select id, tenant, digest, name, hint, created_ms, admin, revoked_ms from keys
+where digest = :digest and revoked_ms is null
+
+-- keys --
+select id, tenant, digest, name, hint, created_ms, admin, revoked_ms from keys
+where :tenant is null or tenant = :tenant
+order by created_ms, rowid
+
+-- revoke_key --
+update keys set revoked_ms = coalesce(revoked_ms, :now_ms) where id = :id returning id
+
+-- idempotent_task --
+-- The answer of a deleted task is gone with it: its key may be used again.
+select idempotency.fingerprint, tasks.uuid
+from idempotency join tasks on tasks.uuid = idempotency.task
+where idempotency.tenant = :tenant and idempotency.operation = :operation and idempotency.key = :key
+    and idempotency.expires_ms > :now_ms and tasks.deleted_ms is null
+
+-- insert_idempotency --
+insert or replace into idempotency (tenant, operation, key, fingerprint, task, expires_ms)
+values (:tenant, :operation, :key, :fingerprint, :task, :expires_ms)
+
+-- forget_idempotency --
+delete from idempotency where expires_ms <= :now_ms
+
+-- parent_step --
+select step, finished_ms from tasks where uuid = :uuid and tenant = :tenant and deleted_ms is null
+
+-- take_place --
+-- No row comes back where the limit is reached.
+insert into counters (dimension, key, used) values ('active', :tenant, 1)
+on conflict (dimension, key) do update set used = used + 1 where :most = 0 or used < :most
+returning used
+
+-- free_place --
+update counters set used = used - 1 where dimension = 'active' and key = :tenant and used > 0
+
+-- debit --
+update balances set amount_microusd = amount_microusd - :amount
+where tenant = :tenant and amount_microusd >= :amount
+returning amount_microusd
+
+-- credit --
+insert into balances (tenant, amount_microusd) values (:tenant, :amount)
+on conflict (tenant) do update set amount_microusd = amount_microusd + excluded.amount_microusd
+returning amount_microusd
+
+-- balance --
+select amount_microusd from balances where tenant = :tenant
+
+-- insert_ledger --
+insert into ledger (task, kind, seq, tenant, amount_microusd, at_ms)
+values (:task, :kind, :seq, :tenant, :amount, :now_ms)
+
+-- next_adjustment --
+select coalesce(max(seq), -1) + 1 from ledger where task = :task and kind = 'adjust'
+
+-- has_hold --
+select 1 from ledger where task = :task and kind = 'hold' and seq = 0
+
+-- insert_task --
+insert into tasks (
+    id, uuid, tenant, key, operation, step, slot, listed, progress, sequence, parent, group_id, created_ms, updated_ms,
+    started_ms, finished_ms, deadline_ms, expires_ms, next_ms, owner, fence, attempt, cancel_requested_ms,
+    hold_microusd, cost_microusd, submission, plan, report, fault, settlement
+) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- insert_event --
+insert into events (task, sequence, step, at_ms) values (?, ?, ?, ?)
+
+-- insert_asset --
+insert into assets (id, tenant, mime, size_bytes, sha256, filename, facts, created_ms)
+values (:id, :tenant_id, :mime, :size_bytes, :sha256, :filename, :facts, :created_ms)
+on conflict (id) do nothing
+
+-- insert_task_asset --
+insert or ignore into task_assets (task, purpose, role, asset) values (:task, :purpose, :role, :asset)
+
+-- unname_result --
+delete from task_assets where task = :task and purpose = 'result' and role = :role and asset <> :asset
+
+-- drop_result_assets --
+update assets set deleted_ms = :now_ms where deleted_ms is null and id in (
+    select asset from task_assets where task = :task and purpose = 'result'
+)
+
+-- unname_results --
+delete from task_assets where task = :task and purpose = 'result'
+
+-- drop_orphaned_inputs --
+-- Inputs whose own task was deleted while this one still needed them; a running task may still name them as input.
+update assets set deleted_ms = :now_ms where deleted_ms is null and id in (
+    select needed.asset from task_assets as needed
+    where needed.task = :task and needed.purpose = 'input'
+        and exists (
+            select 1 from task_assets as made join tasks on tasks.id = made.task
+            where made.asset = needed.asset and made.purpose = 'result' and tasks.deleted_ms is not null
+        )
+        and not exists (
+            select 1 from task_assets as other join tasks on tasks.id = other.task
+            where other.asset = needed.asset and other.task <> :task and tasks.deleted_ms is null
+                and (other.purpose = 'result' or tasks.finished_ms is null)
+        )
+)
+
+-- delete_assets --
+update assets set deleted_ms = :now_ms where deleted_ms is null and id in (
+    select own.asset from task_assets as own
+    where own.task = :task and not exists (
+        select 1 from task_assets as other join tasks on tasks.id = other.task
+        where other.asset = own.asset and other.task <> :task and tasks.deleted_ms is null
+            and (other.purpose = 'result' or tasks.finished_ms is null)
+    )
+)
+returning id
+
+-- delete_task --
+update tasks set deleted_ms = :now_ms, updated_ms = :now_ms, sequence = sequence + 1
+where uuid = :uuid and finished_ms is not null
+
+-- asset --
+select id, tenant, mime, size_bytes, sha256, created_ms, filename, facts from assets
+where id = :id and deleted_ms is null
+
+-- asset_ids --
+select id from assets where deleted_ms is null
+
+-- task_by_uuid --
+select {task} from tasks where uuid = :uuid and deleted_ms is null
+
+-- known_uuid --
+select number from tasks where uuid = :uuid
+
+-- number_of_listed --
+select number from tasks where uuid = :uuid and tenant = :tenant and deleted_ms is null
+
+-- tasks_newest --
+select {task} from tasks
+where tenant = :tenant and listed = 1 and deleted_ms is null and number < :after
+    and (:steps is null or step in (select value from json_each(:steps)))
+    and (:operation is null or operation = :operation)
+order by number desc limit :limit
+
+-- tasks_oldest --
+select {task} from tasks
+where tenant = :tenant and listed = 1 and deleted_ms is null and number > :after
+    and (:steps is null or step in (select value from json_each(:steps)))
+    and (:operation is null or operation = :operation)
+order by number limit :limit
+
+-- is_due --
+select 1 from tasks where owner is null and slot is not null and next_ms <= :now_ms limit 1
+
+-- next_due_ms --
+select min(next_ms) from tasks where owner is null and slot is not null
+
+-- running --
+select tenant, count(*) from tasks where owner is not null group by tenant
+
+-- due_tenants --
+-- A loose index scan: one seek for each tenant, however many tasks each of them has.
+with recursive tenant (name) as (
+    select min(tasks.tenant) from tasks where owner is null and slot is not null and slot = :slot
+    union all
+    select (
+        select min(tasks.tenant) from tasks
+        where owner is null and slot is not null and slot = :slot and tasks.tenant > tenant.name
+    )
+    from tenant where tenant.name is not null
+)
+select name, (
+    select number from tasks
+    where owner is null and slot is not null and slot = :slot and tasks.tenant = name and next_ms <= :now_ms
+    order by number limit 1
+) as first
+from tenant where name is not null and first is not null
+
+-- due_after --
+select number from tasks
+where owner is null and slot is not null and slot = :slot and tenant = :tenant and number > :number
+    and next_ms <= :now_ms
+order by number limit 1
+
+-- claim --
+update tasks set
+    owner = :owner, fence = fence + 1, sequence = sequence + 1, updated_ms = :now_ms,
+    started_ms = coalesce(started_ms, :now_ms),
+    step = case step when 'queued' then 'preparing' else step end
+where number = :number
+returning {task}
+
+-- move --
+update tasks set
+    step = :after, slot = :slot, sequence = sequence + 1, updated_ms = :now_ms,
+    plan = coalesce(:plan, plan), report = coalesce(:report, report), attempt = coalesce(:attempt, attempt),
+    progress = max(progress, coalesce(:progress, 0)), next_ms = coalesce(:next_ms, next_ms),
+    owner = case when :release then null else owner end
+where uuid = :uuid and owner is :owner and fence = :fence and step = :before and deleted_ms is null
+    and (not :refuse_cancelled or cancel_requested_ms is null)
+returning number
+
+-- finish --
+update tasks set
+    step = :end, slot = null, owner = null, sequence = sequence + 1, updated_ms = :now_ms, finished_ms = :now_ms,
+    plan = coalesce(:plan, plan), report = coalesce(:report, report), fault = coalesce(:fault, fault),
+    progress = max(progress, :progress), cost_microusd = min(hold_microusd, :price), settlement = 'closed'
+where uuid = :uuid and owner is :owner and fence = :fence and step = :before and deleted_ms is null
+returning number, hold_microusd, cost_microusd
+
+-- task_by_number --
+select {task} from tasks where number = :number
+
+-- save_progress --
+update tasks set progress = :progress, sequence = sequence + 1, updated_ms = :now_ms
+where uuid = :uuid and owner is :owner and fence = :fence and finished_ms is null and progress < :progress
+
+-- request_cancel --
+update tasks set cancel_requested_ms = :now_ms, sequence = sequence + 1, updated_ms = :now_ms
+where uuid = :uuid and cancel_requested_ms is null
+returning number
+
+-- insert_job --
+insert into jobs (task, segment, attempt, provider, account, state, caller_key, started_ms, deadline_ms)
+values (:task, :segment, :attempt, :provider, :account, 'open', :caller_key, :now_ms, :deadline_ms)
+
+-- end_job --
+update jobs set state = :state, native = :native, cost_microusd = :cost_microusd, ended_ms = :now_ms
+where task = :task and segment = :segment and attempt = :attempt and state = 'open'
+
+-- insert_outbox --
+insert into outbox (task, event, url, next_ms) values (:task, :event, :url, :now_ms) on conflict do nothing
+
+-- waiting --
+select {task} from tasks left join tasks as parent on parent.id = tasks.parent
+where tasks.step = 'waiting'
+    and (parent.id is null or parent.finished_ms is not null or parent.deleted_ms is not null)
+order by tasks.number
+
+-- overdue --
+select {task} from tasks where finished_ms is null and deadline_ms <= :now_ms order by deadline_ms
+
+-- expired --
+select {task} from tasks
+where expires_ms is not null and deleted_ms is null and expires_ms <= :now_ms and finished_ms is not null
+order by expires_ms
+
+-- lose_open_jobs --
+-- At the start of the file's only owner: whoever ran these is dead. Steps at a maker go on; their jobs stay open.
+update jobs set state = 'lost', ended_ms = :now_ms where state = 'open' and task in (
+    select id from tasks where step in (select value from json_each(:repeated))
+)
+
+-- free_repeated --
+update tasks set
+    owner = null, fence = fence + 1, step = 'queued', slot = :slot, sequence = sequence + 1, updated_ms = :now_ms
+where finished_ms is null and step in (select value from json_each(:repeated))
+returning number
+
+-- free_owned --
+update tasks set owner = null, fence = fence + 1, sequence = sequence + 1, updated_ms = :now_ms
+where owner is not null and finished_ms is null
+returning number
+
+-- lost_attempts --
+select count(*) from jobs where task = :task and state = 'lost'

@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The store of one machine. Writes go through one thread; reads have connections of their own.
+
+A read by key takes tens of microseconds and runs where it is asked for; lists run in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import apsw
+import msgspec
+
+from longtake.errors import StoreFailed, TaskNotFound
+from longtake.lifecycle import state_of
+from longtake.store.base import (
+    Idempotency,
+    Installation,
+    JobEnd,
+    JobStart,
+    Key,
+    NewTask,
+    Submitted,
+    TaskChanges,
+    TaskPage,
+    TaskQuery,
+)
+from longtake.store.sqlite import removal, submission, walk
+from longtake.store.sqlite.connections import Connections
+from longtake.store.sqlite.faults import explain
+from longtake.store.sqlite.lock import FileLock
+from longtake.store.sqlite.queries import Cell, Row, fetch, fetch_first, run
+from longtake.store.sqlite.rows import asset_cells, asset_of, key_cells, key_of, task_cells, task_of, uuid_of
+from longtake.store.sqlite.schema import connect_writer, migrate
+from longtake.store.sqlite.writer import Command
+from longtake.types import Asset, Fault, Operation, Step, Task
+
+_NOTHING: Mapping[str, Cell] = {}
+_LAST_NUMBER = (1 << 63) - 1
+
+Result = TypeVar("Result")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class SqliteStore:
+    """The Store over one file. One process owns it, and one event loop uses it."""
+
+    def __init__(self, path: Path, *, clock_ms: Callable[[], int] = _now_ms, max_pages: int = 0) -> None:
+        """`path` is the file, made if missing; `max_pages` limits its size in pages of 4 KiB, 0 = the disk's."""
+        self._path = path
+        self._clock_ms = clock_ms
+        self._max_pages = max_pages
+        self._lock = FileLock(path.with_name(path.name + ".lock"))
+        self._connections: Connections | None = None
+
+    async def open(self) -> Installation:
+        """See Store.open."""
+        return await asyncio.to_thread(self._open_file, asyncio.get_running_loop())
+
+    def _open_file(self, loop: asyncio.AbstractEventLoop) -> Installation:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock.acquire()
+        connection: apsw.Connection | None = None
+        try:
+            connection = connect_writer(self._path, self._max_pages)
+            installation = migrate(connection, self._clock_ms())
+            with connection:
+                removal.recover(connection, self._clock_ms())
+            self._connections = Connections(self._path, connection, loop)
+        except BaseException as error:
+            if connection is not None:
+                connection.close()
+            self._lock.release()
+            if isinstance(error, apsw.Error):
+                raise explain(error) from error
+            raise
+        return installation
+
+    async def close(self) -> None:
+        """See Store.close."""
+        connections, self._connections = self._connections, None
+        if connections is not None:
+            await connections.close()
+            self._lock.release()
+
+    async def check(self) -> None:
+        """See Store.check."""
+        now_ms = self._clock_ms()
+        await self._write(lambda connection: _write_a_little(connection, now_ms))
+        if self._read_first("installation") is None:
+            raise StoreFailed("the database has lost its installation row: restore it from a copy")
+
+    # -- keys ----------------------------------------------------------------------------------------------------------
+
+    async def add_key(self, key: Key) -> None:
+        """See Store.add_key."""
+
+        def add(connection: apsw.Connection) -> None:
+            fetch(connection, "insert_tenant", {"tenant": key.tenant_id, "now_ms": key.created_ms})
+            fetch(connection, "insert_key", key_cells(key))
+
+        await self._write(add)
+
+    async def key(self, digest: bytes) -> Key | None:
+        """See Store.key."""
+        row = self._read_first("key_by_digest", {"digest": digest})
+        return None if row is None else key_of(row)
+
+    async def keys(self, tenant_id: str | None = None) -> Sequence[Key]:
+        """See Store.keys."""
+        return [key_of(row) for row in await self._list("keys", {"tenant": tenant_id})]
+
+    async def revoke_key(self, key_id: str, now_ms: int) -> bool:
+        """See Store.revoke_key."""
+        revoked = await self._write(lambda c: fetch_first(c, "revoke_key", {"id": key_id, "now_ms": now_ms}))
+        return revoked is not None
+
+    # -- submit and read -----------------------------------------------------------------------------------------------
+
+    async def submit(self, new: NewTask) -> Submitted:
+        """See Store.submit."""
+        cells = task_cells(new.task)
+        return await self._write(lambda connection: submission.submit(connection, new, cells))
+
+    async def replay(self, tenant_id: str, operation: Operation, idempotency: Idempotency) -> Task | None:
+        """See Store.replay."""
+        try:
+            return submission.replay(self._opened().reading, tenant_id, operation, idempotency, self._clock_ms())
+        except apsw.Error as error:
+            raise explain(error) from error
+
+    async def task(self, tenant_id: str, task_id: str) -> Task | None:
+        """See Store.task."""
+        row = self._read_first("task_by_uuid", {"uuid": uuid_of(task_id)})
+        task = None if row is None else task_of(row)
+        return task if task is not None and task.tenant_id == tenant_id else None
+
+    async def knows(self, task_id: str) -> bool:
+        """See Store.knows."""
+        return self._read_first("known_uuid", {"uuid": uuid_of(task_id)}) is not None
+
+    async def tasks(self, tenant_id: str, query: TaskQuery) -> TaskPage:
+        """See Store.tasks."""
+        after: Cell = 0 if query.ascending else _LAST_NUMBER
+        if query.after is not None:
+            seen = self._read_first("number_of_listed", {"uuid": uuid_of(query.after), "tenant": tenant_id})
+            if seen is None:
+                raise TaskNotFound(f"there is no task {query.after!r} to list after", param="after")
+            after = seen[0]
+        steps = [step.value for step in Step if state_of(step) in query.states]
+        wanted: dict[str, Cell] = {
+            "tenant": tenant_id,
+            "after": after,
+            "steps": msgspec.json.encode(steps).decode() if query.states else None,
+            "operation": None if query.operation is None else query.operation.value,
+            "limit": query.limit + 1,
+        }
+        rows = await self._list("tasks_oldest" if query.ascending else "tasks_newest", wanted)
+        found = tuple(task_of(row) for row in rows[: query.limit])
+        return TaskPage(tasks=found, has_more=len(rows) > query.limit)
+
+    async def asset(self, asset_id: str) -> Asset | None:
+        """See Store.asset."""
+        row = self._read_first("asset", {"id": asset_id})
+        return None if row is None else asset_of(row)
+
+    async def add_asset(self, asset: Asset) -> None:
+        """See Store.add_asset."""
+        await self._write(lambda connection: fetch(connection, "insert_asset", asset_cells(asset)))
+
+    async def asset_ids(self) -> frozenset[str]:
+        """See Store.asset_ids."""
+        return frozenset(str(row[0]) for row in await self._list("asset_ids"))
+
+    # -- the walk ------------------------------------------------------------------------------------------------------
+
+    async def claim(self, owner: str, free: Mapping[str, int], now_ms: int) -> Sequence[Task]:
+        """See Store.claim. Where nothing is due this only reads."""
+        if self._read_first("is_due", {"now_ms": now_ms}) is None:
+            return ()
+        return await self._write(lambda connection: walk.claim(connection, owner, free, now_ms))
+
+    async def move(
+        self, task: Task, after: Step, changes: TaskChanges, *, job: JobStart | JobEnd | None = None
+    ) -> Task:
+        """See Store.move."""
+        now_ms = self._clock_ms()
+        return await self._write(
+            lambda connection: walk.move(connection, task, after, changes=changes, job=job, now_ms=now_ms)
+        )
+
+    async def finish(
+        self,
+        task: Task,
+        end: Step,
+        *,
+        fault: Fault | None = None,
+        changes: TaskChanges | None = None,
+        job: JobEnd | None = None,
+    ) -> Task:
+        """See Store.finish."""
+        now_ms = self._clock_ms()
+        return await self._write(
+            lambda connection: walk.finish(connection, task, end, fault=fault, changes=changes, job=job, now_ms=now_ms)
+        )
+
+    async def save_progress(self, task: Task, progress: int) -> None:
+        """See Store.save_progress."""
+        now_ms = self._clock_ms()
+        await self._write(lambda connection: walk.save_progress(connection, task, progress, now_ms))
+
+    async def request_cancel(self, tenant_id: str, task_id: str, now_ms: int) -> Task | None:
+        """See Store.request_cancel."""
+        return await self._write(lambda connection: walk.request_cancel(connection, tenant_id, task_id, now_ms))
+
+    async def waiting(self) -> Sequence[Task]:
+        """See Store.waiting."""
+        return [task_of(row) for row in await self._list("waiting")]
+
+    async def overdue(self, now_ms: int) -> Sequence[Task]:
+        """See Store.overdue."""
+        return [task_of(row) for row in await self._list("overdue", {"now_ms": now_ms})]
+
+    async def expired(self, now_ms: int) -> Sequence[Task]:
+        """See Store.expired."""
+        return [task_of(row) for row in await self._list("expired", {"now_ms": now_ms})]
+
+    async def next_due_ms(self) -> int | None:
+        """See Store.next_due_ms."""
+        row = self._read_first("next_due_ms")
+        return None if row is None else msgspec.convert(row[0], int | None)
+
+    async def delete(self, tenant_id: str, task_id: str, now_ms: int) -> Sequence[str]:
+        """See Store.delete."""
+        return await self._write(lambda connection: removal.delete(connection, tenant_id, task_id, now_ms))
+
+    async def forget(self, now_ms: int) -> None:
+        """See Store.forget."""
+        await self._write(lambda connection: fetch(connection, "forget_idempotency", {"now_ms": now_ms}))
+
+    # -- money ---------------------------------------------------------------------------------------------------------
+
+    async def balance_microusd(self, tenant_id: str) -> int:
+        """See Store.balance_microusd."""
+        row = self._read_first("balance", {"tenant": tenant_id})
+        return 0 if row is None else msgspec.convert(row[0], int)
+
+    async def adjust_balance(self, tenant_id: str, amount_microusd: int, now_ms: int) -> int:
+        """See Store.adjust_balance."""
+        return await self._write(
+            lambda connection: submission.adjust_balance(connection, tenant_id, amount_microusd, now_ms)
+        )
+
+    # -- connections ---------------------------------------------------------------------------------------------------
+
+    def _opened(self) -> Connections:
+        if self._connections is None:
+            raise StoreFailed("the store is closed: the server is shutting down, or has not opened it yet")
+        return self._connections
+
+    async def _write(self, command: Command[Result]) -> Result:
+        return await self._opened().writer.run(command)
+
+    def _read_first(self, name: str, cells: Mapping[str, Cell] = _NOTHING) -> Row | None:
+        return self._opened().read_first(name, cells)
+
+    async def _list(self, name: str, cells: Mapping[str, Cell] = _NOTHING) -> list[Row]:
+        return await self._opened().list_rows(name, cells)
+
+
+def _write_a_little(connection: apsw.Connection, now_ms: int) -> None:
+    """Take the room of two pages and give it back, then write one row."""
+    run(connection, "savepoint room")
+    fetch(connection, "check_room")
+    run(connection, "rollback to room")
+    run(connection, "release room")
+    fetch(connection, "check_write", {"now_ms": now_ms})

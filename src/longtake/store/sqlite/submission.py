@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The transaction that takes a task in: idempotency, parent, limit, hold, task, assets and event."""
+
+from __future__ import annotations
+
+import apsw
+import msgspec
+
+from longtake.errors import IdempotencyConflict, InsufficientQuota, RateLimited, SourceUnusable, TaskNotFound
+from longtake.lifecycle import ENDS
+from longtake.store.base import Idempotency, NewTask, Submitted
+from longtake.store.sqlite.queries import Cell, Row, fetch, fetch_first
+from longtake.store.sqlite.rows import asset_cells, task_of, uuid_of
+from longtake.types import Asset, AssetSource, Operation, Plan, Role, Step, Submission, Task
+
+
+def submit(connection: apsw.Connection, new: NewTask, cells: tuple[Cell, ...]) -> Submitted:
+    """See Store.submit. `cells` are task_cells(new.task), made outside the transaction."""
+    task = new.task
+    if new.idempotency is not None:
+        first = replay(connection, task.tenant_id, task.operation, new.idempotency, task.created_ms)
+        if first is not None:
+            return Submitted(task=first, replayed=True)
+    if task.parent_id is not None:
+        _check_parent(connection, task)
+    if task.step not in ENDS:
+        _take_place(connection, task.tenant_id, new.max_active)
+        _hold(connection, task)
+    fetch(connection, "insert_task", cells)
+    fetch(connection, "insert_event", (task.id, task.sequence, task.step.value, task.created_ms))
+    name_inputs(connection, task.id, task.submission, task.plan)
+    for role, asset in task.assets.items():
+        name_result(connection, task.id, role, asset)
+    if new.idempotency is not None:
+        _remember(connection, task, new.idempotency)
+    return Submitted(task=task)
+
+
+def replay(
+    connection: apsw.Connection, tenant_id: str, operation: Operation, idempotency: Idempotency, now_ms: int
+) -> Task | None:
+    """See Store.replay."""
+    scope: dict[str, Cell] = {
+        "tenant": tenant_id,
+        "operation": operation.value,
+        "key": idempotency.key,
+        "now_ms": now_ms,
+    }
+    found = fetch_first(connection, "idempotent_task", scope)
+    if found is None:
+        return None
+    fingerprint, uuid = found
+    if fingerprint != idempotency.fingerprint:
+        raise IdempotencyConflict(
+            f"the Idempotency-Key {idempotency.key!r} came before with another request: "
+            "use a new key for a new request, or repeat the first one unchanged",
+            param="Idempotency-Key",
+        )
+    row = fetch_first(connection, "task_by_uuid", {"uuid": uuid})
+    return None if row is None else task_of(row)
+
+
+def name_inputs(connection: apsw.Connection, task_id: str, submission: Submission, plan: Plan) -> None:
+    """Note which assets a task reads, so that they are not deleted under it."""
+    named = {(image.role.value, image.asset_id) for image in (*submission.images, *plan.images)}
+    if isinstance(submission.source, AssetSource):
+        named.add(("source", submission.source.asset_id))
+    if plan.source_asset_id is not None:
+        named.add(("source", plan.source_asset_id))
+    for role, asset_id in named:
+        fetch(connection, "insert_task_asset", {"task": task_id, "purpose": "input", "role": role, "asset": asset_id})
+
+
+def name_result(connection: apsw.Connection, task_id: str, role: Role, asset: Asset) -> None:
+    """Record an asset as a task's result in a role, in place of the one named before."""
+    fetch(connection, "insert_asset", asset_cells(asset))
+    named: dict[str, Cell] = {"task": task_id, "role": role.value, "asset": asset.id}
+    fetch(connection, "unname_result", named)
+    fetch(connection, "insert_task_asset", {**named, "purpose": "result"})
+
+
+def _check_parent(connection: apsw.Connection, task: Task) -> None:
+    assert task.parent_id is not None
+    parent: Row | None = fetch_first(
+        connection, "parent_step", {"uuid": uuid_of(task.parent_id), "tenant": task.tenant_id}
+    )
+    if parent is None:
+        raise TaskNotFound(
+            f"there is no task {task.parent_id!r} for this key: create a video or upload one, then name its id",
+            param="task_id",
+        )
+    step = Step(str(parent[0]))
+    if step in ENDS and step is not Step.SUCCEEDED:
+        raise SourceUnusable(
+            f"the task {task.parent_id!r} ended as {step.value} and has no video: name one that succeeded",
+            param="task_id",
+        )
+
+
+def _take_place(connection: apsw.Connection, tenant_id: str, most: int) -> None:
+    if fetch_first(connection, "take_place", {"tenant": tenant_id, "most": most}) is None:
+        raise RateLimited(f"{most} tasks of this key's tenant are unfinished, which is the limit: wait for one to end")
+
+
+def _hold(connection: apsw.Connection, task: Task) -> None:
+    amount = task.hold_microusd
+    if amount and fetch_first(connection, "debit", {"tenant": task.tenant_id, "amount": amount}) is None:
+        raise InsufficientQuota(f"the balance does not cover this task's price of {amount} micro-USD: top it up first")
+    add_to_ledger(connection, task.id, "hold", tenant=task.tenant_id, amount_microusd=-amount, now_ms=task.created_ms)
+
+
+def add_to_ledger(
+    connection: apsw.Connection,
+    task_id: str,
+    kind: str,
+    *,
+    tenant: str,
+    amount_microusd: int,
+    now_ms: int,
+    seq: int = 0,
+) -> None:
+    """Write one row of money. The primary key refuses a second one of the same (task, kind, seq)."""
+    row: dict[str, Cell] = {
+        "task": task_id,
+        "kind": kind,
+        "seq": seq,
+        "tenant": tenant,
+        "amount": amount_microusd,
+        "now_ms": now_ms,
+    }
+    fetch(connection, "insert_ledger", row)
+
+
+def _remember(connection: apsw.Connection, task: Task, idempotency: Idempotency) -> None:
+    row: dict[str, Cell] = {
+        "tenant": task.tenant_id,
+        "operation": task.operation.value,
+        "key": idempotency.key,
+        "fingerprint": idempotency.fingerprint,
+        "task": uuid_of(task.id),
+        "expires_ms": idempotency.expires_ms,
+    }
+    fetch(connection, "insert_idempotency", row)
+
+
+def adjust_balance(connection: apsw.Connection, tenant_id: str, amount_microusd: int, now_ms: int) -> int:
+    """See Store.adjust_balance."""
+    change: dict[str, Cell] = {"tenant": tenant_id, "amount": abs(amount_microusd)}
+    changed = fetch_first(connection, "credit" if amount_microusd >= 0 else "debit", change)
+    if changed is None:
+        raise InsufficientQuota(f"the balance is less than the {-amount_microusd} micro-USD to be taken from it")
+    account = f"tenant:{tenant_id}"
+    following = fetch_first(connection, "next_adjustment", {"task": account})
+    assert following is not None
+    add_to_ledger(
+        connection,
+        account,
+        "adjust",
+        tenant=tenant_id,
+        amount_microusd=amount_microusd,
+        now_ms=now_ms,
+        seq=_integer(following[0]),
+    )
+    return _integer(changed[0])
+
+
+def _integer(cell: Cell) -> int:
+    return msgspec.convert(cell, int)

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The transactions of a task's walk: claim, move, finish, progress and cancel."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping
+
+import apsw
+import msgspec
+
+from longtake.errors import FencedOff
+from longtake.lifecycle import ENDS, may_move, slot_of
+from longtake.store.base import JobEnd, JobStart, TaskChanges
+from longtake.store.sqlite.queries import Cell, fetch, fetch_first
+from longtake.store.sqlite.rows import task_of, to_json, uuid_of
+from longtake.store.sqlite.submission import add_to_ledger, name_inputs, name_result
+from longtake.types import Fault, Step, Task
+
+_NO_CHANGES = TaskChanges()
+_BUYS_OR_MAKES = frozenset({Step.SUBMITTING, Step.GENERATING})
+_IN_NO_HANDS = frozenset({Step.WAITING, Step.QUEUED})
+_KEEPS_HOLD = frozenset({Step.SUCCEEDED, Step.CANCELLED})
+"""Ends at which something may have been delivered or bought."""
+
+
+class _Waiting(msgspec.Struct, order=True):
+    """A tenant in the queue for slots: fewest tasks at work first, then the oldest task."""
+
+    running: int
+    number: int
+    tenant: str
+
+
+def claim(connection: apsw.Connection, owner: str, free: Mapping[str, int], now_ms: int) -> list[Task]:
+    """See Store.claim."""
+    taken: list[Task] = []
+    running = dict(msgspec.convert(fetch(connection, "running"), list[tuple[str, int]]))
+    for slot, count in free.items():
+        due = fetch(connection, "due_tenants", {"slot": slot, "now_ms": now_ms}) if count > 0 else []
+        tenants = msgspec.convert(due, list[tuple[str, int]])
+        queue = [_Waiting(running.get(tenant, 0), number, tenant) for tenant, number in tenants]
+        heapq.heapify(queue)
+        for _ in range(count):
+            if not queue:
+                break
+            turn = heapq.heappop(queue)
+            taken.append(_take(connection, turn.number, owner, now_ms))
+            running[turn.tenant] = turn.running + 1
+            place: dict[str, Cell] = {
+                "slot": slot,
+                "tenant": turn.tenant,
+                "number": turn.number,
+                "now_ms": now_ms,
+            }
+            following = fetch_first(connection, "due_after", place)
+            if following is not None:
+                heapq.heappush(queue, _Waiting(turn.running + 1, msgspec.convert(following[0], int), turn.tenant))
+    return taken
+
+
+def _take(connection: apsw.Connection, number: int, owner: str, now_ms: int) -> Task:
+    row = fetch_first(connection, "claim", {"number": number, "owner": owner, "now_ms": now_ms})
+    assert row is not None
+    task = task_of(row)
+    note(connection, task)
+    return task
+
+
+def move(
+    connection: apsw.Connection,
+    task: Task,
+    after: Step,
+    *,
+    changes: TaskChanges,
+    job: JobStart | JobEnd | None,
+    now_ms: int,
+) -> Task:
+    """See Store.move."""
+    assert after not in ENDS, "an end is written by finish"
+    assert after is task.step or may_move(task.step, after), f"no move from {task.step} to {after}"
+    slot = slot_of(after)
+    written: dict[str, Cell] = {
+        **_fence(task),
+        "after": after.value,
+        "slot": None if slot is None else slot.value,
+        "now_ms": now_ms,
+        "plan": to_json(changes.plan),
+        "report": to_json(changes.report),
+        "attempt": job.attempt if isinstance(job, JobStart) else None,
+        "progress": changes.progress,
+        "next_ms": changes.next_ms,
+        "release": changes.release or after in _IN_NO_HANDS,
+        "refuse_cancelled": after in _BUYS_OR_MAKES and after is not task.step,
+    }
+    number = fetch_first(connection, "move", written)
+    if number is None:
+        raise FencedOff(f"task {task.id} is no longer at {task.step} under fence {task.fence}, or was cancelled")
+    if after is Step.QUEUED:
+        _drop_results(connection, task, now_ms)
+    _name_assets(connection, task, changes)
+    _write_job(connection, task, job, now_ms)
+    moved = _by_number(connection, number[0])
+    if after is not task.step:
+        note(connection, moved)
+    return moved
+
+
+def finish(
+    connection: apsw.Connection,
+    task: Task,
+    end: Step,
+    *,
+    fault: Fault | None,
+    changes: TaskChanges | None,
+    job: JobEnd | None,
+    now_ms: int,
+) -> Task:
+    """See Store.finish."""
+    assert may_move(task.step, end), f"no move from {task.step} to {end}"
+    assert end in ENDS, "finish writes ends only"
+    changes = changes or _NO_CHANGES
+    written: dict[str, Cell] = {
+        **_fence(task),
+        "end": end.value,
+        "now_ms": now_ms,
+        "plan": to_json(changes.plan),
+        "report": to_json(changes.report),
+        "fault": to_json(fault),
+        "progress": 100 if end is Step.SUCCEEDED else changes.progress or 0,
+        "price": max(0, task.cost_microusd) if end in _KEEPS_HOLD else 0,
+    }
+    ended = fetch_first(connection, "finish", written)
+    if ended is None:
+        raise FencedOff(f"task {task.id} is no longer at {task.step} under fence {task.fence}")
+    number, held, captured = msgspec.convert(ended, tuple[int, int, int])
+    _settle(connection, task, held, captured, now_ms)
+    if end is Step.SUCCEEDED:
+        _name_assets(connection, task, changes)
+    else:
+        _drop_results(connection, task, now_ms)
+    fetch(connection, "drop_orphaned_inputs", {"task": task.id, "now_ms": now_ms})
+    _write_job(connection, task, job, now_ms)
+    url = task.submission.callback_url
+    if url:
+        outgoing: dict[str, Cell] = {"task": task.id, "event": f"task.{end.value}", "url": url, "now_ms": now_ms}
+        fetch(connection, "insert_outbox", outgoing)
+    finished = _by_number(connection, number)
+    note(connection, finished)
+    return finished
+
+
+def _settle(connection: apsw.Connection, task: Task, held: int, captured: int, now_ms: int) -> None:
+    """Close the hold: all of it comes back, then what is owed is taken; both rows are written once for ever."""
+    fetch(connection, "free_place", {"tenant": task.tenant_id})
+    add_to_ledger(connection, task.id, "release", tenant=task.tenant_id, amount_microusd=held, now_ms=now_ms)
+    add_to_ledger(connection, task.id, "capture", tenant=task.tenant_id, amount_microusd=-captured, now_ms=now_ms)
+    if held > captured:
+        fetch(connection, "credit", {"tenant": task.tenant_id, "amount": held - captured})
+
+
+def save_progress(connection: apsw.Connection, task: Task, progress: int, now_ms: int) -> None:
+    """See Store.save_progress."""
+    mark: dict[str, Cell] = {
+        "uuid": uuid_of(task.id),
+        "owner": task.owner,
+        "fence": task.fence,
+        "progress": min(progress, 99),
+        "now_ms": now_ms,
+    }
+    fetch(connection, "save_progress", mark)
+
+
+def request_cancel(connection: apsw.Connection, tenant_id: str, task_id: str, now_ms: int) -> Task | None:
+    """See Store.request_cancel."""
+    row = fetch_first(connection, "task_by_uuid", {"uuid": uuid_of(task_id)})
+    task = None if row is None else task_of(row)
+    if task is None or task.tenant_id != tenant_id or task.step in ENDS:
+        return task if task is not None and task.tenant_id == tenant_id else None
+    number = fetch_first(connection, "request_cancel", {"uuid": uuid_of(task_id), "now_ms": now_ms})
+    if number is not None:
+        task = _by_number(connection, number[0])
+    if task.owner is None and task.step is not Step.STORING:
+        return finish(connection, task, Step.CANCELLED, fault=None, changes=None, job=None, now_ms=now_ms)
+    return task
+
+
+def _fence(task: Task) -> dict[str, Cell]:
+    return {"uuid": uuid_of(task.id), "owner": task.owner, "fence": task.fence, "before": task.step.value}
+
+
+def _by_number(connection: apsw.Connection, number: Cell) -> Task:
+    row = fetch_first(connection, "task_by_number", {"number": number})
+    assert row is not None
+    return task_of(row)
+
+
+def note(connection: apsw.Connection, task: Task) -> None:
+    """Write the event of the step a task has reached."""
+    fetch(connection, "insert_event", (task.id, task.sequence, task.step.value, task.updated_ms))
+
+
+def _name_assets(connection: apsw.Connection, task: Task, changes: TaskChanges) -> None:
+    if changes.plan is not None:
+        name_inputs(connection, task.id, task.submission, changes.plan)
+    for role, asset in (changes.assets or {}).items():
+        name_result(connection, task.id, role, asset)
+
+
+def _drop_results(connection: apsw.Connection, task: Task, now_ms: int) -> None:
+    fetch(connection, "drop_result_assets", {"task": task.id, "now_ms": now_ms})
+    fetch(connection, "unname_results", {"task": task.id})
+
+
+def _write_job(connection: apsw.Connection, task: Task, job: JobStart | JobEnd | None, now_ms: int) -> None:
+    if isinstance(job, JobStart):
+        started: dict[str, Cell] = {
+            "task": task.id,
+            "segment": job.segment,
+            "attempt": job.attempt,
+            "provider": job.provider,
+            "account": job.account,
+            "caller_key": job.caller_key,
+            "now_ms": now_ms,
+            "deadline_ms": job.deadline_ms,
+        }
+        fetch(connection, "insert_job", started)
+    elif job is not None:
+        ended: dict[str, Cell] = {
+            "task": task.id,
+            "segment": job.segment,
+            "attempt": job.attempt,
+            "state": job.state,
+            "native": job.native,
+            "cost_microusd": job.cost_microusd,
+            "now_ms": now_ms,
+        }
+        fetch(connection, "end_job", ended)

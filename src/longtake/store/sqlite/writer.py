@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one writer thread: commands that come at the same time share one transaction and so one sync of the disk.
+
+Each command of a batch has a savepoint of its own, so that one that fails leaves the others alone. If the whole
+transaction is lost (a full disk rolls it back) or its commit fails, each command runs again alone, and only those that
+fail alone fail. A command is therefore a function that may run twice: it changes nothing but the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar, cast
+
+import apsw
+
+from longtake.errors import StoreFailed
+from longtake.store.sqlite.faults import explain
+from longtake.store.sqlite.queries import run
+
+MOST_IN_ONE_COMMIT = 512
+
+Result = TypeVar("Result")
+Command = Callable[[apsw.Connection], Result]
+
+
+class _Order(NamedTuple):
+    command: Command[object]
+    future: asyncio.Future[object]
+
+
+class _Outcome(NamedTuple):
+    future: asyncio.Future[object]
+    result: object
+    error: Exception | None
+
+
+class _TransactionLost(Exception):
+    """The common transaction is gone; nothing of the batch was stored."""
+
+
+class Writer:
+    """Runs commands on its connection, in the order they come, in a thread of its own."""
+
+    def __init__(self, connection: apsw.Connection, loop: asyncio.AbstractEventLoop) -> None:
+        """Take over the connection; nobody else may use it until `close` returns."""
+        self._connection = connection
+        self._loop = loop
+        self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="longtake-writer", daemon=True)
+        self._thread.start()
+
+    async def run(self, command: Command[Result]) -> Result:
+        """The command's result, once it is committed. Raises what it raised, StoreFull or StoreFailed."""
+        if self._closed:
+            raise StoreFailed("the store is closed: the server is shutting down")
+        future: asyncio.Future[object] = self._loop.create_future()
+        self._orders.put(_Order(command, future))
+        return cast("Result", await future)
+
+    async def close(self) -> None:
+        """Do what was asked for so far, then end the thread."""
+        if not self._closed:
+            self._closed = True
+            self._orders.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _work(self) -> None:
+        last = False
+        while not last:
+            batch: list[_Order] = []
+            order = self._orders.get()
+            while order is not None:
+                batch.append(order)
+                if len(batch) == MOST_IN_ONE_COMMIT or self._orders.empty():
+                    break
+                order = self._orders.get()
+            last = order is None
+            if batch:
+                self._deliver(self._run(batch))
+
+    def _run(self, batch: Sequence[_Order]) -> list[_Outcome]:
+        if len(batch) == 1:
+            return [self._alone(batch[0])]
+        try:
+            return self._together(batch)
+        except _TransactionLost:
+            return [self._alone(order) for order in batch]
+        except apsw.Error as error:  # no transaction could begin: waiting again for each command would help nobody
+            return [_Outcome(order.future, None, explain(error)) for order in batch]
+
+    def _together(self, batch: Sequence[_Order]) -> list[_Outcome]:
+        connection = self._connection
+        run(connection, "begin immediate")
+        outcomes: list[_Outcome] = []
+        for order in batch:
+            run(connection, "savepoint command")
+            try:
+                outcomes.append(_Outcome(order.future, order.command(connection), None))
+            except Exception as error:  # it is the caller's to judge
+                if not connection.in_transaction:
+                    raise _TransactionLost from error
+                run(connection, "rollback to command")
+                outcomes.append(_Outcome(order.future, None, _translate(error)))
+            run(connection, "release command")
+        try:
+            run(connection, "commit")
+        except apsw.Error as error:
+            self._roll_back()
+            raise _TransactionLost from error
+        return outcomes
+
+    def _alone(self, order: _Order) -> _Outcome:
+        connection = self._connection
+        try:
+            run(connection, "begin immediate")
+            result = order.command(connection)
+            run(connection, "commit")
+        except Exception as error:  # noqa: BLE001  (it is the caller's to judge)
+            self._roll_back()
+            return _Outcome(order.future, None, _translate(error))
+        return _Outcome(order.future, result, None)
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            run(self._connection, "rollback")
+
+    def _deliver(self, outcomes: Sequence[_Outcome]) -> None:
+        try:
+            self._loop.call_soon_threadsafe(_resolve, outcomes)
+        except RuntimeError:
+            # The loop has ended without closing the store: nobody is left to be told.
+            return
+
+
+def _translate(error: Exception) -> Exception:
+    return explain(error) if isinstance(error, apsw.Error) else error
+
+
+def _resolve(outcomes: Sequence[_Outcome]) -> None:
+    for future, result, error in outcomes:
+        if future.done():
+            continue  # the caller was cancelled; what it asked for is stored all the same
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
