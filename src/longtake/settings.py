@@ -27,41 +27,59 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """All that an operator can set. Sizes in bytes, times in seconds."""
 
     home: Path
+    """Folder of the database and all files."""
     host: str = "127.0.0.1"
+    """Address to listen on. Anything but loopback is a public bind."""
     port: int = 8420
+    """Port to listen on; 0 = any free one, which is printed."""
     public_url: str = ""
     """Base of absolute URLs, such as `https://video.example.com`; required for a public bind."""
     admin_key: str = ""
+    """An admin key of your choosing; another value later revokes the one before. Empty: the first start prints one."""
     stand_in: Literal["auto", "on", "off"] = "auto"
-    """Whether well-known model names are made by the built-in engine (DESIGN 2)."""
+    """Whether well-known model names are made by the built-in engine; `auto` = on a loopback bind without providers."""
     trusted_proxies: tuple[str, ...] = ()
-    """Addresses or networks whose X-Forwarded-* headers are believed."""
+    """Addresses or networks whose X-Forwarded-* headers are believed; separated by commas."""
     cpu_slots: int = 0
     """Render children at once; 0 = half the cores, at least 1."""
     child_idle_s: float = 120.0
     """A render child without work ends after this time."""
     preset: str = "veryfast"
-    """The encoder's preset."""
+    """The encoder's (x264's) preset."""
     crf: int = 20
     """The encoder's quality: lower is better and larger."""
     max_upload_bytes: int = 1 << 30
+    """Largest uploaded file."""
     max_body_bytes: int = 32 << 20
+    """Largest JSON or form body apart from files."""
     max_pixels: int = 4096 * 2304
+    """Most pixels a picture may have, of sources and results."""
     max_source_s: int = 600
+    """Longest source."""
     max_source_frames: int = 36_000
+    """Most frames a source may have."""
     max_result_s: int = 900
+    """Longest result."""
     child_memory_bytes: int = 2 << 30
+    """Most memory of a render child."""
     stall_s: float = 120.0
+    """A render child that shows no sign of life for this long is killed."""
     hard_stop_s: float = 3600.0
+    """A render job is killed after this time."""
     local_deadline_s: int = 3600
+    """A task of the built-in engine that has not ended by then expires."""
     waiting_deadline_s: int = 86_400
+    """A task that waits for its source expires after this time."""
     idempotency_s: int = 86_400
+    """How long an Idempotency-Key is remembered."""
     signed_url_s: int = 86_400
+    """How long a signed URL is good; each read of a task makes a new one."""
     retention_s: int = 0
     """Finished tasks and their files are removed after this time; 0 = kept for ever."""
     max_active_tasks: int = 1000
     """Unfinished tasks a tenant may have; 0 = no limit."""
     log_format: Literal["auto", "text", "json"] = "auto"
+    """How log lines look; `auto` = text on a terminal, JSON elsewhere."""
 
     @property
     def is_loopback(self) -> bool:

@@ -8,7 +8,6 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-
 RUN_KEY_NAME = "server.json"
 """The name of the key that a run file holds, among a server's keys."""
 

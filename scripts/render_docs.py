@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write the generated parts of docs/reference: settings, error codes, routes and the commands' help.
+
+`python scripts/render_docs.py` rewrites what stands between `<!-- generated: NAME -->` and `<!-- end -->`;
+with `--check` it changes nothing and exits 1 where a page is not up to date.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from longtake.cli.main import COMMANDS, longtake
+from longtake.http.routes import ROUTES
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "longtake"
+GENERAL = {
+    "internal_error": "Something failed that nobody foresaw; the server's log has the traceback.",
+    "invalid_request": "A field has a value that cannot be used; `param` names it.",
+    "access_denied": "The key is good but may not do this.",
+}
+"""Words for codes whose class stands for a whole branch of the tree."""
+MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def _class(file: str, name: str) -> ast.ClassDef:
+    tree = ast.parse((SOURCE / file).read_text(encoding="utf-8"))
+    return next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
+
+
+def _plain(expression: ast.expr | None) -> str:
+    """A default as people write it: products and shifts worked out."""
+    text = "" if expression is None else ast.unparse(expression)
+    if re.fullmatch(r"[\d\s*<_.]+", text):
+        value: object = eval(text, {"__builtins__": {}})  # digits and operators of our own source only
+        return f"`{value}`"
+    return "" if text in {"", "''", "()"} else f"`{text.strip(chr(39))}`"
+
+
+def settings() -> Iterator[str]:
+    """A table of all settings from their class."""
+    yield "| variable | in longtake.toml | default | meaning |"
+    yield "|---|---|---|---|"
+    body = _class("settings.py", "Settings").body
+    for node, after in itertools.pairwise(body):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            words = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else ""
+            name = node.target.id
+            in_file = "" if name == "home" else f"`{name}`"
+            yield f"| `LONGTAKE_{name.upper()}` | {in_file} | {_plain(node.value)} | {words} |"
+
+
+def errors() -> Iterator[str]:
+    """A table of all error codes that a caller can meet, from the error tree."""
+    yield "| code | status | meaning |"
+    yield "|---|---|---|"
+    tree = ast.parse((SOURCE / "errors.py").read_text(encoding="utf-8"))
+    known: dict[str, tuple[str, str]] = {}
+    seen: set[str] = set()
+    for node in tree.body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        base = known.get(ast.unparse(node.bases[0]), ("internal_error", "500"))
+        own = {
+            target.id: ast.literal_eval(statement.value)
+            for statement in node.body
+            if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None
+            for target in (statement.targets if isinstance(statement, ast.Assign) else [statement.target])
+            if isinstance(target, ast.Name)
+        }
+        code, status = str(own.get("code", base[0])), str(own.get("status", base[1]))
+        known[node.name] = (code, status)
+        if code not in seen and node.name not in {"FencedOff", "MediaError", "ConfigurationError"}:
+            seen.add(code)
+            words = (ast.get_docstring(node) or "").splitlines()[0]
+            yield f"| `{code}` | {status} | {GENERAL.get(code, words)} |"
+
+
+def routes() -> Iterator[str]:
+    """A table of all routes from the one that the application uses."""
+    yield "| method | path | who may | what |"
+    yield "|---|---|---|---|"
+    words = {"key": "an API key", "signed": "the signed URL", "open": "everyone"}
+    for route in ROUTES:
+        yield f"| {route.method} | `{route.path}` | {words[route.access.value]} | {route.summary} |"
+
+
+def commands() -> Iterator[str]:
+    """The help of every command."""
+    context = click.Context(longtake, info_name="longtake", terminal_width=100, max_content_width=100)
+    for name in COMMANDS:
+        command = longtake.get_command(context, name)
+        if command is not None:
+            yield from _help(command, context, name)
+
+
+def _help(command: click.Command, parent: click.Context, name: str) -> Iterator[str]:
+    context = click.Context(command, info_name=name, parent=parent, terminal_width=100, max_content_width=100)
+    yield f"\n## {context.command_path}\n\n```text\n{command.get_help(context)}\n```"
+    if isinstance(command, click.Group):
+        for below, child in command.commands.items():
+            yield from _help(child, context, below)
+
+
+PARTS: dict[str, Callable[[], Iterator[str]]] = {
+    "settings": settings,
+    "errors": errors,
+    "routes": routes,
+    "commands": commands,
+}
+
+
+def render(text: str) -> str:
+    """A page with its generated parts made anew."""
+    return MARKED.sub(lambda found: f"{found[1]}{chr(10).join(PARTS[found[2]]())}\n{found[3]}", text)
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check all pages; the exit status."""
+    stale: list[str] = []
+    for page in sorted((ROOT / "docs").rglob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        fresh = render(text)
+        if fresh != text:
+            stale.append(str(page.relative_to(ROOT)))
+            if "--check" not in arguments:
+                page.write_text(fresh, encoding="utf-8")
+    for name in stale:
+        print(name)
+    return 1 if stale and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
