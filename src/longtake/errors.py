@@ -37,6 +37,7 @@ LongtakeError
 ├── MediaError                      a file cannot be worked with; becomes a task's fault or InvalidMedia
 │   └── LimitExceeded               a limit on bytes, pixels, frames, seconds or memory was passed
 ├── EngineError                     an engine could not make the new part
+├── WorkCancelled                   the work was called off: nothing is left behind
 ├── FencedOff                       a write by an owner who no longer owns the task: stop quietly
 └── ConfigurationError              the operator's settings do not fit; the message names the setting
 """
@@ -283,6 +284,12 @@ class EngineError(LongtakeError):
     """The engine could not make the new part."""
 
     code = "engine_failed"
+
+
+class WorkCancelled(LongtakeError):
+    """The work was called off while it ran; nothing of it is left behind."""
+
+    code = "cancelled"
 
 
 class FencedOff(LongtakeError):

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The result's sound: the head's AAC copied where it can be, else encoded anew, and the new part joined without a click.
+
+All positions are samples on the result's clock, which begins with the first frame shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from av.audio.resampler import AudioResampler
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.stream import Stream
+from numpy.typing import NDArray
+
+from longtake.media.encode import AAC_FRAME, AAC_LAYOUTS, AAC_RATES_HZ, SoundEncoder, aac_rate
+from longtake.media.index import PacketIndex
+from longtake.media.mux import Pending, put
+from longtake.media.open import explained, open_media
+from longtake.media.seam import click_db, without_click
+from longtake.media.source import Source, audio_stream
+
+PRE_ROLL_FRAMES = 2
+_WARM_UP_FRAMES = 5
+"""Packets decoded before a window for the decoder's overlap to be right."""
+_JITTER_S = 0.002
+"""Time stamps may be off by so much from rounding; a larger hole is filled with silence."""
+_TAIL_S = 4.0
+_AAC_LC = 2
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class SoundForm:
+    """Rate and channels of the result's sound."""
+
+    rate_hz: int
+    channels: int
+
+    @property
+    def layout(self) -> str:
+        """FFmpeg's name of the channel layout."""
+        return AAC_LAYOUTS[self.channels]
+
+
+def result_form(source: Source) -> SoundForm | None:
+    """The form in which the source's sound goes on: its own where AAC has it, stereo above six channels."""
+    if source.sound is None:
+        return None
+    channels = source.sound.channels if source.sound.channels in AAC_LAYOUTS else 2
+    return SoundForm(aac_rate(source.sound.rate_hz), channels)
+
+
+def _grid(source: Source, index: PacketIndex, form: SoundForm) -> NDArray[np.int64] | None:
+    """The packets' positions as whole multiples of an AAC frame apart, or None if they are not so spaced.
+
+    Containers with millisecond clocks round them; the sound itself has no holes then.
+    """
+    seconds = index.pts.astype(np.float64) * float(index.time_base) - float(source.start_s)
+    first = round(seconds[0] * form.rate_hz)
+    grid = first + AAC_FRAME * np.arange(index.count, dtype=np.int64)
+    return grid if float(np.abs(seconds * form.rate_hz - grid).max()) <= _JITTER_S * form.rate_hz else None
+
+
+def copyable_grid(source: Source) -> NDArray[np.int64] | None:
+    """Positions of the source's AAC packets if they can be copied: AAC-LC, its own rate and layout, no holes."""
+    form = result_form(source)
+    sound, index = source.sound, source.sounds
+    if form is None or sound is None or index is None or not bool((np.diff(index.pts) > 0).all()):
+        return None
+    if sound.codec != "aac" or (form.rate_hz, form.layout) != (sound.rate_hz, sound.layout):
+        return None
+    # AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1): AAC-LC, this rate, these channels, frames of 1024.
+    config = _AAC_LC << 11 | AAC_RATES_HZ.index(form.rate_hz) << 7 | form.channels << 3
+    return _grid(source, index, form) if int.from_bytes(sound.extradata[:2], "big") == config else None
+
+
+def decode_sound(source: Source, form: SoundForm, begin: int, end: int) -> Iterator[Samples]:
+    """The source's sound from sample `begin` to `end` in blocks, exactly as many samples, silence where it has none.
+
+    Raises MediaError if it cannot be decoded.
+    """
+    position = begin
+    with open_media(source.path, source.limits) as container, explained("the sound cannot be decoded"):
+        for at, samples in _timed_blocks(source, container, form, begin):
+            start = position if at is None or abs(at - position) <= _JITTER_S * form.rate_hz else at
+            for silence in _silence(form, min(start, end) - position):
+                yield silence
+                position += silence.shape[1]
+            block = samples[:, max(0, position - start) :][:, : max(0, end - position)]
+            if block.shape[1]:
+                yield block
+                position += block.shape[1]
+            if position >= end:
+                return
+    yield from _silence(form, end - position)
+
+
+def _silence(form: SoundForm, count: int) -> Iterator[Samples]:
+    """So many samples of silence, in blocks of at most a second."""
+    while count > 0:
+        size = min(count, form.rate_hz)
+        yield np.zeros((form.channels, size), np.float32)
+        count -= size
+
+
+def _timed_blocks(
+    source: Source, container: InputContainer, form: SoundForm, begin: int
+) -> Iterator[tuple[int | None, Samples]]:
+    """Decoded sound in the wished form from a little before `begin`, each block with its position if it has one."""
+    stream = audio_stream(container)
+    if stream is None or stream.time_base is None:
+        return
+    warm_begin = Fraction(begin - _WARM_UP_FRAMES * AAC_FRAME, form.rate_hz) + source.start_s
+    if warm_begin > source.start_s:
+        container.seek(int(warm_begin / stream.time_base), stream=stream, backward=True)
+    resampler = AudioResampler(format="fltp", layout=form.layout, rate=form.rate_hz)
+    for frame in container.decode(stream):
+        at = None
+        if frame.pts is not None:
+            at = round((frame.pts * Fraction(frame.time_base) - source.start_s) * form.rate_hz)
+        for block in resampler.resample(frame):
+            yield at, block.to_ndarray().astype(np.float32, copy=False)
+            at = None
+    for block in resampler.resample(None):
+        yield None, block.to_ndarray().astype(np.float32, copy=False)
+
+
+def read_sound(source: Source, form: SoundForm, begin: int, end: int) -> Samples:
+    """The source's sound from sample `begin` to `end` as one (channels, n) array."""
+    blocks = list(decode_sound(source, form, begin, end))
+    return np.concatenate(blocks, axis=1) if blocks else np.zeros((form.channels, 0), np.float32)
+
+
+def with_channels(samples: Samples, channels: int) -> Samples:
+    """Sound of any channel count as `channels`: mono goes to both sides, stereo to the front, more is mixed down."""
+    have = samples.shape[0]
+    if have == channels:
+        return samples
+    if channels == 1:
+        return samples.mean(axis=0, keepdims=True, dtype=np.float32)
+    if have == 1:
+        samples, have = np.repeat(samples, 2, axis=0), 2
+    if have > channels:
+        return samples[:channels]
+    return np.pad(samples, ((0, channels - have), (0, 0)))
+
+
+class SoundTrack:
+    """One result's sound, from the head's first packet to the new part's last.
+
+    The head ends at sample `cut`, `new` samples follow. Without a source there is no head.
+    """
+
+    def __init__(
+        self, container: OutputContainer, form: SoundForm, *, source: Source | None, cut: int, new: int
+    ) -> None:
+        self._container, self._form, self._source = container, form, source
+        self._cut, self._end = cut, cut + new
+        self._before: Samples = np.zeros((form.channels, 0), np.float32)
+        self._opening: list[Samples] = []
+        self._opened = False
+        self.click: float | None = None
+        grid = copyable_grid(source) if source is not None else None
+        self._kept = 0 if grid is None else int(np.searchsorted(grid + AAC_FRAME, cut, side="right"))
+        self._grid = grid if self._kept > PRE_ROLL_FRAMES + 1 else None
+        self._join_end = int(self._grid[self._kept - 1]) + AAC_FRAME if self._grid is not None else 0
+        pre_roll = PRE_ROLL_FRAMES * AAC_FRAME if self._grid is not None else 0
+        self._encoder = SoundEncoder(
+            rate_hz=form.rate_hz,
+            layout=form.layout,
+            origin=self._join_end - pre_roll,
+            drop_before=self._join_end if self._grid is not None else None,
+        )
+        self._stream = self._add_stream()
+
+    @property
+    def copied(self) -> bool:
+        """Whether the head's packets are the source's own."""
+        return self._grid is not None
+
+    def _add_stream(self) -> Stream:
+        """The output track: the source's own header where packets are copied."""
+        if self._grid is not None and self._source is not None:
+            with open_media(self._source.path, self._source.limits) as opened:
+                template = audio_stream(opened)
+                assert template is not None
+                stream = self._container.add_stream_from_template(template)
+                stream.time_base = Fraction(1, self._form.rate_hz)
+                return stream
+        stream = self._container.add_stream("aac", rate=self._form.rate_hz, layout=self._form.layout)
+        stream.time_base = Fraction(1, self._form.rate_hz)
+        return stream
+
+    def head_packets(self) -> Iterator[Pending]:
+        """The head's sound: copied packets, or the decoded source encoded, up to the cut."""
+        if self._source is None:
+            return
+        if self._grid is not None:
+            for packet in self._copied_packets(self._source, self._grid):
+                yield packet, self.write
+        begin = self._encoder.position
+        kept = round(_TAIL_S * self._form.rate_hz)
+        for block in decode_sound(self._source, self._form, begin, self._cut):
+            self._before = np.concatenate([self._before, block], axis=1)[:, -kept:]
+            for packet in self._encoder.encode(block):
+                yield packet, self.write
+
+    def _copied_packets(self, source: Source, grid: NDArray[np.int64]) -> Iterator[Packet[Stream]]:
+        with open_media(source.path, source.limits) as container:
+            stream = audio_stream(container)
+            assert stream is not None
+            number = 0
+            for packet in container.demux(stream):
+                if packet.size == 0:
+                    continue
+                if number >= self._kept:
+                    return
+                at = int(grid[number])
+                number += 1
+                if at <= -2 * AAC_FRAME:
+                    continue
+                packet.pts = packet.dts = at
+                packet.duration = AAC_FRAME
+                packet.time_base = Fraction(1, self._form.rate_hz)
+                yield packet
+
+    def write(self, packet: Packet[Stream]) -> None:
+        """Write one of this track's packets."""
+        put(self._container, self._stream, packet)
+
+    def add(self, samples: Samples) -> None:
+        """Append new sound; the first tenth of a second is held back to look at the join, too much is cut off."""
+        samples = with_channels(samples, self._form.channels).astype(np.float32, copy=False)
+        if not self._opened:
+            self._opening.append(samples)
+            if sum(block.shape[1] for block in self._opening) >= self._form.rate_hz // 10:
+                self._open()
+            return
+        for packet in self._encoder.encode(samples[:, : max(0, self._end - self._encoder.position)]):
+            self.write(packet)
+
+    def _open(self) -> None:
+        """Join the held back beginning of the new sound to the head's."""
+        self._opened = True
+        if not self._opening:
+            return
+        opening = np.concatenate(self._opening, axis=1)
+        self._opening = []
+        if self._before.shape[1]:
+            opening = without_click(self._before, opening, self._form.rate_hz)
+            self.click = click_db(self._before, opening, self._form.rate_hz)
+        self.add(opening)
+
+    def finish(self) -> None:
+        """End the new sound: silence if there was too little of it."""
+        if not self._opened:
+            self._open()
+        for block in _silence(self._form, self._end - self._encoder.position):
+            self.add(block)
+        for packet in self._encoder.finish():
+            self.write(packet)

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The frames just before the cut: decoded once, for the seam and for the maker, whoever asks first."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from fractions import Fraction
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from longtake.errors import MediaError, WorkCancelled
+from longtake.media.cut import Cut
+from longtake.media.frames import TimedFrame, VideoFrame
+from longtake.media.open import explained, open_media, video_stream
+from longtake.media.planes import from_av, luma
+from longtake.media.source import Source
+
+CONTEXT_S = 4
+CONTEXT_BYTES = 400 << 20
+"""The most that context pictures may take in memory: 4 s of 1080p at 30 frames a second."""
+SEAM_FRAMES = 12
+"""Frames before the cut that the seam's usual step is taken from when the maker wants no context."""
+_WAIT_S = 0.05
+
+Luma = NDArray[np.uint8]
+
+
+def context_frames(width: int, height: int) -> int:
+    """How many pictures of this size may be kept."""
+    return max(SEAM_FRAMES + 1, CONTEXT_BYTES // (width * height * 3 // 2))
+
+
+def decode_frames(source: Source, first: int, end: int) -> list[av.VideoFrame]:
+    """Frames `first` to `end` in display order, decoded from the last keyframe from which all of them can be had.
+
+    Raises MediaError if even decoding from the beginning does not give them all.
+    """
+    index = source.frames
+    wanted = index.order[first:end]
+    keys = np.flatnonzero(index.keys & (index.pts <= wanted[0]))
+    starts = [int(index.pts[key]) for key in keys[-2:][::-1]]
+    for start in [*starts, None]:
+        frames = _decode_from(source, start, wanted)
+        if len(frames) == len(wanted):
+            return frames
+    raise MediaError(f"only some of the frames before the cut can be decoded; {len(wanted)} were expected")
+
+
+def _decode_from(source: Source, start: int | None, wanted: NDArray[np.int64]) -> list[av.VideoFrame]:
+    """Those wanted frames that decoding from the tick `start` (None = the beginning) gives."""
+    times = {int(time) for time in wanted}
+    last = int(wanted[-1])
+    found: list[av.VideoFrame] = []
+    with open_media(source.path, source.limits) as container, explained("the frames before the cut cannot be decoded"):
+        stream = video_stream(container, source.limits)
+        if start is not None:
+            container.seek(start, stream=stream, backward=True)
+        for frame in container.decode(stream):
+            if frame.pts in times:
+                found.append(frame)
+            if frame.pts is not None and frame.pts >= last:
+                break
+    return found
+
+
+class CopiedTail:
+    """The end of a head whose packets are copied. Thread-safe: the maker asks for context, the encoder for the rest."""
+
+    def __init__(self, source: Source, cut: Cut) -> None:
+        self._source, self._cut = source, cut
+        self._lock = threading.Lock()
+        self._first = cut.head
+        self._frames: list[av.VideoFrame] = []
+        self.ready = threading.Event()
+        """Set once frames are decoded."""
+
+    def context(self) -> tuple[TimedFrame, ...]:
+        """The last 4 s before the cut."""
+        index, cut = self._source.frames, self._cut
+        window = cut.end - round(CONTEXT_S / index.time_base)
+        first = int(np.searchsorted(index.order, window))
+        first = max(first, cut.head - context_frames(self._source.picture.width, self._source.picture.height))
+        first = min(first, cut.head - 1)
+        frames, _ = self._decoded(min(first, cut.copied, cut.head - SEAM_FRAMES))
+        return tuple(
+            TimedFrame(from_av(frame), float((frame.pts - cut.end) * index.time_base))
+            for frame in frames[-(cut.head - first) :]
+            if frame.pts is not None
+        )
+
+    def encoded_frames(self) -> list[av.VideoFrame]:
+        """The head's frames that are not copied."""
+        if self._cut.copied == self._cut.head:
+            return []
+        frames, first = self._decoded(min(self._cut.copied, self._cut.head - SEAM_FRAMES))
+        return frames[self._cut.copied - first :]
+
+    def lumas(self) -> list[Luma]:
+        """Luma planes of the last frames of the head, valid while this object lives."""
+        frames, _ = self._decoded(min(self._cut.copied, self._cut.head - SEAM_FRAMES))
+        return [luma(frame) for frame in frames[-2 * SEAM_FRAMES :]]
+
+    def _decoded(self, first: int) -> tuple[list[av.VideoFrame], int]:
+        """The head's frames from `first` or earlier on, and the first one's number."""
+        first = max(0, first)
+        with self._lock:
+            if first < self._first:
+                self._frames = decode_frames(self._source, first, self._cut.head)
+                self._first = first
+                self.ready.set()
+            return self._frames, self._first
+
+
+class EncodedTail:
+    """The end of a head that is decoded and encoded as a whole: its last frames are noted as they pass."""
+
+    def __init__(self, end_s: Fraction, width: int, height: int) -> None:
+        self._end_s = end_s
+        self.head = 0
+        """How many frames the head turned out to have."""
+        self._frames: deque[tuple[VideoFrame, Fraction]] = deque(maxlen=context_frames(width, height))
+        self._complete = threading.Event()
+        self._abandoned = threading.Event()
+
+    def note(self, frame: av.VideoFrame, time_s: Fraction) -> None:
+        """Remember a frame of the head if it is within the last 4 s."""
+        if time_s >= self._end_s - CONTEXT_S - 1 or not self._frames:
+            self._frames.append((from_av(frame), time_s))
+
+    def complete(self, frames: int) -> None:
+        """All of the head's frames have passed."""
+        self.head = frames
+        while len(self._frames) > 1 and self._frames[0][1] < self._end_s - CONTEXT_S:
+            self._frames.popleft()
+        self._complete.set()
+
+    def abandon(self) -> None:
+        """The work has ended; whoever waits for context shall not."""
+        self._abandoned.set()
+
+    def context(self) -> tuple[TimedFrame, ...]:
+        """The last 4 s before the cut, once the head has passed. Raises WorkCancelled if the work ended before."""
+        while not self._complete.wait(_WAIT_S):
+            if self._abandoned.is_set():
+                raise WorkCancelled("the work ended before the head was through")
+        return tuple(TimedFrame(frame, float(time - self._end_s)) for frame, time in self._frames)
+
+    def lumas(self) -> Sequence[Luma]:
+        """Luma planes of the last frames of the head."""
+        return [frame.y for frame, _ in list(self._frames)[-2 * SEAM_FRAMES :]]

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Encoders: pictures to H.264 (libx264), sound to AAC-LC. Packets come out with final times."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from fractions import Fraction
+
+import av
+import numpy as np
+from av.audio.codeccontext import AudioCodecContext
+from av.codec.context import Flags
+from av.packet import Packet
+from av.stream import Stream
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import PictureType
+from numpy.typing import NDArray
+
+from longtake.errors import MediaError
+from longtake.media.open import explained
+from longtake.types import ColorTags
+
+VIDEO_ENCODER = "libx264"
+PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium")
+AAC_FRAME = 1024
+AAC_RATES_HZ = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
+AAC_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1"}
+"""Layouts that the AAC encoder takes, by channel count (ISO/IEC 14496-3, table 1.19)."""
+_AAC_BITS_A_CHANNEL = 80_000
+_KEYFRAME_INTERVAL_S = 2
+
+
+class PictureEncoder:
+    """H.264, 8-bit 4:2:0. Frames go in with their times; packets come out with decode times one frame behind at most.
+
+    Without a B-pyramid, B-frames delay decoding by exactly one frame, so packet k is decoded when frame k - 1 is shown.
+    Setting decode times by this rule keeps them rising with any spacing of frames, also right after copied packets.
+    """
+
+    def __init__(
+        self,
+        *,
+        width: int,
+        height: int,
+        time_base: Fraction,
+        rate: Fraction,
+        color: ColorTags,
+        preset: str,
+        crf: int,
+        sps_id: int = 0,
+        b_frames: bool = True,
+        context: VideoCodecContext | None = None,
+    ) -> None:
+        if preset not in PRESETS:
+            raise MediaError(f"preset {preset!r} is not known; take one of {', '.join(PRESETS)}")
+        encoder = context or av.CodecContext.create(VIDEO_ENCODER, "w")
+        encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
+        encoder.time_base, encoder.framerate = time_base, rate
+        encoder.color_primaries, encoder.color_trc, encoder.colorspace = color.primaries, color.transfer, color.matrix
+        encoder.color_range = 2 if color.full_range else 1 if color.matrix != 2 else 0  # noqa: PLR2004 - unspecified
+        parameters = f"sps-id={sps_id}:b-pyramid=none:keyint={max(1, round(rate * _KEYFRAME_INTERVAL_S))}"
+        if not b_frames:
+            parameters += ":bframes=0"
+        encoder.options = {"preset": preset, "crf": str(crf), "forced-idr": "1", "x264-params": parameters}
+        encoder.flags |= Flags.global_header
+        with explained("the H.264 encoder cannot start"):
+            encoder.open()
+        self._encoder = encoder
+        self._time_base = time_base
+        self._shown: deque[int] = deque()
+        self._durations: dict[int, int] = {}
+        self._first_dts: int | None = None
+
+    @property
+    def extradata(self) -> bytes:
+        """The parameter sets in annex B form."""
+        return bytes(self._encoder.extradata or b"")
+
+    def start_after(self, dts: int) -> None:
+        """Say the decode time of the copied packet before the first frame."""
+        self._first_dts = dts + 1
+
+    def encode(self, frame: av.VideoFrame, pts: int, duration: int, *, key: bool = False) -> list[Packet[Stream]]:
+        """Take a frame shown at `pts` for `duration` ticks; `key` starts a new closed group with it."""
+        frame.pts, frame.time_base = pts, self._time_base
+        frame.pict_type = PictureType.I if key else PictureType.NONE
+        if self._first_dts is None:
+            self._first_dts = pts - max(1, duration)
+        self._shown.append(pts)
+        self._durations[pts] = duration
+        with explained("a picture cannot be encoded"):
+            return self._timed(self._encoder.encode(frame))
+
+    def finish(self) -> list[Packet[Stream]]:
+        """The packets that are still inside."""
+        with explained("the last pictures cannot be encoded"):
+            return self._timed(self._encoder.encode(None))
+
+    def _timed(self, packets: Sequence[Packet[Stream]]) -> list[Packet[Stream]]:
+        """Give packets their decode times and durations."""
+        for packet in packets:
+            pts = packet.pts
+            if pts is None or self._first_dts is None:
+                raise MediaError("the H.264 encoder gave a packet without a time")
+            packet.duration = self._durations.pop(pts)
+            packet.time_base = self._time_base
+            packet.dts = self._first_dts if self._encoder.reorder_depth else pts
+            if self._encoder.reorder_depth:
+                self._first_dts = self._shown.popleft()
+        return list(packets)
+
+
+def aac_rate(rate_hz: int) -> int:
+    """The rate itself if AAC has it, else the lowest AAC rate above it (48 kHz at most beyond the table)."""
+    if rate_hz in AAC_RATES_HZ:
+        return rate_hz
+    return min((rate for rate in AAC_RATES_HZ if rate >= rate_hz), default=48000)
+
+
+class SoundEncoder:
+    """AAC-LC. Sample 0 of what is put in belongs at `origin` on the output's sample clock.
+
+    Packets before `drop_before` are thrown away: that is how encoded sound is appended to copied AAC without a click.
+    The encoder is fed true sound from two frames ahead, and its priming and pre-roll packets are dropped, so that the
+    overlap of the transform (ISO/IEC 14496-3 4.6.11) meets what the decoder really heard before.
+    """
+
+    def __init__(self, *, rate_hz: int, layout: str, origin: int = 0, drop_before: int | None = None) -> None:
+        encoder = av.CodecContext.create("aac", "w")
+        encoder.sample_rate, encoder.layout, encoder.format = rate_hz, layout, "fltp"
+        encoder.bit_rate = _AAC_BITS_A_CHANNEL * encoder.layout.nb_channels
+        encoder.time_base = Fraction(1, rate_hz)
+        encoder.flags |= Flags.global_header
+        with explained("the AAC encoder cannot start"):
+            encoder.open()
+        self._encoder: AudioCodecContext = encoder
+        self._rate_hz, self._layout = rate_hz, layout
+        self._origin, self._drop_before = origin, drop_before
+        self._channels = encoder.layout.nb_channels
+        self._waiting: list[NDArray[np.float32]] = []
+        self._waiting_count = 0
+        self._given = 0
+
+    @property
+    def extradata(self) -> bytes:
+        """The AudioSpecificConfig."""
+        return bytes(self._encoder.extradata or b"")
+
+    @property
+    def position(self) -> int:
+        """Where the next sample put in belongs on the output's clock."""
+        return self._origin + self._given + self._waiting_count
+
+    def encode(self, samples: NDArray[np.float32]) -> list[Packet[Stream]]:
+        """Take (channels, n) sound; packets of what fills whole frames."""
+        self._waiting.append(samples)
+        self._waiting_count += samples.shape[1]
+        packets: list[Packet[Stream]] = []
+        if self._waiting_count >= AAC_FRAME:
+            block = np.concatenate(self._waiting, axis=1)
+            whole = block.shape[1] // AAC_FRAME * AAC_FRAME
+            for at in range(0, whole, AAC_FRAME):
+                packets += self._put(block[:, at : at + AAC_FRAME])
+            self._waiting = [block[:, whole:]]
+            self._waiting_count = block.shape[1] - whole
+        return packets
+
+    def finish(self) -> list[Packet[Stream]]:
+        """The rest; the last packet's duration ends where the sound ends."""
+        end = self.position
+        packets: list[Packet[Stream]] = []
+        if self._waiting_count:
+            rest = np.concatenate(self._waiting, axis=1)
+            # Whole frames only: the decoder is told by the last packet's duration where to stop.
+            packets += self._put(np.pad(rest, ((0, 0), (0, AAC_FRAME - rest.shape[1]))))
+            self._waiting, self._waiting_count = [], 0
+        with explained("the last sound cannot be encoded"):
+            packets += self._timed(self._encoder.encode(None))
+        kept = [packet for packet in packets if packet.pts is not None and packet.pts < end]
+        for packet in kept:
+            packet.duration = min(AAC_FRAME, end - (packet.pts or 0))
+        return kept
+
+    def _put(self, samples: NDArray[np.float32]) -> list[Packet[Stream]]:
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=self._layout)
+        frame.sample_rate, frame.time_base = self._rate_hz, Fraction(1, self._rate_hz)
+        frame.pts = self._given
+        self._given += samples.shape[1]
+        with explained("the sound cannot be encoded"):
+            return self._timed(self._encoder.encode(frame))
+
+    def _timed(self, packets: Sequence[Packet[Stream]]) -> list[Packet[Stream]]:
+        """Packets on the output's clock, without those that are dropped."""
+        kept: list[Packet[Stream]] = []
+        for packet in packets:
+            if packet.pts is None:
+                raise MediaError("the AAC encoder gave a packet without a time")
+            packet.pts = packet.dts = packet.pts + self._origin
+            packet.duration, packet.time_base = AAC_FRAME, Fraction(1, self._rate_hz)
+            if self._drop_before is None or packet.pts >= self._drop_before:
+                kept.append(packet)
+        return kept

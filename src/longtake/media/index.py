@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The first pass: every packet's times and flags, none of its data. Eleven machine words a packet at most."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+from numpy.typing import NDArray
+
+from longtake.errors import LimitExceeded, MediaError
+from longtake.media.open import MediaLimits, explained
+
+_NO_TIME = -(1 << 62)
+_AUDIO_PACKETS_A_FRAME = 50
+"""Sound may have at most so many packets for each allowed picture."""
+
+STANDARD_RATES = tuple(
+    Fraction(number, divisor)
+    for number, divisor in (
+        *(
+            (rate, 1)
+            for rate in (1, 2, 5, 6, 8, 10, 12, 15, 16, 18, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 144, 240)
+        ),
+        *((rate * 1000, 1001) for rate in (12, 15, 24, 30, 48, 60, 120)),
+    )
+)
+SLOWEST_RATE, FASTEST_RATE = Fraction(1), Fraction(240)
+DEFAULT_RATE = Fraction(24)
+
+
+@dataclass(frozen=True)
+class PacketIndex:
+    """Times of one track's packets in decode order, in ticks of time_base."""
+
+    time_base: Fraction
+    pts: NDArray[np.int64]
+    dts: NDArray[np.int64]
+    durations: NDArray[np.int64]
+    keys: NDArray[np.bool_]
+    exact: bool
+    """Every packet says when it is shown, no two at once, and none is marked to be thrown away."""
+
+    @property
+    def count(self) -> int:
+        """Packets in the track."""
+        return len(self.pts)
+
+    @cached_property
+    def order(self) -> NDArray[np.int64]:
+        """The times of display, ascending."""
+        return np.sort(self.pts)
+
+    @cached_property
+    def end(self) -> int:
+        """When the last frame ends, in ticks."""
+        last = int(np.argmax(self.pts))
+        duration = int(self.durations[last])
+        if duration <= 0:
+            steps = np.diff(self.order)
+            duration = int(np.median(steps)) if len(steps) else max(1, round(1 / DEFAULT_RATE / self.time_base))
+        return int(self.pts[last]) + duration
+
+    @cached_property
+    def shown(self) -> NDArray[np.int64]:
+        """How long each frame is shown, in display order, in ticks."""
+        return np.diff(self.order, append=self.end)
+
+    @property
+    def start(self) -> int:
+        """When the first frame is shown, in ticks."""
+        return int(self.order[0])
+
+    @property
+    def duration_us(self) -> int:
+        """From the first frame shown to the end of the last one, in microseconds."""
+        return round((self.end - self.start) * self.time_base * 1_000_000)
+
+    @cached_property
+    def variable(self) -> bool:
+        """Whether frame durations differ by more than rounding."""
+        steps = np.diff(self.order)
+        if len(steps) == 0:
+            return False
+        mean = float(steps.mean())
+        return float(np.abs(steps - mean).max()) > max(1.0, 0.01 * mean)
+
+    @cached_property
+    def rate(self) -> Fraction:
+        """Frames a second: exact where the spacing is constant, else 1 / median frame duration."""
+        if self.variable or self.count == 1:
+            return rate_of_duration(float(np.median(self.shown)), self.time_base)
+        span = int(self.order[-1] - self.order[0])
+        return nice_rate(Fraction(self.count - 1) / (span * self.time_base), Fraction(2, span))
+
+    def rate_before(self, end: int, window_s: float = 2.0) -> Fraction:
+        """Frames a second of the last `window_s` before the tick `end`: 1 / their median duration."""
+        if not self.variable:
+            return self.rate
+        begin = end - round(window_s / self.time_base)
+        inside = self.shown[(self.order >= begin) & (self.order < end)]
+        return rate_of_duration(float(np.median(inside)), self.time_base) if len(inside) else self.rate
+
+
+def rate_of_duration(ticks: float, time_base: Fraction) -> Fraction:
+    """The rate of frames that last so many ticks; the coarser the ticks, the readier a standard rate is taken."""
+    if ticks <= 0:
+        return DEFAULT_RATE
+    return nice_rate(1 / (Fraction(ticks) * time_base), Fraction(1, 2) / Fraction(ticks))
+
+
+def nice_rate(rate: Fraction, tolerance: Fraction) -> Fraction:
+    """The rate itself if it is a plain fraction, else the nearest standard rate within the relative tolerance."""
+    rate = min(max(rate, SLOWEST_RATE), FASTEST_RATE)
+    if rate in STANDARD_RATES:
+        return rate
+    nearest = min(STANDARD_RATES, key=lambda one: abs(one - rate))
+    if abs(nearest - rate) <= tolerance * rate:
+        return nearest
+    return rate.limit_denominator(1001)
+
+
+class _Collector:
+    """Gathers one track's packets."""
+
+    def __init__(self, stream: Stream, limits: MediaLimits, max_packets: int) -> None:
+        if stream.time_base is None:
+            raise MediaError("a track has no time base; the file is damaged")
+        self._time_base = Fraction(stream.time_base)
+        self._limits = limits
+        self._max_packets = max_packets
+        self._first: int | None = None
+        self._pts, self._dts, self._durations, self._keys = array("q"), array("q"), array("q"), array("b")
+        self._exact = True
+
+    def add(self, packet: Packet[Stream]) -> None:
+        """Take a packet's times. Raises LimitExceeded at the first that is too many or too late."""
+        pts, dts = packet.pts, packet.dts
+        if pts is None:
+            self._exact = False
+            pts = dts if dts is not None else (self._pts[-1] + max(1, self._durations[-1]) if self._pts else 0)
+        if packet.is_discard or packet.is_corrupt:
+            self._exact = False
+        if self._first is None:
+            self._first = pts
+        if len(self._pts) >= self._max_packets:
+            raise LimitExceeded(f"the file has more than {self._max_packets} frames; send a shorter clip")
+        if (pts - self._first) * self._time_base > self._limits.max_seconds:
+            raise LimitExceeded(f"the file is longer than {self._limits.max_seconds:g} s; send a shorter clip")
+        self._pts.append(pts)
+        self._dts.append(_NO_TIME if dts is None else dts)
+        self._durations.append(packet.duration or 0)
+        self._keys.append(packet.is_keyframe)
+
+    def close(self) -> PacketIndex | None:
+        """The index; None of an empty track."""
+        if not self._pts:
+            return None
+        pts = np.array(self._pts, np.int64)
+        if len(np.unique(pts)) != len(pts):
+            self._exact = False
+            pts = _without_repeats(pts)
+        index = PacketIndex(
+            time_base=self._time_base,
+            pts=pts,
+            dts=np.array(self._dts, np.int64),
+            durations=np.array(self._durations, np.int64),
+            keys=np.array(self._keys, np.bool_),
+            exact=self._exact,
+        )
+        if (index.end - index.start) * self._time_base > self._limits.max_seconds:
+            raise LimitExceeded(f"the file is longer than {self._limits.max_seconds:g} s; send a shorter clip")
+        return index
+
+
+def _without_repeats(pts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Times in the same order of display where each is later than the one before by a tick at least."""
+    order = np.argsort(pts, kind="stable")
+    ramp = np.arange(len(pts), dtype=np.int64)
+    result = np.empty_like(pts)
+    result[order] = np.maximum.accumulate(pts[order] - ramp) + ramp
+    return result
+
+
+def read_index(
+    container: InputContainer, video: Stream, audio: Stream | None, limits: MediaLimits
+) -> tuple[PacketIndex, PacketIndex | None]:
+    """Read the times of the picture's and the sound's packets in one pass over the file.
+
+    Raises MediaError if there is no picture, LimitExceeded if there is too much.
+    """
+    pictures = _Collector(video, limits, limits.max_frames)
+    sounds = _Collector(audio, limits, limits.max_frames * _AUDIO_PACKETS_A_FRAME) if audio is not None else None
+    with explained("the file cannot be read to its end"):
+        for packet in container.demux([video] if audio is None else [video, audio]):
+            if packet.size == 0:
+                continue
+            if packet.stream_index == video.index:
+                pictures.add(packet)
+            elif sounds is not None:
+                sounds.add(packet)
+    index = pictures.close()
+    if index is None:
+        raise MediaError("the file has no pictures; it is damaged or cut off")
+    return index, sounds.close() if sounds is not None else None
+
+
+def decode_times(index: PacketIndex, count: int) -> NDArray[np.int64]:
+    """Decode times of the first `count` packets, rising and none later than its display.
+
+    The file's own where it has good ones, else the display times delayed by as many frames as the reordering needs.
+    """
+    dts, pts = index.dts[:count], index.pts[:count]
+    if bool((dts != _NO_TIME).all()) and bool((np.diff(dts) > 0).all()) and bool((dts <= pts).all()):
+        return dts
+    order = index.order[: max(count, 1)]
+    ranks = np.searchsorted(order, pts)
+    delay = int(max(0, (np.arange(count) - ranks).max(initial=0)))
+    step = int(max(1, np.median(index.shown)))
+    return np.concatenate([order[0] - step * np.arange(delay, 0, -1), order])[:count].astype(np.int64)

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writing MP4: files that are complete at the end of the block or do not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from fractions import Fraction
+from heapq import merge
+from pathlib import Path
+from typing import TypeAlias, cast
+
+import av
+import av.error
+from av.container import OutputContainer
+from av.packet import Packet
+from av.stream import Stream
+
+from longtake.errors import MediaError
+from longtake.media.open import explained
+
+Pending: TypeAlias = "tuple[Packet[Stream], Callable[[Packet[Stream]], None]]"
+"""A packet and what writes it."""
+
+
+@contextmanager
+def kept_if_complete(*paths: Path) -> Iterator[None]:
+    """Delete the files if the block fails: a half-written result never stays."""
+    try:
+        yield
+    except BaseException:
+        for path in paths:
+            path.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def write_mp4(path: Path) -> Iterator[OutputContainer]:
+    """Open an MP4 whose index is put in front when the block ends. Raises MediaError if it cannot be written."""
+    with explained("the result cannot be written", "look for free disk space"):
+        container = av.open(f"file:{path}", "w", format="mp4", options={"movflags": "+faststart"})
+        try:
+            yield container
+        except BaseException:
+            with suppress(av.error.FFmpegError):
+                container.close()
+            raise
+        container.close()
+
+
+def put(container: OutputContainer, stream: Stream, packet: Packet[Stream]) -> None:
+    """Write a packet to a stream; its times are in its own time base."""
+    packet.stream = stream
+    container.mux_one(packet)
+
+
+def copied(packet: Packet[Stream], data: bytes | None = None, shift: int = 0) -> Packet[Stream]:
+    """A packet of its own with the same times, moved by `shift` ticks, and other bytes if given."""
+    result = cast("Packet[Stream]", Packet(bytes(packet) if data is None else data))
+    if packet.pts is None or packet.dts is None:
+        raise MediaError("a packet without a time cannot be written")
+    result.time_base = packet.time_base
+    result.pts, result.dts, result.duration = packet.pts + shift, packet.dts + shift, packet.duration
+    result.is_keyframe = packet.is_keyframe
+    return result
+
+
+def write_in_order(*tracks: Iterator[Pending]) -> None:
+    """Write packets of several tracks by their decode times, each track pulled only as far as needed."""
+    for packet, write in merge(*tracks, key=_decode_time):
+        write(packet)
+
+
+def _decode_time(pending: Pending) -> Fraction:
+    packet, _ = pending
+    return (packet.dts or 0) * packet.time_base

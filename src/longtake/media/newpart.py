@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The new part: what the maker gives, on its way to the encoders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longtake.errors import EngineError, WorkCancelled
+from longtake.media.audio import SoundTrack
+from longtake.media.contract import Watch
+from longtake.media.frames import AudioBlock, VideoFrame
+from longtake.media.planes import to_av
+from longtake.media.track import PictureTrack
+
+Items = Iterator[VideoFrame | AudioBlock]
+_SHARE_OF_FRAMES = 0.99
+"""Of the progress; the rest is finishing the files."""
+
+
+@dataclass(slots=True)
+class FrameCount:
+    """Counts encoded frames for the watch and asks it whether to go on."""
+
+    watch: Watch
+    total: int
+    done: int = 0
+
+    def step(self) -> None:
+        """One more frame is encoded. Raises WorkCancelled when the watch says so."""
+        if self.watch.cancelled():
+            raise WorkCancelled("the work was cancelled")
+        self.done += 1
+        self.watch.progress(min(self.done / max(1, self.total), 1.0) * _SHARE_OF_FRAMES)
+
+
+@dataclass(slots=True)
+class NewPart:
+    """Takes `frames` pictures, shown from tick `begin` on, and their sound."""
+
+    pictures: PictureTrack
+    sounds: list[SoundTrack]
+    frames: int
+    begin: int
+    count: FrameCount
+    first_luma: NDArray[np.uint8] | None = field(default=None, init=False)
+    _taken: int = field(default=0, init=False)
+
+    def take_all(self, items: Items) -> None:
+        """Take and encode everything. Raises EngineError if there are too few pictures or they have another size."""
+        for item in items:
+            if isinstance(item, AudioBlock):
+                for sound in self.sounds:
+                    sound.add(item.samples)
+                continue
+            if self._taken == self.frames:
+                break
+            self._take(item)
+            if self._taken == self.frames and not self.sounds:
+                break
+        if self._taken < self.frames:
+            raise EngineError(f"the maker gave {self._taken} of {self.frames} pictures and then ended")
+        self.pictures.finish()
+        for sound in self.sounds:
+            sound.finish()
+
+    def _take(self, picture: VideoFrame) -> None:
+        form = self.pictures.form
+        frame = to_av(picture, form.width, form.height)
+        if self.first_luma is None:
+            self.first_luma = picture.y
+        pts, following = self._tick(self._taken), self._tick(self._taken + 1)
+        for packet in self.pictures.encode(frame, pts, following - pts, key=self._taken == 0):
+            self.pictures.write_encoded(packet)
+        self._taken += 1
+        self.count.step()
+
+    def _tick(self, number: int) -> int:
+        """When new frame `number` is shown."""
+        form = self.pictures.form
+        return self.begin + round(number / form.rate / form.clock)

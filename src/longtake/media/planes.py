@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Between FFmpeg's frames and ours: planes of 8-bit YUV 4:2:0, copied row by row where strides differ."""
+
+from __future__ import annotations
+
+import av
+import numpy as np
+from av.video.plane import VideoPlane
+from numpy.typing import NDArray
+
+from longtake.errors import EngineError
+from longtake.media.frames import VideoFrame
+
+PLANAR_420 = frozenset({"yuv420p", "yuvj420p"})
+
+
+def view(plane: VideoPlane, width: int, height: int) -> NDArray[np.uint8]:
+    """A plane's pixels in place, without the padding at the end of its rows."""
+    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:height, :width]
+
+
+def luma(frame: av.VideoFrame) -> NDArray[np.uint8]:
+    """The luma plane of an 8-bit planar frame, in place: valid while the frame lives."""
+    return view(frame.planes[0], frame.width, frame.height)
+
+
+def from_av(frame: av.VideoFrame) -> VideoFrame:
+    """A copy of a yuv420p or yuvj420p frame of even size."""
+    wide, high = frame.width, frame.height
+    y, u, v = frame.planes[:3]
+    return VideoFrame(
+        y=view(y, wide, high).copy(),
+        u=view(u, wide // 2, high // 2).copy(),
+        v=view(v, wide // 2, high // 2).copy(),
+    )
+
+
+def to_av(frame: VideoFrame, width: int, height: int) -> av.VideoFrame:
+    """A copy as FFmpeg's frame. Raises EngineError if the planes do not have the asked size."""
+    shapes = (frame.y.shape, frame.u.shape, frame.v.shape)
+    half = (height // 2, width // 2)
+    if shapes != ((height, width), half, half) or frame.y.dtype != np.uint8:
+        raise EngineError(
+            f"the maker gave planes of {shapes!r} {frame.y.dtype}; {width}x{height} in 4:2:0 was asked for"
+        )
+    result = av.VideoFrame(width, height, "yuv420p")
+    for plane, pixels in zip(result.planes, (frame.y, frame.u, frame.v), strict=True):
+        view(plane, pixels.shape[1], pixels.shape[0])[:] = pixels
+    return result

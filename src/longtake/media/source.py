@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a video file is: its tracks, their index, and all that decides how it can be worked with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from longtake.errors import MediaError
+from longtake.media.index import PacketIndex, read_index
+from longtake.media.open import DEFAULT_LIMITS, MediaLimits, explained, open_media, video_stream
+from longtake.types import AudioFacts, ColorTags, MediaFacts, Rate, VideoFacts
+
+_PROGRESSIVE_ORDERS = frozenset({0, 1})
+"""AVFieldOrder unknown and progressive."""
+_MPEG_RANGE, _FULL_RANGE = 1, 2
+_UNSPECIFIED = 2
+_FIRST_FRAME_PACKETS = 400
+"""A decoder that shows nothing after so many packets never will."""
+_CONTAINER_NAMES = {"mov": "mp4", "matroska": "matroska", "avi": "avi"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """The picture track as coded, before rotation and sample aspect."""
+
+    codec: str
+    width: int
+    height: int
+    pixel_format: str
+    bit_depth: int
+    color: ColorTags
+    sample_aspect: Fraction
+    rotation_deg: int
+    """Clockwise turn that makes it upright: 0, 90, 180 or 270."""
+    interlaced: bool
+    extradata: bytes
+
+    @property
+    def displayed_width(self) -> int:
+        """Pixels across when upright with square pixels."""
+        wide, high = self._square
+        return high if self.rotation_deg % 180 else wide
+
+    @property
+    def displayed_height(self) -> int:
+        """Pixels down when upright with square pixels."""
+        wide, high = self._square
+        return wide if self.rotation_deg % 180 else high
+
+    @property
+    def _square(self) -> tuple[int, int]:
+        return max(1, round(self.width * self.sample_aspect)), self.height
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sound:
+    """The sound track as coded."""
+
+    codec: str
+    profile: str
+    rate_hz: int
+    channels: int
+    layout: str
+    extradata: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A video file that was read once: both tracks and their packet times."""
+
+    path: Path
+    limits: MediaLimits
+    container: str
+    picture: Picture
+    frames: PacketIndex
+    sound: Sound | None
+    sounds: PacketIndex | None
+
+    @property
+    def start_s(self) -> Fraction:
+        """When the first frame is shown on the file's own clock; zero of ours."""
+        return self.frames.start * self.frames.time_base
+
+    @property
+    def facts(self) -> MediaFacts:
+        """The file's facts for the rest of longtake."""
+        picture, sound = self.picture, self.sound
+        return MediaFacts(
+            container=self.container,
+            duration_us=self.frames.duration_us,
+            video=VideoFacts(
+                codec=picture.codec,
+                width=picture.displayed_width,
+                height=picture.displayed_height,
+                coded_width=picture.width,
+                coded_height=picture.height,
+                frames=self.frames.count,
+                fps=Rate.of(self.frames.rate),
+                variable_rate=self.frames.variable,
+                rotation_deg=picture.rotation_deg,
+                pixel_format=picture.pixel_format,
+                bit_depth=picture.bit_depth,
+                interlaced=picture.interlaced,
+                color=picture.color,
+            ),
+            audio=None
+            if sound is None
+            else AudioFacts(codec=sound.codec, rate_hz=sound.rate_hz, channels=sound.channels, layout=sound.layout),
+        )
+
+
+def audio_stream(container: InputContainer) -> AudioStream | None:
+    """The first sound track that can be decoded."""
+    for stream in container.streams.audio:
+        context = getattr(stream, "codec_context", None)
+        if context is not None and stream.codec_context.sample_rate > 0 and stream.codec_context.layout.nb_channels > 0:
+            return stream
+    return None
+
+
+def read_source(path: Path, limits: MediaLimits = DEFAULT_LIMITS) -> Source:
+    """Read a video's tracks and index and decode its first frame.
+
+    Raises MediaError if it is no video that can be decoded, LimitExceeded if it passes a limit.
+    """
+    with open_media(path, limits) as container:
+        stream = video_stream(container, limits)
+        sound_stream = audio_stream(container)
+        frames, sounds = read_index(container, stream, sound_stream, limits)
+        name = _CONTAINER_NAMES.get(container.format.name.split(",")[0], container.format.name)
+        sound = _sound(sound_stream) if sound_stream is not None and sounds is not None else None
+    with open_media(path, limits) as container:
+        stream = video_stream(container, limits)
+        stream.thread_type = "NONE"  # frame threads would decode several for the one that is looked at
+        picture = _picture(stream, first_frame(container, stream))
+    return Source(
+        path=path, limits=limits, container=name, picture=picture, frames=frames, sound=sound,
+        sounds=sounds if sound is not None else None,
+    )  # fmt: skip
+
+
+def first_frame(container: InputContainer, stream: VideoStream) -> av.VideoFrame:
+    """Decode on to the next frame. Raises MediaError if none comes."""
+    with explained("the video cannot be decoded"):
+        for count, packet in enumerate(container.demux(stream)):
+            for frame in packet.decode():
+                return frame
+            if count > _FIRST_FRAME_PACKETS:
+                break
+    raise MediaError("no picture of the video can be decoded; the file is damaged or cut off")
+
+
+def _sound(stream: AudioStream) -> Sound:
+    """What the sound track is."""
+    context = stream.codec_context
+    return Sound(
+        codec=context.codec.canonical_name,
+        profile=stream.profile or "",
+        rate_hz=context.sample_rate,
+        channels=context.layout.nb_channels,
+        layout=context.layout.name,
+        extradata=bytes(context.extradata or b""),
+    )
+
+
+def color_tags(stream: VideoStream, frame: av.VideoFrame) -> ColorTags:
+    """The colour tags of decoded frames; RGB pictures have none, since they are converted by us."""
+    context = stream.codec_context
+
+    def known(track: int, picture: int) -> int:
+        return track if track not in {0, _UNSPECIFIED} else picture or _UNSPECIFIED
+
+    return ColorTags(
+        primaries=known(context.color_primaries, frame.color_primaries),
+        transfer=known(context.color_trc, frame.color_trc),
+        matrix=known(context.colorspace, frame.colorspace),
+        full_range=_FULL_RANGE in {context.color_range, frame.color_range} or frame.format.name.startswith("yuvj"),
+    )
+
+
+def _picture(stream: VideoStream, frame: av.VideoFrame) -> Picture:
+    """What the picture track is, judged by its header and its first frame."""
+    context = stream.codec_context
+    aspect = cast("Fraction | None", stream.sample_aspect_ratio) or Fraction(1)
+    if not Fraction(1, 8) <= aspect <= 8:  # noqa: PLR2004 - beyond that the tag is a mistake
+        aspect = Fraction(1)
+    return Picture(
+        codec=context.codec.canonical_name,
+        width=frame.width,
+        height=frame.height,
+        pixel_format=frame.format.name,
+        bit_depth=max(component.bits for component in frame.format.components),
+        color=color_tags(stream, frame),
+        sample_aspect=aspect,
+        rotation_deg=round(-frame.rotation / 90) * 90 % 360,
+        interlaced=context.field_order not in _PROGRESSIVE_ORDERS or frame.interlaced_frame,
+        extradata=bytes(context.extradata or b""),
+    )

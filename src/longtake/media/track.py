@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One result's pictures on their way into two files: the whole, and the new part alone, encoded once for both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+from av.container import OutputContainer
+from av.packet import Packet
+from av.stream import Stream
+from av.video.stream import VideoStream
+
+from longtake.errors import MediaError
+from longtake.media.cut import Cut
+from longtake.media.encode import VIDEO_ENCODER, PictureEncoder
+from longtake.media.h264 import free_identifier, parameter_sets, read_configuration, with_lengths, write_configuration
+from longtake.media.index import decode_times
+from longtake.media.mux import copied, put
+from longtake.media.open import explained, open_media, video_stream
+from longtake.media.source import Source
+from longtake.types import ColorTags
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureForm:
+    """The result's pictures: size, clock, rate, colour and how they are encoded."""
+
+    width: int
+    height: int
+    clock: Fraction
+    """Seconds a tick of the result's time stamps."""
+    rate: Fraction
+    color: ColorTags
+    preset: str
+    crf: int
+
+
+class PictureTrack:
+    """The picture track of a result, beginning with a copied prefix of `source` if `cut.copied` is not 0."""
+
+    def __init__(self, main: OutputContainer, form: PictureForm, *, source: Source | None, cut: Cut | None) -> None:
+        self._main, self.form = main, form
+        self._source = source if source is not None and cut is not None and cut.copied else None
+        self._copied = cut.copied if cut is not None else 0
+        self._part: OutputContainer | None = None
+        self._part_stream: Stream | None = None
+        self._new_from: int | None = None
+        self._stream, self._encoder = self._copying() if self._source is not None else self._encoding()
+
+    def _copying(self) -> tuple[VideoStream, PictureEncoder]:
+        """A track with the source's parameter sets and ours beside each other."""
+        assert self._source is not None
+        configuration = read_configuration(self._source.picture.extradata)
+        index, form = self._source.frames, self.form
+        room = index.order[min(self._copied, index.count - 1)] - decode_times(index, self._copied)[-1]
+        encoder = PictureEncoder(
+            width=form.width, height=form.height, time_base=form.clock, rate=form.rate, color=form.color,
+            preset=form.preset, crf=form.crf, sps_id=free_identifier(configuration),
+            b_frames=int(room * index.time_base / form.clock) > 1,
+        )  # fmt: skip
+        sps, pps = parameter_sets(encoder.extradata)
+        header = write_configuration((*configuration.sps, *sps), (*configuration.pps, *pps))
+        return self._stream_like_source(self._main, header), encoder
+
+    def _stream_like_source(self, container: OutputContainer, extradata: bytes) -> VideoStream:
+        """A stream with the source's size and colours and another header."""
+        assert self._source is not None
+        with open_media(self._source.path, self._source.limits) as opened:
+            stream = container.add_stream_from_template(video_stream(opened, self._source.limits), opaque=True)
+        stream.codec_context.extradata = extradata
+        stream.time_base = self.form.clock
+        return stream
+
+    def _encoding(self) -> tuple[VideoStream, PictureEncoder]:
+        """A track that is encoded from its first frame on."""
+        form = self.form
+        stream = self._main.add_stream(VIDEO_ENCODER, rate=form.rate)
+        assert isinstance(stream, VideoStream)
+        encoder = PictureEncoder(
+            width=form.width, height=form.height, time_base=form.clock, rate=form.rate, color=form.color,
+            preset=form.preset, crf=form.crf, context=stream.codec_context,
+        )  # fmt: skip
+        stream.time_base = form.clock
+        return stream, encoder
+
+    def also_write_new(self, part: OutputContainer, begin: int) -> None:
+        """Write what is shown from tick `begin` on to another file too. All tracks of the main file must be there."""
+        self._main.start_encoding()
+        if self._source is not None:
+            self._part_stream = self._stream_like_source(part, self._encoder.extradata)
+        else:
+            self._part_stream = part.add_stream_from_template(self._stream)
+            self._part_stream.time_base = self.form.clock
+        self._part, self._new_from = part, begin
+
+    def copied_packets(self) -> Iterator[Packet[Stream]]:
+        """The source's packets that are copied, on the result's clock, data untouched."""
+        source = self._source
+        if source is None:
+            return
+        index = source.frames
+        decoded = decode_times(index, self._copied)
+        factor = int(index.time_base / self.form.clock)
+        self._encoder.start_after((int(decoded[-1]) - index.start) * factor)
+        with open_media(source.path, source.limits) as container, explained("the head cannot be copied"):
+            number = 0
+            for packet in container.demux(video_stream(container, source.limits)):
+                if packet.size == 0:
+                    continue
+                if number == self._copied:
+                    return
+                if packet.pts != index.pts[number]:
+                    raise MediaError("the source changed while it was read; send it again")
+                packet.pts = (int(index.pts[number]) - index.start) * factor
+                packet.dts = (int(decoded[number]) - index.start) * factor
+                packet.duration = (packet.duration or 0) * factor
+                packet.time_base = self.form.clock
+                number += 1
+                yield packet
+
+    def encode(self, frame: av.VideoFrame, pts: int, duration: int, *, key: bool = False) -> list[Packet[Stream]]:
+        """Encode a frame; packets that became ready, to be given to write()."""
+        return self._encoder.encode(frame, pts, duration, key=key)
+
+    def finish(self) -> None:
+        """Write what the encoder still holds."""
+        for packet in self._encoder.finish():
+            self.write_encoded(packet)
+
+    def write(self, packet: Packet[Stream]) -> None:
+        """Write a copied packet."""
+        put(self._main, self._stream, packet)
+
+    def write_encoded(self, packet: Packet[Stream]) -> None:
+        """Write a packet of the encoder to the whole and, if it is new, to the new part."""
+        if self._part is not None and self._part_stream is not None and self._new_from is not None:
+            pts = packet.pts
+            if pts is not None and pts >= self._new_from:
+                put(self._part, self._part_stream, copied(packet, shift=-self._new_from))
+        if self._source is not None:
+            packet = copied(packet, with_lengths(bytes(packet)))
+        put(self._main, self._stream, packet)
