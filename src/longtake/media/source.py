@@ -140,7 +140,7 @@ def read_source(path: Path, limits: MediaLimits = DEFAULT_LIMITS) -> Source:
     with open_media(path, limits) as container:
         stream = video_stream(container, limits)
         stream.thread_type = "NONE"  # frame threads would decode several for the one that is looked at
-        picture = _picture(stream, first_frame(container, stream))
+        picture = picture_of(stream, first_frame(container, stream))
     return Source(
         path=path, limits=limits, container=name, picture=picture, frames=frames, sound=sound,
         sounds=sounds if sound is not None else None,
@@ -186,7 +186,7 @@ def color_tags(stream: VideoStream, frame: av.VideoFrame) -> ColorTags:
     )
 
 
-def _picture(stream: VideoStream, frame: av.VideoFrame) -> Picture:
+def picture_of(stream: VideoStream, frame: av.VideoFrame) -> Picture:
     """What the picture track is, judged by its header and its first frame."""
     context = stream.codec_context
     aspect = cast("Fraction | None", stream.sample_aspect_ratio) or Fraction(1)

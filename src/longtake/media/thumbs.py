@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small pictures of a video: one thumbnail, and a sheet of about one a second for scrubbing. Both are JPEG files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from longtake.errors import MediaError
+from longtake.media.contract import SpriteFacts
+from longtake.media.frames import VideoFrame
+from longtake.media.open import RESULT_LIMITS, explained, open_media, video_stream
+from longtake.media.planes import from_av, to_av
+from longtake.media.scale import Geometry, Scaler, even
+from longtake.media.source import Source, read_source
+
+_THUMBNAIL_SIDE_PX = 640
+_TILE_SIDE_PX = 160
+_TILES_AT_MOST = 100
+_SPARSE_KEYFRAMES_S = 4
+"""Keyframes further apart than this do not show what happens each second; then every frame is decoded."""
+_JPEG_MATRIX = 5
+"""JFIF pictures are in BT.601 (ITU-T T.871)."""
+_JPEG_QUALITY = 4
+"""FFmpeg's quantiser scale: 2 is best, 31 worst."""
+
+
+def _small(source: Source, side: int) -> Geometry:
+    """The displayed size, scaled down so that no side is longer than `side`."""
+    wide, high = source.picture.displayed_width, source.picture.displayed_height
+    factor = min(1.0, side / max(wide, high))
+    return Geometry(width=even(wide * factor), height=even(high * factor), matrix=_JPEG_MATRIX)
+
+
+def _write_jpeg(picture: VideoFrame, path: Path) -> None:
+    """Write a picture as JPEG; on failure no file stays."""
+    encoder = av.CodecContext.create("mjpeg", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = picture.width, picture.height, "yuv420p"
+    encoder.color_range = 2
+    encoder.time_base = Fraction(1, 25)
+    encoder.options = {"qmin": str(_JPEG_QUALITY), "qmax": str(_JPEG_QUALITY)}
+    frame = to_av(picture, picture.width, picture.height)
+    frame.pts, frame.color_range = 0, 2
+    with explained("the thumbnail cannot be encoded"):
+        packets = [*encoder.encode(frame), *encoder.encode(None)]
+    try:
+        path.write_bytes(b"".join(bytes(packet) for packet in packets))
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise MediaError(f"the thumbnail cannot be written: {error.strerror}; look for free disk space") from error
+
+
+def _stretched(picture: VideoFrame) -> VideoFrame:
+    """Limited range (16 to 235, 16 to 240) as the full range that JPEG has."""
+
+    levels = np.arange(256, dtype=np.float32)
+    luma = np.clip(np.rint((levels - 16) * (255 / 219)), 0, 255).astype(np.uint8)
+    chroma = np.clip(np.rint((levels - 128) * (255 / 224) + 128), 0, 255).astype(np.uint8)
+    return VideoFrame(luma[picture.y], chroma[picture.u], chroma[picture.v])
+
+
+def thumbnail(video: Path, output: Path, *, at_us: int | None = None) -> None:
+    """Write the frame shown at `at_us` as JPEG of at most 640 px; without a time, the keyframe at about a third.
+
+    Raises MediaError if the video cannot be decoded.
+    """
+    source = read_source(video, RESULT_LIMITS)
+    index = source.frames
+    wanted_us = index.duration_us // 3 if at_us is None else min(max(0, at_us), index.duration_us)
+    wanted = index.start + int(Fraction(wanted_us, 1_000_000) / index.time_base)
+    with open_media(video, RESULT_LIMITS) as container:
+        stream = video_stream(container, RESULT_LIMITS)
+        container.seek(wanted, stream=stream, backward=True)
+        shown: av.VideoFrame | None = None
+        with explained("the video cannot be decoded"):
+            for frame in container.decode(stream):
+                if shown is not None and frame.pts is not None and frame.pts > wanted:
+                    break
+                shown = frame
+                if at_us is None:
+                    break
+        if shown is None:
+            raise MediaError("no picture of the video can be decoded; the file is damaged or cut off")
+        scaler = Scaler(source.picture, _small(source, _THUMBNAIL_SIDE_PX))
+        for scaled in scaler.convert([shown]):
+            _write_jpeg(_stretched(from_av(scaled)), output)
+
+
+def sprite(video: Path, output: Path, *, columns: int = 10) -> SpriteFacts:
+    """Write a sheet of small frames as JPEG, one a second (fewer a second for long videos), row by row.
+
+    Only keyframes are decoded where there are enough of them. Raises MediaError if the video cannot be decoded.
+    """
+    source = read_source(video, RESULT_LIMITS)
+    duration_us = source.frames.duration_us
+    interval_us = max(1_000_000, math.ceil(duration_us / _TILES_AT_MOST))
+    count = max(1, math.ceil(duration_us / interval_us))
+    columns = min(columns, count)
+    rows = math.ceil(count / columns)
+    geometry = _small(source, _TILE_SIDE_PX)
+    wide, high = geometry.width, geometry.height
+    sheet = VideoFrame(
+        np.full((rows * high, columns * wide), 16, np.uint8),
+        np.full((rows * high // 2, columns * wide // 2), 128, np.uint8),
+        np.full((rows * high // 2, columns * wide // 2), 128, np.uint8),
+    )
+    for number, tile in _tiles(source, geometry, interval_us, count):
+        row, column = divmod(number, columns)
+        for target, pixels in ((sheet.y, tile.y), (sheet.u, tile.u), (sheet.v, tile.v)):
+            top, left = row * pixels.shape[0], column * pixels.shape[1]
+            target[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
+    _write_jpeg(_stretched(sheet), output)
+    return SpriteFacts(
+        columns=columns, rows=rows, tile_width=wide, tile_height=high, count=count, interval_us=interval_us
+    )
+
+
+def _tiles(source: Source, geometry: Geometry, interval_us: int, count: int) -> Iterator[tuple[int, VideoFrame]]:
+    """For each tile the last decoded frame that begins within it or before it."""
+    index = source.frames
+    keys = np.sort(index.pts[index.keys])
+    gaps = np.diff(keys, append=index.end)
+    sparse = len(keys) == 0 or int(gaps.max()) * index.time_base > _SPARSE_KEYFRAMES_S
+    scaler = Scaler(source.picture, geometry)
+    done = 0
+    shown: av.VideoFrame | None = None
+    with open_media(source.path, source.limits) as container:
+        stream = video_stream(container, source.limits)
+        if not sparse:
+            stream.codec_context.skip_frame = "NONKEY"
+        with explained("the video cannot be decoded"):
+            for frame in container.decode(stream):
+                ticks = frame.pts if frame.pts is not None else 0
+                time_us = int((ticks - index.start) * index.time_base * 1_000_000)
+                begun = done
+                while done < count and done * interval_us < time_us and shown is not None:
+                    done += 1
+                if done > begun:
+                    (tile,) = (from_av(one) for one in scaler.convert([shown] if shown is not None else []))
+                    yield from ((number, tile) for number in range(begun, done))
+                shown = frame
+    if shown is not None and done < count:
+        (tile,) = (from_av(one) for one in scaler.convert([shown]))
+        yield from ((number, tile) for number in range(done, count))
