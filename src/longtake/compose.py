@@ -99,11 +99,11 @@ async def running(
         stack.push_async_callback(fleet.close)
         makers = Makers(shipped_catalog(), stand_in=stands_in(settings))
         service = TaskService(store=store, storage=storage, fleet=fleet, makers=makers, settings=settings)
-        scheduler = Scheduler(store=store, storage=storage, fleet=fleet, settings=settings)
+        scheduler = Scheduler(store=store, storage=storage, fleet=fleet, settings=settings, service=service)
         stack.push_async_callback(scheduler.close)
         await scheduler.start()
         if sample:
-            await seed_sample(store=store, storage=storage, service=service, tenant_id=FIRST_TENANT)
+            await seed_sample(store=store, service=service, tenant_id=FIRST_TENANT)
         yield Services(
             settings=settings,
             installation=installation,

@@ -152,9 +152,15 @@ def read_settings(flags: Mapping[str, object] | None = None, environ: Mapping[st
     values |= given
     values["home"] = str(home)
     try:
-        return msgspec.convert(values, Settings, strict=False)
+        return msgspec.convert(values, Settings, strict=False, dec_hook=_decode)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"settings cannot be read: {error}") from error
+
+
+def _decode(kind: type, value: object) -> object:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError(f"no setting is of type {kind.__name__}")
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:

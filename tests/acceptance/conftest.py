@@ -27,14 +27,14 @@ START_LIMIT_S = 30
 Json = dict[str, Any]
 
 
-def longtake_environment(**changes: str | None) -> dict[str, str]:
+def longtake_environment(changes: Mapping[str, str | None] | None = None) -> dict[str, str]:
     """This process's environment with changes; None removes a name. Children find the package where we found it."""
     import longtake  # noqa: PLC0415
 
     environment = dict(os.environ)
     source = str(Path(longtake.__file__).parents[1])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [source, environment.get("PYTHONPATH")]))
-    for name, value in changes.items():
+    for name, value in (changes or {}).items():
         if value is None:
             environment.pop(name, None)
         else:
@@ -43,13 +43,16 @@ def longtake_environment(**changes: str | None) -> dict[str, str]:
 
 
 def run_longtake(
-    *arguments: str, timeout_s: float = 60, cwd: Path | None = None, **changes: str | None
+    *arguments: str,
+    environment: Mapping[str, str | None] | None = None,
+    timeout_s: float = 60,
+    cwd: Path | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run one command to its end, in its own session; it is killed with all it started when the time is over."""
     process = subprocess.Popen(
         [sys.executable, "-m", "longtake", *arguments],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env=longtake_environment(**changes), cwd=cwd, start_new_session=True,
+        env=longtake_environment(environment), cwd=cwd, start_new_session=True,
     )  # fmt: skip
     try:
         out, err = process.communicate(timeout=timeout_s)
@@ -179,14 +182,14 @@ def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launch]:
     """Starts servers: own session, output into a file, killed with the module."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(home: Path | None = None, *arguments: str, key: str = ADMIN_KEY, **changes: str | None) -> Server:
+    def start(home: Path | None = None, *arguments: str, key: str = ADMIN_KEY) -> Server:
         folder = home or tmp_path_factory.mktemp("home")
         log = tmp_path_factory.mktemp("log") / "server.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "longtake", "serve", "--port", "0", "--home", str(folder), *arguments],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-                env=longtake_environment(**{"LONGTAKE_ADMIN_KEY": key or None, **changes}),
+                env=longtake_environment({"LONGTAKE_ADMIN_KEY": key or None}),
             )  # fmt: skip
         started.append(process)
         return Server(process, folder, log, wait_for_server(process, folder, log), key)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from tests.acceptance.conftest import (
     ADMIN_KEY,
+    SAMPLE_ID,
     Launch,
     Server,
     duration_s,
@@ -38,7 +39,9 @@ def remote(server: Server) -> dict[str, str | None]:
 
 def test_extend_needs_no_server_and_several_run_at_once(clip: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    environment = longtake_environment(XDG_DATA_HOME=str(data), TMPDIR=str(tmp_path), LONGTAKE_ADMIN_KEY="other")
+    environment = longtake_environment(
+        {"XDG_DATA_HOME": str(data), "TMPDIR": str(tmp_path), "LONGTAKE_ADMIN_KEY": "other"}
+    )
     command = [sys.executable, "-m", "longtake", "extend", str(clip), "--at", "2", "--prompt", "on", "--duration", "1"]
     running = [
         subprocess.Popen(
@@ -97,75 +100,89 @@ def test_results_go_through_a_pipe_or_over_a_file_with_yes(
     target = tmp_path / "longer.mp4"
     target.write_bytes(b"old")
     arguments = ("extend", str(clip), "--at", "1", "--prompt", "on", "--duration", "0.5")
-    done = run_longtake(*arguments, "-o", str(target), "--yes", "-q", **remote)
+    done = run_longtake(*arguments, "-o", str(target), "--yes", "-q", environment=remote)
     assert (done.returncode, done.stdout.decode().strip()) == (0, str(target)), done.stderr
     assert duration_s(target) == pytest.approx(1.5, abs=0.06)
-    (newest,) = json.loads(run_longtake("list", "--limit", "1", "--json", **remote).stdout)["data"]
-    piped = run_longtake("get", newest["id"], "-o", "-", **remote)
+    (newest,) = json.loads(run_longtake("list", "--limit", "1", "--json", environment=remote).stdout)["data"]
+    piped = run_longtake("get", newest["id"], "-o", "-", environment=remote)
     assert piped.stdout == target.read_bytes()
     assert part_files(tmp_path) == []
-    card = run_longtake("get", newest["id"], **remote).stdout
+    card = run_longtake("get", newest["id"], environment=remote).stdout
     assert b"succeeded" in card
     assert server.url.encode() in card
 
 
 def test_create_watch_list_cancel_models_keys(server: Server, remote: dict[str, str | None], tmp_path: Path) -> None:
     # Found by the run file of the home: no address, no key.
-    here = {"LONGTAKE_HOME": str(server.home)}
+    here: dict[str, str | None] = {"LONGTAKE_HOME": str(server.home)}
     created = run_longtake(
-        "create", "--prompt", "sea at dawn", "--duration", "1", "--size", "480p", "--no-wait", "-q", **here
+        "create", "--prompt", "sea at dawn", "--duration", "1", "--size", "480p", "--no-wait", "-q", environment=here
     )
     assert created.returncode == 0, created.stderr
     task_id = created.stdout.decode().strip()
-    watched = run_longtake("watch", task_id, "--json", "-o", str(tmp_path / "sea.mp4"), **here)
+    watched = run_longtake("watch", task_id, "--json", "-o", str(tmp_path / "sea.mp4"), environment=here)
     lines = [json.loads(line) for line in watched.stdout.splitlines()]
     assert lines[-1]["state"] == "succeeded"
     assert [line["progress"] for line in lines] == sorted(line["progress"] for line in lines)
     assert duration_s(tmp_path / "sea.mp4") == pytest.approx(1.0, abs=0.06)
-    table = run_longtake("list", **here).stdout.decode()
+    table = run_longtake("list", environment=here).stdout.decode()
     assert task_id in table
     assert table.startswith("TASK")
-    assert b"succeeded" in run_longtake("cancel", task_id, **here).stdout
-    assert "longtake-cpu" in run_longtake("models", "-q", **here).stdout.decode().split()
-    secret = run_longtake("keys", "create", "--name", "for ann", "--tenant", "ann", **remote).stdout.decode().strip()
-    listed = json.loads(run_longtake("keys", "list", "--json", **remote).stdout)["data"]
+    assert b"succeeded" in run_longtake("cancel", task_id, environment=here).stdout
+    assert "longtake-cpu" in run_longtake("models", "-q", environment=here).stdout.decode().split()
+    secret = (
+        run_longtake("keys", "create", "--name", "for ann", "--tenant", "ann", environment=remote)
+        .stdout.decode()
+        .strip()
+    )
+    listed = json.loads(run_longtake("keys", "list", "--json", environment=remote).stdout)["data"]
     (ann,) = [key for key in listed if key["tenant"] == "ann"]
     assert secret not in json.dumps(listed)
     assert all(key["name"] != "server.json" for key in listed)
-    assert run_longtake("list", LONGTAKE_URL=server.url, LONGTAKE_API_KEY=secret).stdout.strip() == b"no tasks yet"
-    foreign = run_longtake("get", task_id, LONGTAKE_URL=server.url, LONGTAKE_API_KEY=secret)
+    assert (
+        run_longtake("list", environment={"LONGTAKE_URL": server.url, "LONGTAKE_API_KEY": secret}).stdout.strip()
+        == b"no tasks yet"
+    )
+    foreign = run_longtake("get", task_id, environment={"LONGTAKE_URL": server.url, "LONGTAKE_API_KEY": secret})
     assert foreign.returncode == 1
-    assert run_longtake("keys", "list", LONGTAKE_URL=server.url, LONGTAKE_API_KEY=secret).returncode == 4
-    assert run_longtake("keys", "revoke", ann["id"], **remote).returncode == 0
-    assert run_longtake("list", LONGTAKE_URL=server.url, LONGTAKE_API_KEY=secret).returncode == 4
+    assert (
+        run_longtake("keys", "list", environment={"LONGTAKE_URL": server.url, "LONGTAKE_API_KEY": secret}).returncode
+        == 4
+    )
+    assert run_longtake("keys", "revoke", ann["id"], environment=remote).returncode == 0
+    assert run_longtake("list", environment={"LONGTAKE_URL": server.url, "LONGTAKE_API_KEY": secret}).returncode == 4
 
 
 def test_exit_statuses_say_what_went_wrong(clip: Path, server: Server, remote: dict[str, str | None]) -> None:
-    unreachable = run_longtake("list", LONGTAKE_URL="http://127.0.0.1:9", LONGTAKE_API_KEY="x", timeout_s=20)
+    unreachable = run_longtake(
+        "list", environment={"LONGTAKE_URL": "http://127.0.0.1:9", "LONGTAKE_API_KEY": "x"}, timeout_s=20
+    )
     assert unreachable.returncode == 6
     assert b"longtake serve" in unreachable.stderr
-    assert run_longtake("list", LONGTAKE_URL=server.url).returncode == 4
-    assert run_longtake("list", LONGTAKE_URL=server.url, LONGTAKE_API_KEY="wrong").returncode == 4
-    assert run_longtake("list", LONGTAKE_URL="nonsense", LONGTAKE_API_KEY="x").returncode == 2
+    assert run_longtake("list", environment={"LONGTAKE_URL": server.url}).returncode == 4
+    assert run_longtake("list", environment={"LONGTAKE_URL": server.url, "LONGTAKE_API_KEY": "wrong"}).returncode == 4
+    assert run_longtake("list", environment={"LONGTAKE_URL": "nonsense", "LONGTAKE_API_KEY": "x"}).returncode == 2
     assert run_longtake("extend", "no-such-file.mp4", "--prompt", "on", "-o", "x.mp4").returncode == 2
     far = run_longtake(
-        "extend", str(clip), "--at", "99", "--prompt", "on", "-o", str(clip.with_name("no.mp4")), **remote
+        "extend", str(clip), "--at", "99", "--prompt", "on", "-o", str(clip.with_name("no.mp4")), environment=remote
     )
     assert far.returncode == 2
     assert b"start_time" in far.stderr
     slow = run_longtake(
-        "create", "--prompt", "rain", "--duration", "30", "--size", "1080p", "--timeout", "0.5", **remote
+        "create", "--prompt", "rain", "--duration", "30", "--size", "1080p", "--timeout", "0.5", environment=remote
     )
     assert slow.returncode == 124
     (resume,) = [line for line in slow.stderr.decode().splitlines() if "longtake watch" in line]
     task_id = resume.split("longtake watch ")[1].strip()
-    assert run_longtake("cancel", task_id, **remote).returncode == 0
-    ended = run_longtake("watch", task_id, timeout_s=30, **remote)
+    assert run_longtake("cancel", task_id, environment=remote).returncode == 0
+    ended = run_longtake("watch", task_id, timeout_s=30, environment=remote)
     assert ended.returncode == 3
     assert b"cancelled" in ended.stderr
     bad = clip.with_name("bad.mp4")
     bad.write_bytes(b"<html>not a video</html>" * 50)
-    refused = run_longtake("extend", str(bad), "--prompt", "on", "-o", str(clip.with_name("no.mp4")), **remote)
+    refused = run_longtake(
+        "extend", str(bad), "--prompt", "on", "-o", str(clip.with_name("no.mp4")), environment=remote
+    )
     assert refused.returncode == 2
     assert not clip.with_name("no.mp4").exists()
 
@@ -173,7 +190,7 @@ def test_exit_statuses_say_what_went_wrong(clip: Path, server: Server, remote: d
 def test_ctrl_c_names_the_way_back(remote: dict[str, str | None]) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "longtake", "create", "--prompt", "city lights", "--duration", "30", "--size", "1080p"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=longtake_environment(**remote),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=longtake_environment(remote),
         start_new_session=True,
     )  # fmt: skip
     try:
@@ -187,7 +204,7 @@ def test_ctrl_c_names_the_way_back(remote: dict[str, str | None]) -> None:
     line = next(line for line in rest.decode().splitlines() if "longtake watch" in line)
     task_id = line.split("longtake watch ")[1].strip()
     assert b"Traceback" not in rest
-    assert run_longtake("cancel", task_id, **remote).returncode == 0
+    assert run_longtake("cancel", task_id, environment=remote).returncode == 0
 
 
 def test_a_killed_command_leaves_neither_server_nor_home(clip: Path, tmp_path: Path) -> None:
@@ -195,7 +212,7 @@ def test_a_killed_command_leaves_neither_server_nor_home(clip: Path, tmp_path: P
         [sys.executable, "-m", "longtake", "extend", str(clip), "--prompt", "on", "--duration", "20",
          "-o", str(tmp_path / "x.mp4")],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        env=longtake_environment(TMPDIR=str(tmp_path)),
+        env=longtake_environment({"TMPDIR": str(tmp_path)}),
     )  # fmt: skip
     try:
         limit = time.monotonic() + 20
@@ -214,18 +231,20 @@ def test_a_killed_command_leaves_neither_server_nor_home(clip: Path, tmp_path: P
 
 
 def test_without_a_server_commands_open_the_home_itself(clip: Path, tmp_path: Path) -> None:
-    here = {"LONGTAKE_HOME": str(tmp_path / "home")}
-    secret = run_longtake("keys", "create", "--name", "mine", **here).stdout.decode().strip()
+    here: dict[str, str | None] = {"LONGTAKE_HOME": str(tmp_path / "home")}
+    secret = run_longtake("keys", "create", "--name", "mine", environment=here).stdout.decode().strip()
     assert secret.startswith("lt-")
-    listed = run_longtake("list", "--json", **here)
-    assert json.loads(listed.stdout)["data"] == [] or listed.returncode == 0
-    refused = run_longtake("create", "--prompt", "sky", "--no-wait", **here)
+    listed = run_longtake("list", "-q", environment=here)
+    assert (listed.returncode, listed.stdout.decode().split()) == (0, [SAMPLE_ID]), listed.stderr
+    refused = run_longtake("create", "--prompt", "sky", "--no-wait", environment=here)
     assert refused.returncode == 2
     assert b"longtake serve" in refused.stderr
 
 
 def test_doctor_tells_what_is_there(server: Server, tmp_path: Path) -> None:
-    done = run_longtake("doctor", "--json", LONGTAKE_HOME=str(server.home), LONGTAKE_ADMIN_KEY=ADMIN_KEY)
+    done = run_longtake(
+        "doctor", "--json", environment={"LONGTAKE_HOME": str(server.home), "LONGTAKE_ADMIN_KEY": ADMIN_KEY}
+    )
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     states = {check["name"]: check["state"] for check in report["checks"]}
@@ -233,6 +252,6 @@ def test_doctor_tells_what_is_there(server: Server, tmp_path: Path) -> None:
     assert report["settings"]["max_upload_bytes"] == 1 << 30
     assert report["settings"]["admin_key"] == "(set)"
     assert ADMIN_KEY.encode() not in done.stdout
-    sick = run_longtake("doctor", LONGTAKE_HOME=str(tmp_path), LONGTAKE_PORT="999999")
+    sick = run_longtake("doctor", environment={"LONGTAKE_HOME": str(tmp_path), "LONGTAKE_PORT": "999999"})
     assert sick.returncode == 1
     assert b"port" in sick.stdout

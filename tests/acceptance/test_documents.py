@@ -44,7 +44,7 @@ def run_example(language: str, body: str, server: Server, folder: Path) -> str:
     """Run one example with the documented address replaced; what it printed."""
     body = body.replace(DOCUMENTED_URL, server.url)
     program = ["bash", "-euo", "pipefail", "-c", body] if language == "bash" else [sys.executable, "-c", body]
-    environment = longtake_environment(LONGTAKE_API_KEY=ADMIN_KEY, LONGTAKE_HOME=str(server.home))
+    environment = longtake_environment({"LONGTAKE_API_KEY": ADMIN_KEY, "LONGTAKE_HOME": str(server.home)})
     environment["PATH"] = f"{folder / 'bin'}:{environment['PATH']}"
     process = subprocess.Popen(
         program, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

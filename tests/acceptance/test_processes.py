@@ -148,10 +148,10 @@ def test_a_given_key_replaces_the_one_given_before(launch: Launch, tmp_path: Pat
     ],
 )
 def test_a_public_bind_needs_a_public_url_and_a_strong_key(
-    environment: dict[str, str], words: bytes, tmp_path: Path
+    environment: dict[str, str | None], words: bytes, tmp_path: Path
 ) -> None:
     arguments = ("serve", "--host", "0.0.0.0", "--port", "0", "--home", str(tmp_path / "home"))
-    done = run_longtake(*arguments, timeout_s=20, **environment)
+    done = run_longtake(*arguments, timeout_s=20, environment=environment)
     assert done.returncode == 2
     assert words in done.stderr
     assert b"Traceback" not in done.stderr
@@ -163,7 +163,7 @@ def test_a_weak_key_of_earlier_days_is_refused_on_a_public_bind(launch: Launch, 
     assert weak.request("GET", "/v1/models").status == 200
     assert weak.stop() == 0
     arguments = ("serve", "--host", "0.0.0.0", "--port", "0", "--home", str(home))
-    done = run_longtake(*arguments, timeout_s=20, LONGTAKE_PUBLIC_URL="https://video.example.com")
+    done = run_longtake(*arguments, timeout_s=20, environment={"LONGTAKE_PUBLIC_URL": "https://video.example.com"})
     assert done.returncode == 2
     assert b"too weak" in done.stderr
 
