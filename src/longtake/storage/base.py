@@ -32,7 +32,7 @@ class Storage(Protocol):
     """Where files live."""
 
     def check(self, marker: str, *, create: bool) -> None:
-        """Make the place ready: leftover `.part` files go. Only its owner may call this, before anything else.
+        """Make the place ready. The first call removes leftover `.part` files: it must come before anything else.
 
         Raises ConfigurationError if the place holds another installation's marker, or none and not `create`.
         """

@@ -27,6 +27,7 @@ class LocalStorage:
         self._work = root / WORK
         self._marker = root / MARKER
         self._root = root
+        self._swept = False
 
     def check(self, marker: str, *, create: bool) -> None:
         """See Storage.check."""
@@ -36,7 +37,9 @@ class LocalStorage:
             sync_folder(self._blobs)
             self._work.mkdir(parents=True, exist_ok=True)
             self._check_marker(marker, create=create)
-            self._sweep()
+            if not self._swept:  # later calls, such as those of /readyz, must not touch what is being written
+                self._sweep()
+                self._swept = True
         except OSError as error:
             raise ConfigurationError(
                 f"the folder {str(self._root)!r} cannot be used for files ({error.strerror or error}): "

@@ -239,6 +239,7 @@ update tasks set
     step = :after, slot = :slot, sequence = sequence + 1, updated_ms = :now_ms,
     plan = coalesce(:plan, plan), report = coalesce(:report, report), attempt = coalesce(:attempt, attempt),
     progress = max(progress, coalesce(:progress, 0)), next_ms = coalesce(:next_ms, next_ms),
+    expires_ms = coalesce(:expires_ms, expires_ms),
     owner = case when :release then null else owner end
 where uuid = :uuid and owner is :owner and fence = :fence and step = :before and deleted_ms is null
     and (not :refuse_cancelled or cancel_requested_ms is null)
@@ -248,6 +249,7 @@ returning number
 update tasks set
     step = :end, slot = null, owner = null, sequence = sequence + 1, updated_ms = :now_ms, finished_ms = :now_ms,
     plan = coalesce(:plan, plan), report = coalesce(:report, report), fault = coalesce(:fault, fault),
+    expires_ms = coalesce(:expires_ms, expires_ms),
     progress = max(progress, :progress), cost_microusd = min(hold_microusd, :price), settlement = 'closed'
 where uuid = :uuid and owner is :owner and fence = :fence and step = :before and deleted_ms is null
 returning number, hold_microusd, cost_microusd

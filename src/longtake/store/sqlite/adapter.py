@@ -52,10 +52,21 @@ def _now_ms() -> int:
 class SqliteStore:
     """The Store over one file. One process owns it, and one event loop uses it."""
 
-    def __init__(self, path: Path, *, clock_ms: Callable[[], int] = _now_ms, max_pages: int = 0) -> None:
-        """`path` is the file, made if missing; `max_pages` limits its size in pages of 4 KiB, 0 = the disk's."""
+    def __init__(
+        self, path: Path, *, retention_s: int = 0, clock_ms: Callable[[], int] = _now_ms, max_pages: int = 0
+    ) -> None:
+        """`path` is the file, made if missing.
+
+        Args:
+            path: Where the file is or will be; `<path>.lock` lies beside it.
+            retention_s: When tasks expire that end by the store itself, cancelled in the queue or given up at the
+                start; 0 = never. Those that `finish` ends expire as it says.
+            clock_ms: The time in milliseconds since the Unix epoch.
+            max_pages: The most pages of 4 KiB that the file may have; 0 = as many as the disk has.
+        """
         self._path = path
         self._clock_ms = clock_ms
+        self._retention_ms = retention_s * 1000
         self._max_pages = max_pages
         self._lock = FileLock(path.with_name(path.name + ".lock"))
         self._connections: Connections | None = None
@@ -71,8 +82,9 @@ class SqliteStore:
         try:
             connection = connect_writer(self._path, self._max_pages)
             installation = migrate(connection, self._clock_ms())
+            now_ms = self._clock_ms()
             with connection:
-                removal.recover(connection, self._clock_ms())
+                removal.recover(connection, now_ms, self._expires_ms(now_ms))
             self._connections = Connections(self._path, connection, loop)
         except BaseException as error:
             if connection is not None:
@@ -218,7 +230,10 @@ class SqliteStore:
 
     async def request_cancel(self, tenant_id: str, task_id: str, now_ms: int) -> Task | None:
         """See Store.request_cancel."""
-        return await self._write(lambda connection: walk.request_cancel(connection, tenant_id, task_id, now_ms))
+        expires_ms = self._expires_ms(now_ms)
+        return await self._write(
+            lambda connection: walk.request_cancel(connection, tenant_id, task_id, now_ms=now_ms, expires_ms=expires_ms)
+        )
 
     async def waiting(self) -> Sequence[Task]:
         """See Store.waiting."""
@@ -257,6 +272,9 @@ class SqliteStore:
         return await self._write(
             lambda connection: submission.adjust_balance(connection, tenant_id, amount_microusd, now_ms)
         )
+
+    def _expires_ms(self, now_ms: int) -> int | None:
+        return now_ms + self._retention_ms if self._retention_ms else None
 
     # -- connections ---------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import msgspec
 
 from longtake.errors import TaskNotFound, TaskRunning
 from longtake.lifecycle import ENDS, REPEATED_AFTER_CRASH, slot_of
-from longtake.store.base import ENGINE_CRASHED, MOST_LOST_ATTEMPTS
+from longtake.store.base import ENGINE_CRASHED, MOST_LOST_ATTEMPTS, TaskChanges
 from longtake.store.sqlite.queries import Cell, fetch, fetch_first
 from longtake.store.sqlite.rows import task_of, uuid_of
 from longtake.store.sqlite.walk import finish, note
@@ -28,8 +28,11 @@ def delete(connection: apsw.Connection, tenant_id: str, task_id: str, now_ms: in
     return [asset_id for (asset_id,) in msgspec.convert(garbage, list[tuple[str]])]
 
 
-def recover(connection: apsw.Connection, now_ms: int) -> None:
-    """Free what a dead process owned; see Store.open. Only for the file's one owner, before it works."""
+def recover(connection: apsw.Connection, now_ms: int, expires_ms: int | None) -> None:
+    """Free what a dead process owned; see Store.open. Only for the file's one owner, before it works.
+
+    `expires_ms` is for the tasks that end here.
+    """
     repeated = msgspec.json.encode(sorted(REPEATED_AFTER_CRASH)).decode()
     slot = slot_of(Step.QUEUED)
     begin_again: dict[str, Cell] = {
@@ -39,17 +42,17 @@ def recover(connection: apsw.Connection, now_ms: int) -> None:
     }
     fetch(connection, "lose_open_jobs", {"repeated": repeated, "now_ms": now_ms})
     for (number,) in fetch(connection, "free_repeated", begin_again):
-        _begin_again(connection, number, now_ms)
+        _begin_again(connection, number, now_ms, TaskChanges(expires_ms=expires_ms))
     fetch(connection, "free_owned", {"now_ms": now_ms})
 
 
-def _begin_again(connection: apsw.Connection, number: Cell, now_ms: int) -> None:
+def _begin_again(connection: apsw.Connection, number: Cell, now_ms: int, ended: TaskChanges) -> None:
     row = fetch_first(connection, "task_by_number", {"number": number})
     assert row is not None
     task = task_of(row)
     note(connection, task)
     if task.cancel_requested_ms is not None:
-        finish(connection, task, Step.CANCELLED, fault=None, changes=None, job=None, now_ms=now_ms)
+        finish(connection, task, Step.CANCELLED, fault=None, changes=ended, job=None, now_ms=now_ms)
         return
     lost = fetch_first(connection, "lost_attempts", {"task": task.id})
     if lost is not None and msgspec.convert(lost[0], int) >= MOST_LOST_ATTEMPTS:
@@ -60,4 +63,4 @@ def _begin_again(connection: apsw.Connection, number: Cell, now_ms: int) -> None
             message_zh=f"制作此视频时服务器已崩溃 {MOST_LOST_ATTEMPTS} 次，不再重试。"
             "请尝试更短或更小的视频，或更换源视频。",
         )
-        finish(connection, task, Step.FAILED, fault=fault, changes=None, job=None, now_ms=now_ms)
+        finish(connection, task, Step.FAILED, fault=fault, changes=ended, job=None, now_ms=now_ms)

@@ -90,6 +90,7 @@ def move(
         "attempt": job.attempt if isinstance(job, JobStart) else None,
         "progress": changes.progress,
         "next_ms": changes.next_ms,
+        "expires_ms": changes.expires_ms,
         "release": changes.release or after in _IN_NO_HANDS,
         "refuse_cancelled": after in _BUYS_OR_MAKES and after is not task.step,
     }
@@ -127,6 +128,7 @@ def finish(
         "plan": to_json(changes.plan),
         "report": to_json(changes.report),
         "fault": to_json(fault),
+        "expires_ms": changes.expires_ms,
         "progress": 100 if end is Step.SUCCEEDED else changes.progress or 0,
         "price": max(0, task.cost_microusd) if end in _KEEPS_HOLD else 0,
     }
@@ -171,8 +173,10 @@ def save_progress(connection: apsw.Connection, task: Task, progress: int, now_ms
     fetch(connection, "save_progress", mark)
 
 
-def request_cancel(connection: apsw.Connection, tenant_id: str, task_id: str, now_ms: int) -> Task | None:
-    """See Store.request_cancel."""
+def request_cancel(
+    connection: apsw.Connection, tenant_id: str, task_id: str, *, now_ms: int, expires_ms: int | None
+) -> Task | None:
+    """See Store.request_cancel. `expires_ms` is for a task that ends here."""
     row = fetch_first(connection, "task_by_uuid", {"uuid": uuid_of(task_id)})
     task = None if row is None else task_of(row)
     if task is None or task.tenant_id != tenant_id or task.step in ENDS:
@@ -181,7 +185,8 @@ def request_cancel(connection: apsw.Connection, tenant_id: str, task_id: str, no
     if number is not None:
         task = _by_number(connection, number[0])
     if task.owner is None and task.step is not Step.STORING:
-        return finish(connection, task, Step.CANCELLED, fault=None, changes=None, job=None, now_ms=now_ms)
+        ended = TaskChanges(expires_ms=expires_ms)
+        return finish(connection, task, Step.CANCELLED, fault=None, changes=ended, job=None, now_ms=now_ms)
     return task
 
 
