@@ -16,7 +16,6 @@ import av
 import cv2
 import numpy as np
 import pytest
-from longtake.storage.local import LocalStorage
 from tests.render.conftest import ENVIRON, create_plan, do, follow, run
 
 from longtake.render.base import (
@@ -33,6 +32,7 @@ from longtake.render.base import (
     Stopped,
 )
 from longtake.render.local import LocalFleet
+from longtake.storage.local import LocalStorage
 from longtake.types import Maker, MediaFacts, Mode, Operation, RenderReport, Role
 
 NUMBERS = itertools.count(1)
@@ -147,14 +147,15 @@ def read_clip(path: Path) -> tuple[int, float, float]:
     with av.open(str(path)) as container:
         video, audio = container.streams.video[0], container.streams.audio[0]
         assert (video.codec_context.width, video.codec_context.height) == (320, 180)
-        frames = samples = 0
+        assert video.time_base is not None
+        frames = samples = end = 0
         for frame in container.decode(video, audio):
             if isinstance(frame, av.VideoFrame):
                 frames += 1
+                end = max(end, (frame.pts or 0) + (frame.duration or 0))
             elif isinstance(frame, av.AudioFrame):
                 samples += frame.samples
-        assert video.average_rate is not None
-        return frames, frames / float(video.average_rate), samples / audio.rate
+        return frames, float(end * video.time_base), samples / audio.rate
 
 
 @pytest.fixture(scope="module")

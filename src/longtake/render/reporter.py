@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from longtake.render.base import Progress
 
 INTERVAL_S = 0.1
+PULSE_S = 2.0
 
 
 class Reporter:
@@ -50,6 +52,25 @@ class Reporter:
         """Say nothing more: the job has ended."""
         with self._lock:
             self._closed = True
+
+
+@contextmanager
+def pulse(reporter: Reporter, longest_s: float) -> Iterator[None]:
+    """Give signs of life during work that reports no progress of its own, for longest_s at most."""
+    over = threading.Event()
+
+    def beat() -> None:
+        until_s = time.monotonic() + longest_s
+        while not over.wait(PULSE_S) and time.monotonic() < until_s:
+            reporter.alive()
+
+    thread = threading.Thread(target=beat, name="pulse", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 class Share:

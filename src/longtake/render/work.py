@@ -28,12 +28,14 @@ from longtake.render.bridge import (
 from longtake.render.lookup import find_engine, load_object
 from longtake.render.messages import Setup
 from longtake.render.outputs import Outputs
-from longtake.render.reporter import Reporter, Share
-from longtake.types import SECOND_US, Fit, MadeFile, Plan, RenderReport, Role
+from longtake.render.reporter import Reporter, Share, pulse
+from longtake.types import SECOND_US, ColorTags, Fit, MadeFile, Plan, RenderReport, Role
 
 MADE_SHARE = 0.94
 """The share of a job's progress that making the video has; the rest is its small pictures and checksums."""
 PROBED_SHARE = 0.6
+SPRITE_S = 900.0
+"""A sheet of a long video with few keyframes means decoding all of it; longer than this is a stall."""
 
 
 class LocalFiles(Protocol):
@@ -87,7 +89,8 @@ class RenderWork:
         stream = EngineStream(self._engine(plan), reporter)
 
         def make(continuation: Continuation) -> Iterator[VideoFrame | AudioBlock]:
-            images = self._images(request.images, continuation.width, continuation.height, plan.fit)
+            size = (continuation.width, continuation.height)
+            images = self._images(request.images, size, plan.fit, continuation.color, limits)
             yield from stream.generate(extend_request(plan, images, continuation))
 
         assembled = extend(
@@ -117,7 +120,7 @@ class RenderWork:
         stream = EngineStream(self._engine(plan), reporter)
         fps = plan.fps.fraction
         frames = max(1, round(plan.new_us * fps / SECOND_US))
-        images = self._images(request.images, plan.width, plan.height, plan.fit)
+        images = self._images(request.images, (plan.width, plan.height), plan.fit, CREATED_COLOR, limits)
         assembled = create(
             outputs.part(Role.VIDEO),
             frames=frames,
@@ -139,8 +142,18 @@ class RenderWork:
             self._engines[name] = find_engine(name, self._setup.engines)
         return self._engines[name]
 
-    def _images(self, images: tuple[tuple[Role, str], ...], width: int, height: int, fit: Fit) -> Images:
-        return [(role, read_image(self._storage.path(key), width, height, fit)) for role, key in images]
+    def _images(
+        self,
+        images: tuple[tuple[Role, str], ...],
+        size: tuple[int, int],
+        fit: Fit,
+        color: ColorTags,
+        limits: RenderLimits,
+    ) -> Images:
+        return [
+            (role, read_image(self._storage.path(key), *size, fit, color=color, limits=media_limits(limits)))
+            for role, key in images
+        ]
 
 
 def media_limits(limits: RenderLimits) -> MediaLimits:
@@ -179,7 +192,8 @@ def _report(assembled: Assembled, stream: EngineStream, outputs: Outputs, report
     files.append(outputs.finish(Role.THUMBNAIL))
     share.progress(0.5)
     go_on(reporter)
-    sprite(video, outputs.part(Role.SPRITE))
+    with pulse(reporter, SPRITE_S):
+        sprite(video, outputs.part(Role.SPRITE))
     files.append(outputs.finish(Role.SPRITE))
     share.progress(1.0)
     return Produced(
