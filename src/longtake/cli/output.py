@@ -105,3 +105,10 @@ def output_options(command: Command) -> Command:
     """Give a command `--json` and `-q`."""
     command = click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
     return click.option("-q", "--quiet", is_flag=True, help="Print only the essential word.")(command)
+
+
+def table_of(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Rows below a head, in columns."""
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows))
+    return "\n".join(line.rstrip() for line in lines)

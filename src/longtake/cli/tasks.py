@@ -14,7 +14,7 @@ from longtake.cli.connect import connect, home_option
 from longtake.cli.destination import check_destination
 from longtake.cli.exits import CommandFailed
 from longtake.cli.follow import describe, follow, save
-from longtake.cli.output import Output, output_options
+from longtake.cli.output import Output, output_options, table_of
 
 
 @click.command()
@@ -105,7 +105,7 @@ def list_tasks(
          task.text("model"), f"{task.text('seconds')} s")
         for task in tasks
     ]  # fmt: skip
-    human = _table(("TASK", "STATE", "DONE", "OPERATION", "MODEL", "NEW"), rows) if rows else "no tasks yet"
+    human = table_of(("TASK", "STATE", "DONE", "OPERATION", "MODEL", "NEW"), rows) if rows else "no tasks yet"
     ids = "\n".join(row[0] for row in rows)
     Output(as_json=as_json, quiet=quiet).data(page.raw, human, ids)
 
@@ -133,9 +133,3 @@ def _card(task: Reply) -> str:
         case _:
             lines += [f"note: {warning}" for warning in task.texts("warnings")]
     return "\n".join(line for line in lines if line)
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows))
-    return "\n".join(line.rstrip() for line in lines)

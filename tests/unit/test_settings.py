@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Settings: where they come from, which one wins, and what does not fit together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from longtake.errors import ConfigurationError
+from longtake.settings import Settings, read_client_settings, read_settings
+
+
+def test_flags_win_over_variables_over_the_file_over_defaults(tmp_path: Path) -> None:
+    (tmp_path / "longtake.toml").write_text('port = 1\ncrf = 1\npreset = "fast"\nhome = "/elsewhere"\n')
+    environ = {"LONGTAKE_HOME": str(tmp_path), "LONGTAKE_PORT": "2", "LONGTAKE_CRF": "2"}
+    settings = read_settings({"port": 3, "host": None}, environ)
+    assert (settings.port, settings.crf, settings.preset, settings.host) == (3, 2, "fast", "127.0.0.1")
+    assert settings.home == tmp_path
+    assert read_settings({"home": tmp_path / "other"}, environ).home == tmp_path / "other"
+
+
+def test_texts_become_numbers_and_lists() -> None:
+    environ = {"LONGTAKE_STALL_S": "1.5", "LONGTAKE_TRUSTED_PROXIES": "10.0.0.1, 10.1.0.0/16,"}
+    settings = read_settings({"home": "/nowhere"}, environ)
+    assert settings.stall_s == 1.5
+    assert settings.trusted_proxies == ("10.0.0.1", "10.1.0.0/16")
+
+
+def test_a_named_file_is_read_and_must_exist(tmp_path: Path) -> None:
+    named = tmp_path / "other.toml"
+    with pytest.raises(ConfigurationError, match="LONGTAKE_CONFIG"):
+        read_settings({"home": tmp_path}, {"LONGTAKE_CONFIG": str(named)})
+    named.write_text("port = 9")
+    assert read_settings({"home": tmp_path}, {"LONGTAKE_CONFIG": str(named)}).port == 9
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param("port = ", "TOML", id="not-toml"),
+        pytest.param("prot = 1", "prot", id="unknown-name"),
+        pytest.param('stand_in = "maybe"', "stand_in", id="no-such-choice"),
+        pytest.param("crf = 1.5", "crf", id="wrong-type"),
+    ],
+)
+def test_what_cannot_be_read_is_named(content: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "longtake.toml").write_text(content)
+    with pytest.raises(ConfigurationError, match=words):
+        read_settings({"home": tmp_path}, {})
+
+
+PUBLIC = {"host": "0.0.0.0", "public_url": "https://video.example.com"}
+
+
+@pytest.mark.parametrize(
+    ("values", "param"),
+    [
+        pytest.param({"port": 70_000}, "port", id="port"),
+        pytest.param({"host": "0.0.0.0"}, "public_url", id="public-bind-without-url"),
+        pytest.param({"public_url": "ftp://x"}, "public_url", id="not-http"),
+        pytest.param({"public_url": "https://x/?a=1"}, "public_url", id="url-with-query"),
+        pytest.param({**PUBLIC, "admin_key": "k" * 23}, "admin_key", id="weak-key"),
+    ],
+)
+def test_what_does_not_fit_is_refused(values: dict[str, object], param: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings({"home": "/nowhere", **values}, {}).check()
+    assert caught.value.param == param
+
+
+@pytest.mark.parametrize("values", [{}, {"admin_key": "weak"}, PUBLIC, {**PUBLIC, "admin_key": "k" * 24}])
+def test_what_fits_is_taken(values: dict[str, object]) -> None:
+    read_settings({"home": "/nowhere", **values}, {}).check()
+
+
+def test_half_the_cores_render_unless_told_otherwise() -> None:
+    assert Settings(home=Path("/nowhere")).render_slots >= 1
+    assert Settings(home=Path("/nowhere"), cpu_slots=5).render_slots == 5
+
+
+def test_the_clients_settings_are_their_own() -> None:
+    client = read_client_settings({"LONGTAKE_URL": " http://x ", "LONGTAKE_API_KEY": "k\n"})
+    assert (client.url, client.api_key) == ("http://x", "k")
