@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from longtake.render.base import Progress
@@ -55,7 +55,7 @@ class Reporter:
 
 
 @contextmanager
-def pulse(reporter: Reporter, longest_s: float) -> Iterator[None]:
+def pulse(reporter: Reporter, longest_s: float) -> Generator[None]:
     """Give signs of life during work that reports no progress of its own, for longest_s at most."""
     over = threading.Event()
 
