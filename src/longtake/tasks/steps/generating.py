@@ -126,7 +126,7 @@ async def _conclude(here: Surroundings, task: Task, final: Final) -> Task:
         case Failed(code=code, message=message, retryable=retryable):
             job = JobEnd(attempt=task.attempt, state="failed", native=message)
             fault = Fault(code=code, message=message, retryable=retryable)
-            return await (_again(here, task, job) if retryable else _give_up(here, task, fault, job))
+            return await (_again(here, task, job) if retryable else here.fail(task, fault, job=job))
         case Lost(why=why):
             _log.warning("task %s: attempt %d was lost: %s", task.id, task.attempt, why)
             return await _again(here, task, JobEnd(attempt=task.attempt, state="lost", native=why))
@@ -136,11 +136,11 @@ async def _conclude(here: Surroundings, task: Task, final: Final) -> Task:
 
 async def _called_off(here: Surroundings, task: Task, job: JobEnd | None = None) -> Task:
     job = job or JobEnd(attempt=task.attempt, state="cancelled")
-    await _discard(here, task)
     if here.cancelled.is_set():
         return await here.end_cancelled(task, job=job)
     if here.clock() >= task.deadline_ms:
         return await here.expire(task, job=job)
+    await _discard(here, task)
     return await here.move(task, Step.QUEUED, TaskChanges(release=True), job=job)
 
 
@@ -154,16 +154,11 @@ async def _again(here: Surroundings, task: Task, job: JobEnd) -> Task:
             message=f"the engine broke down {task.attempt} times on this request: change it, or tell the operator",
             message_zh="引擎多次崩溃，任务失败",
         )
-        return await _give_up(here, task, fault, job)
+        return await here.fail(task, fault, job=job)
     await _discard(here, task)
     pause_ms = RETRY_AFTER_MS[min(task.attempt, len(RETRY_AFTER_MS)) - 1]
     changes = TaskChanges(release=True, next_ms=here.clock() + pause_ms)
     return await here.move(task, Step.QUEUED, changes, job=job)
-
-
-async def _give_up(here: Surroundings, task: Task, fault: Fault, job: JobEnd) -> Task:
-    await _discard(here, task)
-    return await here.fail(task, fault, job=job)
 
 
 async def _give_back(here: Surroundings, task: Task, handle: str) -> None:

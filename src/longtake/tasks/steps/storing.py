@@ -41,12 +41,10 @@ async def store_results(here: Surroundings, task: Task) -> Task:
         return await _make_again(here, task, str(error))
     here.live.set_progress(task, STORED_PERCENT)
     try:
-        finished = await here.succeed(task)
+        return await here.succeed(task)
     except FencedOff:
         await _withdraw(here, task)
         raise
-    await here.storage.delete_work(work_prefix(task.id))
-    return finished
 
 
 async def _verify(here: Surroundings, asset: Asset) -> None:
@@ -65,10 +63,10 @@ async def _verify(here: Surroundings, asset: Asset) -> None:
 async def _make_again(here: Surroundings, task: Task, why: str) -> Task:
     for asset in task.assets.values():
         await here.storage.delete(asset.id)
-    await here.storage.delete_work(work_prefix(task.id, task.attempt))
     if task.attempt >= MOST_LOST_ATTEMPTS:
         fault = Fault(code="store_failed", message=f"the result could not be stored: {why}", retryable=True)
         return await here.fail(task, fault)
+    await here.storage.delete_work(work_prefix(task.id, task.attempt))
     return await here.move(task, Step.QUEUED, TaskChanges(release=True))
 
 

@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 
-from longtake.errors import LongtakeError
+from longtake.errors import LongtakeError, ServiceError
 from longtake.render.base import Fleet
 from longtake.settings import Settings
 from longtake.storage.base import Storage
 from longtake.store.base import JobEnd, Store, TaskChanges
 from longtake.tasks.clock import Clock
+from longtake.tasks.intake import work_prefix
 from longtake.tasks.live import Live
 from longtake.types import Fault, Step, Task
 
@@ -66,6 +68,10 @@ class Surroundings:
         changes = changes or TaskChanges(expires_ms=self._expires_ms())
         finished = await self.store.finish(task, end, fault=fault, changes=changes, job=job)
         self.live.changed(finished)
+        if task.attempt:
+            # After the write, when no other owner can be working there. What stays is swept at the next start.
+            with contextlib.suppress(ServiceError):
+                await self.storage.delete_work(work_prefix(task.id))
         return finished
 
     def _expires_ms(self) -> int | None:
