@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Our own routes: lists, cancel, delete; and the frame around all: ids, errors, health."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from typing import Any
+
+import httpx2
+import pytest
+
+from longtake.errors import StoreFailed
+from longtake.http.app import create_app
+from tests.http.conftest import KEY, SAMPLE_ID, World
+
+
+def make(client: httpx2.Client) -> str:
+    answer = client.post("/v1/video/create", json={"model": "longtake-cpu", "prompt": "rain"})
+    assert answer.status_code == 200, answer.text
+    return answer.json()["id"]
+
+
+def test_a_list_in_pages(world: World):
+    with world.client() as admin:
+        secret = admin.post("/v1/keys", json={"tenant": "lists"}).json()["secret"]
+    with world.client(secret) as client:
+        made = [make(client) for _ in range(5)]
+        page = client.get("/v1/tasks?limit=2").json()
+        assert [task["id"] for task in page["data"]] == [made[4], made[3]]
+        assert (page["object"], page["has_more"]) == ("list", True)
+        assert (page["first_id"], page["last_id"]) == (made[4], made[3])
+        rest = client.get(f"/v1/tasks?limit=10&after={made[3]}").json()
+        assert [task["id"] for task in rest["data"]] == [made[2], made[1], made[0]]
+        assert rest["has_more"] is False
+        assert [task["id"] for task in client.get("/v1/tasks?order=asc").json()["data"]] == made
+        client.post(f"/v1/tasks/{made[0]}/cancel")
+        assert [task["id"] for task in client.get("/v1/tasks?status=cancelled").json()["data"]] == [made[0]]
+        assert len(client.get("/v1/tasks?status=pending,processing").json()["data"]) == 4
+        assert len(client.get("/v1/tasks?operation=extend").json()["data"]) == 0
+        assert {task["state"] for task in client.get("/v1/tasks").json()["data"]} == {"queued", "cancelled"}
+
+
+@pytest.mark.parametrize(
+    ("query", "param"),
+    [("limit=0", "limit"), ("limit=101", "limit"), ("limit=x", "limit"), ("limit=٣", "limit"), ("limit=" + "9" * 5000, "limit"),
+     ("order=up", "order"), ("status=odd", "status"), ("operation=remix", "operation")],
+)  # fmt: skip
+def test_a_query_that_cannot_be_answered_is_refused_by_name(client: httpx2.Client, query, param):
+    answer = client.get(f"/v1/tasks?{query}")
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+
+
+def test_cancel_and_delete(client: httpx2.Client):
+    task_id = make(client)
+    running = client.delete(f"/v1/tasks/{task_id}")
+    assert (running.status_code, running.json()["error"]["code"]) == (409, "task_running")
+    cancelled = client.post(f"/v1/tasks/{task_id}/cancel").json()
+    assert (cancelled["state"], cancelled["status"], cancelled["error"]["code"]) == ("cancelled", "failed", "cancelled")
+    assert client.post(f"/v1/tasks/{task_id}/cancel").json()["state"] == "cancelled"
+    assert client.delete(f"/v1/tasks/{task_id}").json() == {"id": task_id, "object": "video.deleted", "deleted": True}
+    assert client.get(f"/v1/tasks/{task_id}").status_code == 404
+    assert client.delete(f"/v1/tasks/{task_id}").status_code == 404
+
+
+def test_a_request_id_is_taken_over_if_it_is_sane(client: httpx2.Client):
+    for sent, kept in [
+        ("abc-123", True),
+        ("a" * 128, True),
+        ("a" * 129, False),
+        ("a b", False),
+        ("", False),
+        ("a\tb", False),
+    ]:
+        answer = client.get("/v1/tasks/none", headers={"X-Request-Id": sent})
+        echoed = answer.headers["x-request-id"]
+        assert (echoed == sent) is kept
+        assert echoed == answer.headers["x-oneapi-request-id"] == answer.json()["request_id"]
+        assert f"(request id: {echoed})" in answer.json()["error"]["message"]
+
+
+def test_what_is_not_there(client: httpx2.Client):
+    for path in ("/nothing", "/v1", "/v1/video", "/v1/tasks/a/b/c", "//", "/v1/assets/x"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found"), path
+    wrong = client.get("/v1/video/extend")
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
+    assert wrong.json()["error"]["code"] == "method_not_allowed"
+    assert client.put("/v1/tasks/x").headers["allow"] == "GET, HEAD, DELETE"
+    assert client.get("/v1/models/").status_code == 200
+
+
+def test_health_and_self_description(world: World, client: httpx2.Client):
+    assert client.get("/healthz").json()["status"] == "ok"
+    assert client.get("/readyz").json()["status"] == "ready"
+    assert client.head("/healthz").content == b""
+    assert client.get("/").json()["name"] == "longtake"
+    page = client.get("/", headers={"Accept": "text/html"})
+    assert page.headers["content-type"].startswith("text/html")
+    assert "longtake" in page.text
+    world.trouble.append(StoreFailed("the disk is gone"))
+    try:
+        answer = client.get("/readyz")
+    finally:
+        world.trouble.clear()
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "overloaded")
+    assert int(answer.headers["retry-after"]) > 0
+
+
+def test_a_body_past_the_limit_is_refused_before_it_is_read(client: httpx2.Client):
+    answer = client.post("/v1/video/extend", content=b'{"prompt": "' + b"x" * (1 << 20) + b'"}')
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "read_request_body_failed")
+
+
+def test_a_closing_server_says_so(world: World):
+    async def main() -> list[dict[str, Any]]:
+        app = create_app(
+            service=world.service,
+            store=world.store,
+            settings=world.settings,
+            installation=world.installation,
+            ready=world.store.check,
+        )
+        sent: list[dict[str, Any]] = []
+        events = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+
+        async def lifespan():
+            return next(events)
+
+        async def body():
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: Any):
+            sent.append(message)
+
+        await app({"type": "lifespan"}, lifespan, send)
+        scope = {"type": "http", "method": "GET", "path": "/healthz", "query_string": b"", "headers": []}
+        await app(scope, body, send)
+        return sent
+
+    sent = asyncio.run(main())
+    assert [message["type"] for message in sent[:2]] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert sent[2]["status"] == 503
+    assert b"overloaded" in sent[3]["body"]
+
+
+HOSTILE = [
+    b"GET /v1/video/query?id=%00 HTTP/1.1",
+    b"GET /v1/video/query?id=%ff%fe HTTP/1.1",
+    b"GET /v1/video/query?" + b"&".join(b"a=1" for _ in range(300)) + b" HTTP/1.1",
+    b"GET /v1/video/query?id=" + b"a" * 9000 + b" HTTP/1.1",
+    b"GET /v1/tasks/..%2F..%2Fetc%2Fpasswd HTTP/1.1",
+    b"GET /v1/tasks/%F0%28%8C%28 HTTP/1.1",
+    b"GET /v1/tasks/" + b"a" * 5000 + b" HTTP/1.1",
+    b"GET /v1/assets/..%2f..%2fx/y.mp4?expires=9999999999&signature=%00 HTTP/1.1",
+    b"GET /v1/assets/a/b.mp4?expires=NaN&signature=x HTTP/1.1",
+    b"GET /v1/tasks?after=%27%20OR%201=1--&limit=5 HTTP/1.1",
+    b"GET /%2e%2e/%2e%2e/ HTTP/1.1",
+    b"GET /v1/videos/%0d%0aSet-Cookie:x/content HTTP/1.1",
+    b"DELETE /v1/tasks/%20 HTTP/1.1",
+    b"POST /v1/tasks/%00/cancel HTTP/1.1",
+    b"TRACE /v1/tasks HTTP/1.1",
+    b"GET /v1/tasks HTTP/1.1\r\nX-Long: " + b"y" * 40_000,
+    b"GET /v1/tasks HTTP/1.1\r\n" + b"\r\n".join(b"X-%d: 1" % number for number in range(150)),
+]
+
+
+@pytest.mark.parametrize("start", HOSTILE, ids=lambda start: start[:40].decode("latin-1").replace(" ", "_"))
+def test_no_request_line_breaks_the_server(world: World, start: bytes):
+    with socket.create_connection(("127.0.0.1", world.port), timeout=10) as connection:
+        tail = f"\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
+        connection.sendall(start + tail)
+        received = b""
+        while chunk := connection.recv(1 << 16):
+            received += chunk
+    status = int(received.split(b" ", 2)[1])
+    assert 400 <= status < 500
+    assert b"Set-Cookie" not in received.partition(b"\r\n\r\n")[0]
+
+
+def test_tasks_are_shown_with_step_and_state(client: httpx2.Client):
+    body = client.get(f"/v1/tasks/{SAMPLE_ID}").json()
+    assert (body["state"], body["step"], body["operation"]) == ("succeeded", "succeeded", "upload")
+    assert re.fullmatch(r"\d+x\d+", body["size"])
