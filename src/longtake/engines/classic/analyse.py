@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the context is made of: its last shot, its distinct pictures, and the rate at which it really moves."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from longtake.engines.classic.pixels import Floats, shrink
+from longtake.media.frames import TimedFrame, VideoFrame
+
+_CUT_STEP = 12.0
+_CUT_RATIO = 4.0
+"""A cut: the mean step of a small picture is above 12 levels and above 4 times the median (reference media.md C)."""
+_EQUAL_STEP = 0.02
+"""Mean levels below which two pictures are one, whatever the rest of the clip does."""
+_REPEAT_SHARE = 0.15
+"""A repeat that was encoded anew differs by a small share of what real motion does."""
+_GRID_TOLERANCE = 0.3
+"""Time stamps within this share of a step from even spacing are even: containers round to milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """The last shot's distinct pictures, oldest first. Times are seconds before the cut, rising, one a picture."""
+
+    frames: tuple[VideoFrame, ...]
+    times_s: NDArray[np.float64]
+    step_s: float
+    """Seconds from one new picture to the next: a frame of the result, or longer if the source repeats in a beat."""
+    distinct: int
+    """How many of the pictures really differ from the one before, plus one."""
+
+    def position(self, time_s: float) -> float:
+        """Where in `frames`, fractional, the clip stands `time_s` seconds after its last picture (negative: before)."""
+        places = np.arange(len(self.frames), dtype=np.float64)
+        return float(np.interp(self.times_s[-1] + time_s, self.times_s, places))
+
+    @property
+    def span_s(self) -> float:
+        """Seconds from the first picture to the last."""
+        return float(self.times_s[-1] - self.times_s[0])
+
+
+def analyse(context: tuple[TimedFrame, ...], fps: Fraction) -> Clip:
+    """The last shot of the context without repeated frames, to be continued at `fps`."""
+    smalls = [_signature(timed.frame) for timed in context]
+    steps = np.array([_difference(a, b) for a, b in itertools.pairwise(smalls)], np.float64)
+    first = _last_cut(steps)
+    shot, smalls, steps = context[first:], smalls[first:], steps[first:]
+    kept = _distinct_places(smalls, steps)
+    distinct = len(kept)
+    cadence = _is_cadence(kept, len(shot))
+    if not cadence:
+        kept = list(range(len(shot)))
+    times = _even_times(np.array([shot[place].time_s for place in kept], np.float64), always=cadence)
+    step_s = frame_s = float(1 / fps)
+    if len(kept) > 1:
+        source_s = float(times[-1] - times[0]) / (len(kept) - 1)
+        if cadence and source_s > 1.05 * frame_s:
+            step_s = source_s
+        elif 0.95 * frame_s < source_s < 1.05 * frame_s:
+            # One picture of the source a frame: a rate that is off by a hair must not force interpolation.
+            times = times[-1] + (times - times[-1]) * (frame_s / source_s)
+    return Clip(frames=tuple(shot[place].frame for place in kept), times_s=times, step_s=step_s, distinct=distinct)
+
+
+def _signature(frame: VideoFrame) -> Floats:
+    """A small picture to compare by: 64 pixels across, chroma beside luma."""
+    width = min(64, frame.width // 2)
+    height = max(8, min(frame.height // 2, round(frame.height * width / frame.width)))
+    planes = [shrink(plane, width, height) for plane in (frame.y, frame.u, frame.v)]
+    return np.stack(planes).astype(np.float32)
+
+
+def _difference(first: Floats, second: Floats) -> float:
+    """Mean absolute difference in levels."""
+    return float(np.abs(first - second).mean())
+
+
+def _last_cut(steps: NDArray[np.float64]) -> int:
+    """The place of the last shot's first picture."""
+    if steps.size == 0:
+        return 0
+    limit = max(_CUT_STEP, _CUT_RATIO * float(np.median(steps)))
+    cuts = np.flatnonzero(steps > limit)
+    return int(cuts[-1]) + 1 if cuts.size else 0
+
+
+def _distinct_places(smalls: list[Floats], steps: NDArray[np.float64]) -> list[int]:
+    """Places of the pictures that differ from the last one kept."""
+    motion = float(np.percentile(steps, 90)) if steps.size else 0.0
+    limit = max(_EQUAL_STEP, _REPEAT_SHARE * motion)
+    kept = [0]
+    for place in range(1, len(smalls)):
+        if _difference(smalls[kept[-1]], smalls[place]) > limit:
+            kept.append(place)
+    return kept
+
+
+def _is_cadence(kept: list[int], count: int) -> bool:
+    """Whether repeats come in an even beat, as in 30 frames made of 15; pauses in a motion are part of it and stay."""
+    if len(kept) == count or len(kept) < 4:  # noqa: PLR2004 - too few to have a beat
+        return False
+    gaps = np.diff(np.array(kept))
+    return float(gaps.max()) <= 1.5 * float(np.median(gaps)) + 0.5
+
+
+def _even_times(times: NDArray[np.float64], *, always: bool) -> NDArray[np.float64]:
+    """Times on an even grid if they lie near one or `always`, else as they are; rising in either case."""
+    count = times.size
+    if count < 3:  # noqa: PLR2004 - two points are even
+        return times
+    even = np.linspace(times[0], times[-1], count)
+    step = (times[-1] - times[0]) / (count - 1)
+    if always or float(np.abs(times - even).max()) <= _GRID_TOLERANCE * step:
+        return even
+    return np.maximum.accumulate(times) + np.arange(count) * 1e-9

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The built-in engine's face: which of its ways a request takes, and what must be said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from longtake.engines.base import EngineJob, EngineRequest, Note
+from longtake.engines.classic.analyse import analyse
+from longtake.engines.classic.create import begin_pictures, begin_scene
+from longtake.engines.classic.live import continue_live
+from longtake.engines.classic.pixels import fix_thread_count
+from longtake.engines.classic.sound import Samples, blocks, continue_sound
+from longtake.engines.classic.still import push_in
+from longtake.engines.classic.warp import dissolve, fit_cover
+from longtake.errors import EngineError
+from longtake.media.frames import AudioBlock, VideoFrame
+from longtake.types import SECOND_US, Capability, Operation, Role
+
+DEFAULT_NEW_S = 6
+LONGEST_NEW_S = 30
+SMALLEST_PICTURE = 16
+_FEWEST_DISTINCT = 4
+"""With fewer distinct pictures there is no motion to continue."""
+_END_DISSOLVE_S = 1.0
+
+NOT_UNDERSTOOD = (
+    "the built-in engine continues the motion it sees; it does not understand the prompt: no new content is invented"
+)
+STILL = "the picture does not move before the cut: the built-in engine makes a slow camera move of it"
+TEXTURE = "the sound goes on as a texture of what was heard before the cut; words and melodies are not continued"
+
+
+class ClassicEngine:
+    """Continues real video and paints scenes with classical methods. See engines.base.Engine."""
+
+    @property
+    def name(self) -> str:
+        """The entry point's name."""
+        return "classic"
+
+    def capability(self) -> Capability:
+        """What it can do: both operations, any length up to 30 s, prompts as far as they name a scene."""
+        return Capability(
+            operations=frozenset({Operation.CREATE, Operation.EXTEND}),
+            default_new_us=DEFAULT_NEW_S * SECOND_US,
+            max_new_us=LONGEST_NEW_S * SECOND_US,
+            short_sides=(480, 2160),
+            max_images=2,
+            prompt_support="scene",
+        )
+
+    def generate(self, request: EngineRequest, job: EngineJob) -> Iterator[VideoFrame | AudioBlock | Note]:
+        """Yield notes, then exactly request.frames pictures with the sound between them.
+
+        Ends early, without an error, once the job is cancelled. Raises EngineError for what cannot be made.
+        """
+        _check(request)
+        fix_thread_count()
+        if request.operation is Operation.EXTEND:
+            notes, pictures, sound = _extend(request)
+        else:
+            notes, pictures, sound = _create(request)
+        yield from notes
+        yield from _deliver(request, job, pictures, sound)
+
+
+Work = tuple[list[Note], Iterator[VideoFrame], Samples | None]
+"""What is to be said, pictures without end, and all of the sound."""
+
+
+def _check(request: EngineRequest) -> None:
+    """Refuse what no way of this engine can make."""
+    if request.operation not in (Operation.CREATE, Operation.EXTEND):
+        raise EngineError(f"the built-in engine cannot {request.operation.value!r}; it can create and extend")
+    size = (request.width, request.height)
+    if min(size) < SMALLEST_PICTURE or any(side % 2 for side in size):
+        raise EngineError(f"{size[0]}x{size[1]} cannot be made; both sides must be even and at least 16 pixels")
+    if request.frames < 1 or request.fps <= 0:
+        raise EngineError(f"{request.frames} frames at {request.fps} fps cannot be made; ask for at least one")
+    if request.operation is Operation.EXTEND and not request.context:
+        raise EngineError("there is no picture to continue; give at least one context picture, or create instead")
+
+
+def _sample_count(request: EngineRequest) -> int:
+    return round(request.frames / request.fps * request.audio_rate_hz)
+
+
+def _extend(request: EngineRequest) -> Work:
+    """Continue the context: `live`, or `still` where nothing moves."""
+    frame_s = float(1 / request.fps)
+    clip = analyse(request.context, request.fps)
+    last = clip.frames[-1]
+    if (last.width, last.height) != (request.width, request.height):
+        raise EngineError(
+            f"the context is {last.width}x{last.height}, the result {request.width}x{request.height}; scale it first"
+        )
+    moving = clip.distinct >= _FEWEST_DISTINCT
+    # Camera moves that the prompt asks for (zoom, pan) belong on top of either way, right here.
+    pictures = continue_live(clip, frame_s) if moving else push_in(last, frame_s)
+    notes = [Note(pick="live" if moving else "still", warning=NOT_UNDERSTOOD)]
+    if not moving:
+        notes.append(Note(warning=STILL))
+    if request.end_frame is not None:
+        pictures = _end_on(pictures, fit_cover(request.end_frame, request.width, request.height), request)
+    sound = None
+    if request.want_audio:
+        heard = request.context_audio
+        sound = continue_sound(
+            heard, _sample_count(request), request.audio_rate_hz, request.audio_channels, request.seed
+        )
+        if heard is not None:
+            notes.append(Note(warning=TEXTURE))
+    return notes, pictures, sound
+
+
+def _create(request: EngineRequest) -> Work:
+    """A camera move over the given pictures, or a scene that the words choose."""
+    ends = [frame for role, frame in request.images if role is Role.LAST_FRAME]
+    starts = [frame for role, frame in request.images if role is not Role.LAST_FRAME]
+    if request.end_frame is not None:
+        ends.append(request.end_frame)
+    if starts or ends:
+        return begin_pictures(request, starts, ends, _sample_count(request))
+    return begin_scene(request, _sample_count(request))
+
+
+def _end_on(pictures: Iterator[VideoFrame], end: VideoFrame, request: EngineRequest) -> Iterator[VideoFrame]:
+    """The pictures, dissolving into `end` over the last second."""
+    fade = max(1, min(request.frames, round(_END_DISSOLVE_S * request.fps)))
+    for number, picture in enumerate(pictures, 1):
+        share = min(1.0, max(0.0, (number - (request.frames - fade)) / fade))
+        yield dissolve(picture, end, share * share * (3 - 2 * share)) if share else picture
+
+
+def _deliver(
+    request: EngineRequest, job: EngineJob, pictures: Iterator[VideoFrame], sound: Samples | None
+) -> Iterator[VideoFrame | AudioBlock]:
+    """Pictures in order, each half second of sound right after the pictures it belongs to, and progress."""
+    pieces = blocks(sound, request.audio_rate_hz) if sound is not None else iter(())
+    given = 0
+    for number in range(1, request.frames + 1):
+        if job.cancelled():
+            return
+        yield next(pictures)
+        job.progress(number / request.frames)
+        due = number / request.fps * request.audio_rate_hz
+        while given < due and (piece := next(pieces, None)) is not None:
+            given += piece.shape[1]
+            yield AudioBlock(samples=piece)
+    for piece in pieces:
+        yield AudioBlock(samples=piece)

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""OpenCV's picture operations under names and types of our own: the only file of the engine that knows cv2."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+THREADS = 2
+"""DIS flow works in as many stripes as there are threads, and stripes change its result: a fixed count keeps every
+machine's pictures the same."""
+
+_ONE_MAP = cast("Floats", None)
+"""What cv2.remap takes as its second map when the first holds both coordinates; its type stub does not know that."""
+_PRESET_MEDIUM = 2
+"""cv2.DISOPTICAL_FLOW_PRESET_MEDIUM."""
+
+
+def fix_thread_count() -> None:
+    """Make results independent of the machine's count of cores."""
+    if cv2.getNumThreads() != THREADS:
+        cv2.setNumThreads(THREADS)
+
+
+def shrink(plane: Bytes, width: int, height: int) -> Bytes:
+    """The plane at a smaller size, each pixel the mean of its area."""
+    return cast("Bytes", cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA))
+
+
+def scale_smooth(plane: Bytes, width: int, height: int) -> Bytes:
+    """The plane at any size: area means where it shrinks, cubic where it grows."""
+    shrinks = width < plane.shape[1]
+    return cast(
+        "Bytes", cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    )
+
+
+def scale_floats(field: Floats, width: int, height: int, *, cubic: bool = False) -> Floats:
+    """A float field (one channel or more) at another size, linear unless `cubic`."""
+    way = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
+    return cast("Floats", cv2.resize(field, (width, height), interpolation=way))
+
+
+def blur(field: Floats, sigma: float) -> Floats:
+    """Gaussian blur of a float field, sigma in pixels."""
+    return cast("Floats", cv2.GaussianBlur(field, (0, 0), sigma))
+
+
+def edge_strength(plane: Bytes) -> Floats:
+    """Magnitude of the Laplacian: how much texture there is to follow."""
+    return np.abs(cast("Floats", cv2.Laplacian(plane, cv2.CV_32F)))
+
+
+def pixel_grid(width: int, height: int) -> Floats:
+    """(height, width, 2): every pixel's own x and y."""
+    grid = np.empty((height, width, 2), np.float32)
+    grid[..., 0] = np.arange(width, dtype=np.float32)[None, :]
+    grid[..., 1] = np.arange(height, dtype=np.float32)[:, None]
+    return grid
+
+
+def sample_bytes(plane: Bytes, places: Floats, *, cubic: bool) -> Bytes:
+    """The plane at fractional places (height, width, 2), mirrored beyond its borders."""
+    way = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
+    return cast("Bytes", cv2.remap(plane, places, _ONE_MAP, way, borderMode=cv2.BORDER_REFLECT_101))
+
+
+def sample_field(field: Floats, places: Floats) -> Floats:
+    """A float field at fractional places, its edge repeated beyond its borders."""
+    return cast("Floats", cv2.remap(field, places, _ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+
+
+def sample_tile(tile: Floats, places: Floats) -> Floats:
+    """A periodic texture at fractional places, repeated without end."""
+    return cast("Floats", cv2.remap(tile, places, _ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP))
+
+
+def warp_affine(plane: Bytes, matrix: Floats, width: int, height: int, *, cubic: bool) -> Bytes:
+    """The plane seen through `matrix` (2x3), which maps places of the result to places of the plane."""
+    way = (cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR) | cv2.WARP_INVERSE_MAP
+    return cast("Bytes", cv2.warpAffine(plane, matrix, (width, height), flags=way, borderMode=cv2.BORDER_REFLECT_101))
+
+
+def warp_affine_floats(field: Floats, matrix: Floats, width: int, height: int) -> Floats:
+    """A float field seen through `matrix` (2x3, result to field), linear, its edge repeated."""
+    way = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cast("Floats", cv2.warpAffine(field, matrix, (width, height), flags=way, borderMode=cv2.BORDER_REPLICATE))
+
+
+def blend(first: Bytes, second: Bytes, share: float) -> Bytes:
+    """first·(1 - share) + second·share."""
+    return cast("Bytes", cv2.addWeighted(first, 1.0 - share, second, share, 0.0))
+
+
+def mix_channels(picture: Floats, matrix: Floats) -> Floats:
+    """Every pixel's channels times `matrix` (out, in + 1), whose last column is added."""
+    return cast("Floats", cv2.transform(picture, matrix))
+
+
+def draw_disc(field: Floats, x: float, y: float, radius: float, value: float) -> None:
+    """Paint an antialiased disc into a one-channel field, in place; places are in pixels."""
+    fraction = 4
+    place = (round(x * 2**fraction), round(y * 2**fraction))
+    # The antialiased line type works on bytes only, so the disc is drawn as a mask of its neighbourhood.
+    height, width = field.shape[:2]
+    left, right = max(0, int(x - radius - 2)), min(width, int(x + radius + 3))
+    top, bottom = max(0, int(y - radius - 2)), min(height, int(y + radius + 3))
+    if left >= right or top >= bottom:
+        return
+    mask = np.zeros((bottom - top, right - left), np.uint8)
+    offset = (place[0] - left * 2**fraction, place[1] - top * 2**fraction)
+    cv2.circle(mask, offset, max(1, round(radius * 2**fraction)), (255,), -1, cv2.LINE_AA, fraction)
+    share = mask.astype(np.float32) / np.float32(255)
+    part = field[top:bottom, left:right]
+    part += share * (np.float32(value) - part)
+
+
+def draw_line(plane: Bytes, start: tuple[float, float], end: tuple[float, float], value: int, thickness: int) -> None:
+    """Paint an antialiased line into a byte plane, in place; places are in pixels."""
+    scale = 16
+    first = (round(start[0] * scale), round(start[1] * scale))
+    last = (round(end[0] * scale), round(end[1] * scale))
+    cv2.line(plane, first, last, (value,), thickness, cv2.LINE_AA, 4)
+
+
+def fill_polygon(plane: Bytes, corners: list[tuple[float, float]], value: int) -> None:
+    """Fill an antialiased polygon into a byte plane, in place; places are in pixels."""
+    points = np.round(np.asarray(corners, np.float64) * 16).astype(np.int32)
+    cv2.fillPoly(plane, [points], (value,), cv2.LINE_AA, 4)
+
+
+class FlowMeter:
+    """Dense optical flow by Dense Inverse Search (Kroeger et al., ECCV 2016), preset `medium`."""
+
+    def __init__(self) -> None:
+        self._search = cv2.DISOpticalFlow.create(_PRESET_MEDIUM)
+
+    def measure(self, first: Bytes, second: Bytes) -> Floats:
+        """(height, width, 2) in pixels: what stands at x in `first` stands at x + flow in `second`."""
+        return cast("Floats", self._search.calc(first, second, cast("Floats", None)))

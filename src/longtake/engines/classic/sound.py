@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sound carried on: a granular texture of what was heard before the cut, joined without a click."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+
+JOIN_S = 0.03
+"""Equal-power cross-fade at the cut."""
+_FADE_S = 0.12
+"""Between grains: long enough to hide that they come from elsewhere."""
+_LONGEST_GRAIN_S = 1.6
+_SHORTEST_CONTEXT_S = 0.25
+"""With less than this there are no grains to cut."""
+_SILENCE = 1e-5
+"""Root mean square below which a sound is silence: -100 dB."""
+_CANDIDATES = 24
+
+
+def continue_sound(context: Samples | None, count: int, rate_hz: int, channels: int, seed: int) -> Samples:
+    """(channels, count) samples that follow `context`, (channels, n), which ends at the cut.
+
+    Grains of the context play forwards in a random order without hard repetition; each next grain is the one of some
+    random candidates that fits the last one's end best, and is set to the context's usual loudness. The first
+    30 ms mix the mirrored end of the context out of the grains, so that the wave goes on from its last sample.
+    """
+    if context is None or context.shape[1] == 0 or count == 0:
+        return np.zeros((channels, count), np.float32)
+    heard = _with_channels(context, channels)
+    random = np.random.default_rng([seed, 0x50D])
+    if heard.shape[1] < round(_SHORTEST_CONTEXT_S * rate_hz):
+        body = _mirrored(heard, count, 0)
+    elif _loudness(heard) < _SILENCE:
+        body = np.zeros((channels, count), np.float32)
+    else:
+        body = _texture(heard, count, rate_hz, random)
+    join = min(count, max(1, round(JOIN_S * rate_hz)))
+    leaving, coming = _equal_power(join, 0.0)
+    body[:, :join] = _mirrored(heard, join, 0) * leaving + body[:, :join] * coming
+    return np.clip(body, -1.0, 1.0)
+
+
+def blocks(samples: Samples, rate_hz: int) -> Iterator[Samples]:
+    """The sound in pieces of half a second."""
+    size = max(1, rate_hz // 2)
+    for start in range(0, samples.shape[1], size):
+        yield samples[:, start : start + size]
+
+
+def _with_channels(samples: Samples, channels: int) -> Samples:
+    """The sound with another count of channels: more are repeated, fewer are mixed."""
+    have = samples.shape[0]
+    if have == channels:
+        return samples.astype(np.float32)
+    if channels == 1:
+        return samples.mean(axis=0, keepdims=True).astype(np.float32)
+    return samples[[number % have for number in range(channels)]].astype(np.float32)
+
+
+def _texture(heard: Samples, count: int, rate_hz: int, random: np.random.Generator) -> Samples:
+    """Grains of `heard`, cross-faded, `count` samples of them."""
+    length = heard.shape[1]
+    fade = min(round(_FADE_S * rate_hz), length // 4)
+    grain_most = min(round(_LONGEST_GRAIN_S * rate_hz), length - fade)
+    usual = _usual_loudness(heard, rate_hz)
+    made = np.zeros((heard.shape[0], count + fade), np.float32)
+    tail = heard[:, -fade:][:, ::-1]  # what the first grain meets is the mirrored end
+    at, before = 0, length
+    while at < count:
+        grain = int(random.integers(grain_most // 2, grain_most + 1))
+        start = _best_start(heard, tail, grain + fade, before, random)
+        piece = heard[:, start : start + grain + fade].copy()
+        piece *= _gain(piece, usual)
+        overlap = min(fade, made.shape[1] - at)
+        likeness = _likeness(tail[:, :overlap], piece[:, :overlap])
+        leaving, coming = _equal_power(overlap, likeness)
+        if at == 0:
+            leaving, coming = np.zeros_like(leaving), np.ones_like(coming)
+        made[:, at : at + overlap] = made[:, at : at + overlap] * leaving + piece[:, :overlap] * coming
+        rest = min(grain, made.shape[1] - at - overlap)
+        made[:, at + overlap : at + overlap + rest] = piece[:, overlap : overlap + rest]
+        tail = piece[:, grain : grain + fade]
+        at, before = at + grain, start
+    return made[:, :count]
+
+
+def _best_start(heard: Samples, tail: Samples, size: int, before: int, random: np.random.Generator) -> int:
+    """Of some random places, the one whose beginning resembles `tail` most and lies away from the last grain."""
+    last = max(0, heard.shape[1] - size)
+    places = random.integers(0, last + 1, _CANDIDATES)
+    scores = [
+        _likeness(tail, heard[:, place : place + tail.shape[1]]) - 0.5 * (abs(int(place) - before) < size // 3)
+        for place in places
+    ]
+    return int(places[int(np.argmax(scores))])
+
+
+def _likeness(first: Samples, second: Samples) -> float:
+    """Correlation of two stretches of sound, -1 to 1."""
+    energy = float(np.sqrt(np.square(first).sum() * np.square(second).sum()))
+    return float((first * second).sum()) / energy if energy > _SILENCE else 0.0
+
+
+def _equal_power(count: int, likeness: float) -> tuple[Samples, Samples]:
+    """Gains of a cross-fade of two sounds whose sum keeps its power, given how alike they are."""
+    phase = (np.arange(count, dtype=np.float64) + 0.5) / count * (np.pi / 2)
+    leaving, coming = np.cos(phase), np.sin(phase)
+    power = 1 + 2 * max(-0.8, likeness) * leaving * coming
+    scale = 1 / np.sqrt(power)
+    return (leaving * scale).astype(np.float32), (coming * scale).astype(np.float32)
+
+
+def _loudness(samples: Samples) -> float:
+    """Root mean square."""
+    return float(np.sqrt(np.square(samples, dtype=np.float64).mean()))
+
+
+def _usual_loudness(samples: Samples, rate_hz: int) -> float:
+    """The median loudness of tenths of a second: a shout or a pause does not set the tone."""
+    size = max(1, rate_hz // 10)
+    whole = samples.shape[1] // size
+    if whole < 3:  # noqa: PLR2004 - too few for a median
+        return _loudness(samples)
+    power = np.square(samples[:, : whole * size], dtype=np.float64).reshape(samples.shape[0], whole, size).mean((0, 2))
+    # Towards the end's own loudness, which is what the ear compares with.
+    return float(np.sqrt(np.median(power) * 0.5 + power[-5:].mean() * 0.5))
+
+
+def _gain(piece: Samples, usual: float) -> float:
+    """What brings a grain to the usual loudness, within 6 dB either way: noise is not blown up to music."""
+    own = _loudness(piece)
+    return float(np.clip(usual / own, 0.5, 2.0)) if own > _SILENCE else 1.0
+
+
+def _mirrored(heard: Samples, count: int, skip: int) -> Samples:
+    """The sound played backwards from its end, then forwards, and so on: `count` samples, continuous at every turn."""
+    length = heard.shape[1]
+    places = np.arange(skip, skip + count) % (2 * length)
+    return heard[:, np.where(places < length, length - 1 - places, places - length)]
