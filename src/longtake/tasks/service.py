@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 import msgspec
 
@@ -180,6 +180,12 @@ class TaskService:
         """
         return await self.intake.stage(principal.tenant_id, chunks, filename=filename)
 
+    async def unstage(self, principal: Principal, asset_ids: Iterable[str]) -> None:
+        """Remove staged files whose request was never submitted. What a task names stays."""
+        for asset_id in asset_ids:
+            if await self._store.drop_input(principal.tenant_id, asset_id, self._clock()):
+                await self._storage.delete(asset_id)
+
     async def upload(self, principal: Principal, chunks: AsyncIterator[bytes], *, filename: str) -> Task:
         """Take in a file as a finished task, whose id can be extended. Raises what `stage` raises."""
         received = await self.intake.receive(principal.tenant_id, chunks, filename=filename, thumbnail=True)
@@ -213,9 +219,7 @@ class TaskService:
 
     async def _drop_inputs(self, principal: Principal, submission: Submission) -> None:
         """Remove the files that came with a request which made no task of its own."""
-        for asset_id in input_ids(submission):
-            if await self._store.drop_input(principal.tenant_id, asset_id, self._clock()):
-                await self._storage.delete(asset_id)
+        await self.unstage(principal, input_ids(submission))
 
     def _opened(self, asset: Asset) -> Opened:
         blob = self._storage.open(asset.id)
