@@ -10,6 +10,7 @@ Ratios are what counts; absolute figures depend on the machine. Takes less than 
 This file is called like a package of the standard library, so nothing here may import what needs that one, and the
 servers run with `-P`, which keeps this folder off their path.
 """
+# ruff: noqa: A005
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,7 +138,7 @@ def cpu_s(pid: int) -> float:
 
 
 @contextmanager
-def process(arguments: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def process(arguments: list[str], log: Path) -> Generator[subprocess.Popen[bytes]]:
     """A child with its own session, killed with all its own at the end."""
     with log.open("wb") as errors:
         child = subprocess.Popen(

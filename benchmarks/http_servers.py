@@ -7,6 +7,7 @@ import json
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import uvicorn
@@ -40,7 +41,7 @@ from longtake.types import (
 
 KEY = "lt-benchmark-key-0123456789abcdef"
 PARENT = "grok:018f0000-0000-7000-8000-000000000001"
-EXTEND = {
+EXTEND: dict[str, Any] = {
     "model": "grok-video-3",
     "prompt": "play with another white cat",
     "task_id": PARENT,

@@ -184,7 +184,7 @@ async def _serve_on(
         config = uvicorn.Config(app, http="httptools", log_config=None, access_log=False, proxy_headers=False)
         server = uvicorn.Server(config)
         serving = asyncio.ensure_future(server.serve(sockets=[listener]))
-        while not server.started and not serving.done():
+        while not server.started and not serving.done():  # noqa: ASYNC110  (uvicorn offers nothing to wait for)
             await asyncio.sleep(0.01)
         world = World(
             url=f"http://127.0.0.1:{port}",
@@ -199,8 +199,7 @@ async def _serve_on(
             trouble=trouble,
         )
         started.set_result(world)
-        while not stop.is_set() and not serving.done():
-            await asyncio.sleep(0.05)
+        await asyncio.to_thread(stop.wait)
         server.should_exit = server.force_exit = True
         await serving
     finally:

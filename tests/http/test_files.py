@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -12,9 +11,9 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
+from tests.http.conftest import KEY, OWNER, SAMPLE_ID, World
 
 from longtake.types import Asset, Role
-from tests.http.conftest import KEY, OWNER, SAMPLE_ID, World
 
 LARGE_BYTES = 8 << 20
 
@@ -184,7 +183,7 @@ def open_blobs(world: World) -> int:
     found = 0
     for entry in Path("/proc/self/fd").iterdir():
         try:
-            found += "large-file" in os.readlink(entry)
+            found += "large-file" in str(entry.readlink())
         except OSError:
             continue
     return found

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-
 from tests.http.conftest import SAMPLE_ID, World
 
 SEED = {
@@ -126,7 +125,7 @@ def test_every_form_of_body(client: httpx2.Client):
 
 
 def test_unknown_fields_are_named_in_a_header(client: httpx2.Client):
-    answer = extend(client, watermark=False, odd={"a": 1}, **{"na\r\nme": 1})
+    answer = extend(client, None, watermark=False, odd={"a": 1}, **{"na\r\nme": 1})
     assert answer.status_code == 200
     assert answer.headers["x-longtake-ignored"] == "watermark, odd, na??me"
     assert client.get(f"/v1/tasks/{answer.json()['id']}").json()["ignored"] == ["watermark", "odd", "na\r\nme"]
@@ -175,7 +174,21 @@ def test_pictures_and_videos_inside_the_request(world: World, client: httpx2.Cli
     for verb, body, param in bad:
         answer = client.post(f"/v1/video/{verb}", **body)
         assert (answer.status_code, answer.json()["error"]["param"]) == (400, param), answer.text
-    assert set(world.storage.keys()) == stored, "a refused request left its files behind"
+        assert set(world.storage.keys()) == stored, f"a refused {verb} left its files behind ({param})"
+
+
+def test_a_refusal_takes_no_stored_video_with_it(client: httpx2.Client, clip: bytes, picture: bytes):
+    video = client.post("/v1/files", files={"file": ("a.mp4", clip)}).json()
+    image = client.post("/v1/files", files={"file": ("a.png", picture)}).json()
+    for source in (video["url"], video["id"]):
+        assert extend(client, video=source, task_id=..., duration=9999).status_code == 400
+    for named in (image["url"], image["id"]):
+        answer = client.post(
+            "/v1/video/create", json={"model": "longtake-cpu", "prompt": "x", "image": named, "duration": 9999}
+        )
+        assert answer.status_code == 400
+    for made in (video, image):
+        assert httpx2.get(made["url"], timeout=10).status_code == 200
 
 
 def test_models_are_listed(client: httpx2.Client):

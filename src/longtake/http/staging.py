@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from longtake.errors import InvalidMedia, InvalidRequest
+from longtake.errors import InvalidMedia, InvalidRequest, TaskNotFound
 from longtake.http.bodies import LARGE_BYTES
 from longtake.http.dialects.inputs import InlineBytes, KnownAsset, KnownTask, MediaInput
 from longtake.http.dialects.unified import Draft
@@ -16,64 +16,86 @@ from longtake.tasks.service import TaskService
 from longtake.types import Asset, AssetSource, ImageInput, Principal, Role, Source, Submission, TaskSource
 
 _CHUNK_BYTES = 1 << 20
-_PICTURES = (Role.VIDEO, Role.FIRST_FRAME, Role.REFERENCE)
+_PICTURES = (Role.REFERENCE, Role.FIRST_FRAME, Role.VIDEO)
+"""Where an uploaded picture may stand in its task."""
 
 
-async def settle(draft: Draft, service: TaskService, principal: Principal) -> Submission:
-    """The draft's Submission with every input stored.
+class Staging:
+    """The files of one request. Until it is submitted they are ours to remove; from then on the service's."""
 
-    Raises InvalidMedia (not what it should be), TaskNotFound, InvalidRequest; each names the field.
-    """
-    source = None if draft.source is None else await _source(draft.source, service, principal)
-    images = tuple(
-        [ImageInput(role=role, asset_id=await _image(media, service, principal)) for role, media in draft.images]
-    )
-    if source is None and not images:
-        return draft.submission
-    return msgspec.structs.replace(draft.submission, source=source, images=images)
+    def __init__(self, service: TaskService, principal: Principal) -> None:
+        self._service = service
+        self._principal = principal
+        self._staged: list[str] = []
 
+    async def store(self, chunks: AsyncIterator[bytes], *, filename: str, param: str) -> Asset:
+        """Store and probe a file that came as `param`. Raises InvalidMedia, which names it, BodyTooLarge, StoreFull."""
+        try:
+            asset = await self._service.stage(self._principal, chunks, filename=filename)
+        except InvalidMedia as error:
+            raise InvalidMedia(f"{param}: {error.message}", message_zh=error.message_zh, param=param) from error
+        self._staged.append(asset.id)
+        return asset
 
-async def _source(media: MediaInput, service: TaskService, principal: Principal) -> Source:
-    match media:
-        case KnownTask(_, task_id):
-            return TaskSource(task_id=task_id)
-        case KnownAsset(_, asset_id):
-            return AssetSource(asset_id=asset_id)
-        case InlineBytes():
-            asset = await _store(media, service, principal)
-            if asset.facts is not None and asset.facts.is_image:
-                raise InvalidMedia(f"{media.param} is a picture: send a video", param=media.param)
-            return AssetSource(asset_id=asset.id)
+    async def settle(self, draft: Draft) -> Submission:
+        """The draft's Submission with every input stored; what it does not use is removed.
 
+        Raises InvalidMedia (not what it should be), TaskNotFound, InvalidRequest; each names the field.
+        """
+        source = None if draft.source is None else await self._source(draft.source)
+        images = tuple([ImageInput(role=role, asset_id=await self._image(media)) for role, media in draft.images])
+        if self._staged:
+            used = {image.asset_id for image in images}
+            if isinstance(source, AssetSource):
+                used.add(source.asset_id)
+            await self._service.unstage(self._principal, [held for held in self._staged if held not in used])
+        if source is None and not images:
+            return draft.submission
+        return msgspec.structs.replace(draft.submission, source=source, images=images)
 
-async def _image(media: MediaInput, service: TaskService, principal: Principal) -> str:
-    match media:
-        case KnownAsset(_, asset_id):
-            return asset_id
-        case KnownTask(param, task_id):
-            task = await service.get(principal, task_id)
-            for asset in task.assets.values():
-                if asset.facts is not None and asset.facts.is_image and _holds(task.assets, asset):
-                    return asset.id
-            raise InvalidRequest(f"{param} is a task without a picture: upload a picture and send its id", param=param)
-        case InlineBytes():
-            asset = await _store(media, service, principal)
-            if asset.facts is not None and not asset.facts.is_image:
-                raise InvalidMedia(f"{media.param} is a video: send a picture", param=media.param)
-            return asset.id
+    async def drop(self) -> None:
+        """Remove all files of a request that came to nothing."""
+        await self._service.unstage(self._principal, self._staged)
 
+    async def _source(self, media: MediaInput) -> Source:
+        match media:
+            case KnownTask(_, task_id):
+                return TaskSource(task_id=task_id)
+            case KnownAsset(_, asset_id):
+                return AssetSource(asset_id=asset_id)
+            case InlineBytes(param):
+                asset = await self._decoded(media)
+                if asset.facts is not None and asset.facts.is_image:
+                    raise InvalidMedia(f"{param} is a picture: send a video", param=param)
+                return AssetSource(asset_id=asset.id)
 
-def _holds(assets: dict[Role, Asset], asset: Asset) -> bool:
-    return any(assets.get(role) == asset for role in _PICTURES)
+    async def _image(self, media: MediaInput) -> str:
+        match media:
+            case KnownAsset(_, asset_id):
+                return asset_id
+            case KnownTask(param, task_id):
+                return await self._uploaded_image(task_id, param)
+            case InlineBytes(param):
+                asset = await self._decoded(media)
+                if asset.facts is not None and not asset.facts.is_image:
+                    raise InvalidMedia(f"{param} is a video: send a picture", param=param)
+                return asset.id
 
+    async def _uploaded_image(self, task_id: str, param: str) -> str:
+        try:
+            assets = (await self._service.get(self._principal, task_id)).assets
+        except TaskNotFound as error:
+            raise TaskNotFound(f"{param} names no upload of yours: send one to POST /v1/files", param=param) from error
+        for role in _PICTURES:
+            asset = assets.get(role)
+            if asset is not None and asset.facts is not None and asset.facts.is_image:
+                return asset.id
+        raise InvalidRequest(f"{param} is a task without a picture: upload a picture and send its id", param=param)
 
-async def _store(media: InlineBytes, service: TaskService, principal: Principal) -> Asset:
-    large = len(media.text) >= LARGE_BYTES
-    data = await asyncio.to_thread(media.decode) if large else media.decode()
-    try:
-        return await service.stage(principal, _chunks(data), filename=media.param)
-    except InvalidMedia as error:
-        raise InvalidMedia(f"{media.param}: {error.message}", param=media.param) from error
+    async def _decoded(self, media: InlineBytes) -> Asset:
+        large = len(media.text) >= LARGE_BYTES
+        data = await asyncio.to_thread(media.decode) if large else media.decode()
+        return await self.store(_chunks(data), filename=media.param, param=media.param)
 
 
 async def _chunks(data: bytes) -> AsyncIterator[bytes]:

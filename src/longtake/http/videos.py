@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import re
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 
-from longtake.errors import InvalidMedia, InvalidRequest, TaskNotFound
+from longtake.errors import InvalidRequest, TaskNotFound
 from longtake.http.bodies import read_fields
 from longtake.http.context import Context
 from longtake.http.dialects import unified
@@ -17,7 +17,7 @@ from longtake.http.files import FileAnswer
 from longtake.http.forms import PartHead
 from longtake.http.links import file_name
 from longtake.http.messages import Answer, Call, HeaderList, header_value, json_answer
-from longtake.http.staging import settle
+from longtake.http.staging import Staging
 from longtake.lifecycle import ENDS
 from longtake.types import Operation, Role, Task
 
@@ -83,24 +83,26 @@ def poll_hint(task: Task) -> HeaderList:
 
 async def _submit(context: Context, call: Call, operation: Operation) -> Answer:
     key = _idempotency_key(call)
+    staging = Staging(context.service, call.owner)
 
     async def receive_file(head: PartHead, chunks: AsyncIterator[bytes]) -> JsonValue:
-        name = re.sub(r"\[.*", "", head.name)
+        name = head.name.partition("[")[0]
         if name not in unified.FILE_FIELDS:
             raise InvalidRequest(f"{name[:80]!r} is no field for a file here", param=name[:80])
-        try:
-            return StagedFile(await context.service.stage(call.owner, chunks, filename=head.filename or ""))
-        except InvalidMedia as error:
-            raise InvalidMedia(f"{name}: {error.message}", message_zh=error.message_zh, param=name) from error
+        return StagedFile(await staging.store(chunks, filename=head.filename or "", param=name))
 
-    values = await read_fields(
-        call,
-        body_limit_bytes=context.settings.max_body_bytes,
-        upload_limit_bytes=context.settings.max_upload_bytes,
-        receive_file=receive_file,
-    )
-    draft = unified.parse(operation, values, context.links.asset_of)
-    submission = await settle(draft, context.service, call.owner)
+    try:
+        values = await read_fields(
+            call,
+            body_limit_bytes=context.settings.max_body_bytes,
+            upload_limit_bytes=context.settings.max_upload_bytes,
+            receive_file=receive_file,
+        )
+        submission = await staging.settle(unified.parse(operation, values, context.links.asset_of))
+    except BaseException:
+        # Whatever went wrong, and also when the caller hung up: files without a task would lie there for ever.
+        await asyncio.shield(staging.drop())
+        raise
     submitted = await context.service.submit(call.owner, submission, idempotency_key=key)
     headers: HeaderList = []
     if submission.extra:

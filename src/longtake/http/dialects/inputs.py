@@ -71,6 +71,7 @@ _DATA_URI = re.compile(r"data:([^,;]{0,100})((?:;[^,;]{0,100}){0,5}),", re.ASCII
 _BASE64 = re.compile(r"[A-Za-z0-9+/_=\s-]*", re.ASCII)
 _LEAST_BASE64_CHARS = 64
 _NESTED = ("url", "image_url", "video_url", "file_id", "task_id", "id", "b64_json", "base64", "data")
+_ID_FIELDS = frozenset({"task_id", "taskId", "video_id", "id"})
 _UNKNOWN_SOURCE = "names no task of yours: make a video with POST /v1/video/create or upload one with POST /v1/files"
 
 
@@ -107,7 +108,7 @@ def read_media(value: JsonValue, param: str, kind: Kind, own_asset: OwnAsset) ->
         )
     if TASK_ID.fullmatch(text) and (":" in text or len(text) < _LEAST_BASE64_CHARS):
         return KnownTask(param, text)
-    if len(text) >= _LEAST_BASE64_CHARS and _BASE64.fullmatch(text):
+    if param not in _ID_FIELDS and len(text) >= _LEAST_BASE64_CHARS and _BASE64.fullmatch(text):
         return InlineBytes(param, text)
     raise TaskNotFound(f"{param} {_UNKNOWN_SOURCE}", param=param)
 
