@@ -134,7 +134,11 @@ def video_stream(container: InputContainer, limits: MediaLimits = DEFAULT_LIMITS
             raise MediaError("the video's codec cannot be decoded here; send H.264, HEVC, VP8, VP9, AV1 or MPEG-4")
         width, height = stream.codec_context.width, stream.codec_context.height
         if width <= 0 or height <= 0:
-            raise MediaError("the video's picture size cannot be found; the file is damaged or cut off")
+            # FFmpeg was told max_pixels and does not even say the size of what is beyond it.
+            raise LimitExceeded(
+                f"the picture's size cannot be read: it has more than the {limits.max_pixels} pixels allowed, or the file "
+                "is damaged or cut off"
+            )
         if width * height > limits.max_pixels or max(width, height) > MAX_SIDE_PX:
             raise LimitExceeded(
                 f"pictures of {width}x{height} are too large: at most {limits.max_pixels} pixels and "

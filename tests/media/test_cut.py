@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The decode-order cut: copied frames are the source's own, at least head - 16 of them, and nothing else changes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from longtake.media.cut import copied_packets, head_frames
+from longtake.media.index import PacketIndex, decode_times
+from tests.media.conftest import Result, Studio, decode
+
+VARIABLE = [Fraction(0)]
+_random = random.Random(1)
+for _ in range(89):
+    VARIABLE.append(VARIABLE[-1] + Fraction(_random.choice([1500, 3000, 3000, 3000, 6000, 15000]), 90_000))
+
+SHAPES = {
+    "one keyframe": {"options": {"preset": "veryfast", "x264-params": "keyint=infinite:scenecut=0"}},
+    "open groups": {"options": {"x264-params": "open-gop=1:keyint=24:scenecut=0"}},
+    "8 B-frames in a pyramid": {"options": {"x264-params": "bframes=8:b-pyramid=normal:ref=6:b-adapt=0"}},
+    "no B-frames": {"options": {"x264-params": "bframes=0"}},
+    "a keyframe each second": {"options": {"x264-params": "keyint=24:min-keyint=24"}, "fps": Fraction(24000, 1001)},
+    "variable rate": {"options": {"x264-params": "bframes=3"}, "times": VARIABLE},
+    "variable rate in Matroska": {"options": {"x264-params": "bframes=3"}, "times": VARIABLE, "suffix": ".mkv"},
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_head_is_the_sources_own(shape: str, studio: Studio, extended: Callable[..., Result]) -> None:
+    source = studio.clip(frames=90, **SHAPES[shape])
+    original = decode(source)
+    for start in (Fraction(0), Fraction(103, 100), Fraction(5, 2), Fraction(60)):
+        result = extended(source, start)
+        head = result.assembled.head
+        assert head is not None
+        made, new = decode(result.path), decode(result.new_part)
+        assert head.frames - head.copied <= 16, start
+        assert made.hashes[: head.copied] == original.hashes[: head.copied], start
+        assert made.messages == [], start
+        assert new.messages == [], start
+        shift = original.times[0]
+        assert made.times[: head.frames] == [time - shift for time in original.times[: head.frames]], start
+        new_times = made.times[head.frames :]
+        assert len(new_times) == len(new.hashes) == result.assembled.facts.video.frames - head.frames
+        assert made.hashes[head.frames :] == new.hashes, "the new part is encoded once for both files"
+        assert new.times[0] == 0
+        if start == 60:
+            assert head.frames == 90
+        if start == 0:
+            assert head.frames == 1
+
+
+def test_length_is_exact(studio: Studio, extended: Callable[..., Result]) -> None:
+    source = studio.clip(frames=90, fps=30)
+    result = extended(source, 2, 1)
+    assert result.assembled.head is not None
+    assert result.assembled.head.frames == 60
+    assert result.assembled.facts.duration_us == 3_000_000
+    assert result.assembled.new_part_facts is not None
+    assert result.assembled.new_part_facts.duration_us == 1_000_000
+    assert {b - a for a, b in pairwise(decode(result.path).times)} == {Fraction(1, 30)}
+
+
+def test_variable_rate_goes_on_at_the_rate_of_its_last_two_seconds(
+    studio: Studio, extended: Callable[..., Result]
+) -> None:
+    times = [Fraction(number, 15) for number in range(30)] + [2 + Fraction(number, 30) for number in range(90)]
+    result = extended(studio.clip(frames=120, times=times), 4.5, 0.5)
+    made = decode(result.path).times
+    assert result.assembled.head is not None
+    assert {b - a for a, b in pairwise(made[result.assembled.head.frames - 1 :])} == {Fraction(1, 30)}
+    assert result.assembled.facts.video.frames == result.assembled.head.frames + 15
+
+
+@pytest.mark.parametrize("frames", [1, 5])
+def test_shortest_clips(frames: int, studio: Studio, extended: Callable[..., Result]) -> None:
+    source = studio.clip(frames=frames, fps=25, audio=("aac", 44100, "stereo"))
+    result = extended(source, 99, 0.2)
+    assert result.assembled.head is not None
+    assert (result.assembled.head.frames, result.assembled.facts.video.frames) == (frames, frames + 5)
+    assert result.assembled.facts.duration_us == (frames + 5) * 40_000
+    assert decode(result.path).messages == []
+
+
+def test_a_result_can_be_extended_again(studio: Studio, extended: Callable[..., Result], tmp_path: Path) -> None:
+    first = extended(studio.clip(frames=48, audio=("aac", 48000, "stereo")), 1.5, 1)
+    again = (tmp_path / "again.mp4").with_suffix(".mp4")
+    first.path.rename(again)
+    original = decode(again)
+    second = extended(again, 2.2, 0.5)
+    head = second.assembled.head
+    assert head is not None
+    made = decode(second.path)
+    assert made.messages == []
+    assert second.assembled.facts.video.frames == head.frames + 12
+    assert made.hashes[: head.copied] == original.hashes[: head.copied]
+
+
+@st.composite
+def indexes(draw: st.DrawFn) -> PacketIndex:
+    """A track of groups, each reordered as a decoder could."""
+    times = np.cumsum(draw(st.lists(st.integers(1, 900), min_size=1, max_size=40)))
+    order: list[int] = []
+    while len(order) < len(times):
+        size = draw(st.integers(1, min(6, len(times) - len(order))))
+        group = list(range(len(order), len(order) + size))
+        order += [group[-1], *draw(st.permutations(group[:-1]))]
+    pts = times[order].astype(np.int64)
+    return PacketIndex(
+        time_base=Fraction(1, 600),
+        pts=pts,
+        dts=np.full(len(pts), -(1 << 62), np.int64),
+        durations=np.full(len(pts), 25, np.int64),
+        keys=np.arange(len(pts)) == 0,
+        exact=True,
+    )
+
+
+@given(indexes(), st.integers(0, 60_000_000))
+def test_cut_keeps_its_rule(index: PacketIndex, start_us: int) -> None:
+    head = head_frames(index, start_us)
+    ends = [*index.order[1:], index.end]
+    middles = [Fraction(int(a + b), 2 * 600) - Fraction(index.start, 600) for a, b in zip(index.order, ends, strict=True)]
+    assert head == max(1, sum(middle < Fraction(start_us, 1_000_000) for middle in middles))
+    copied = copied_packets(index, head)
+    best = [n for n in range(head + 1) if sorted(index.pts[:n]) == list(index.order[:n])][-1]
+    assert copied == best
+
+
+@given(indexes())
+def test_decode_times_rise_and_precede_display(index: PacketIndex) -> None:
+    times = decode_times(index, index.count)
+    assert (np.diff(times) > 0).all()
+    assert (times <= index.pts).all()
