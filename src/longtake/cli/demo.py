@@ -45,9 +45,9 @@ def demo(video: Path | None, as_json: bool, quiet: bool) -> None:
         connection = Connection(Client(run.url, run.token), private=True)
         request = dict(REQUEST)
         if video is not None:
-            uploaded = connection.client.upload(video)
-            duration_s = uploaded.number("metadata", "duration") or uploaded.number("seconds") or 0.0
-            request["task_id"] = uploaded.text("id")
+            request["task_id"] = connection.client.upload(video).text("id")
+            uploaded = connection.client.task(str(request["task_id"]))
+            duration_s = uploaded.number("metadata", "duration") or 0.0
             request["start_time"] = min(3, int(duration_s))
         task = connection.client.post("/v1/video/extend", request)
         output.talk(f"POST /v1/video/extend {json.dumps(request)}\n  answered {task.text('id')}: {task.text('status')}")

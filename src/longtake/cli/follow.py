@@ -98,8 +98,10 @@ def describe(task: Reply) -> str:
     length = f"{duration_s:.2f} s, " if duration_s is not None else ""
     lines.append(f"{length}{task.text('size')}, made by {maker}")
     frames, copied = task.number("metadata", "head", "frames"), task.number("metadata", "head", "copied")
-    if frames:
-        lines.append(f"head: {copied or 0:.0f} of {frames:.0f} frames are the source's own, bit for bit")
+    if frames and copied:
+        lines.append(f"head: {copied:.0f} of {frames:.0f} frames are the source's own, bit for bit")
+    elif frames:
+        lines.append(f"head: {frames:.0f} frames, encoded anew")
     step, usual = task.number("metadata", "seam", "luma_step"), task.number("metadata", "seam", "median_step")
     if step is not None and usual is not None:
         lines.append(f"seam: a step of {step:.2f} luma levels where {usual:.2f} is usual in this clip")
