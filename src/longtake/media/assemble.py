@@ -65,9 +65,8 @@ def extend(
     with kept_if_complete(output, new_part):
         work = _Extension(opened, cut, frames, target, watch)
         head, seam = work.run(output, new_part, make)
-        tick = work.form.clock
-        facts = _verified(output, head.frames + frames, work.head_s + frames / cut.rate, tick)
-        part_facts = _verified(new_part, frames, frames / cut.rate, tick)
+        facts = _verified(output, head.frames + frames, work.head_s + frames / cut.rate, work.form)
+        part_facts = _verified(new_part, frames, frames / cut.rate, work.form)
     watch.progress(1.0)
     warnings = (f"head_reencoded: {reason}",) if reason and target.geometry_kept else ()
     return Assembled(facts=facts, head=head, seam=seam, new_part_facts=part_facts, warnings=warnings)
@@ -197,16 +196,16 @@ def create(
                 sounds.append(SoundTrack(main, SoundForm(*audio), source=None, cut=0, new=new))
             with Feed(make, watch) as feed:
                 NewPart(pictures, sounds, frames, 0, FrameCount(watch, frames)).take_all(iter(feed))
-        facts = _verified(output, frames, frames / fps, form.clock)
+        facts = _verified(output, frames, frames / fps, form)
     watch.progress(1.0)
     return Assembled(facts=facts)
 
 
-def _verified(path: Path, frames: int, duration_s: Fraction, tick: Fraction) -> MediaFacts:
+def _verified(path: Path, frames: int, duration_s: Fraction, form: PictureForm) -> MediaFacts:
     """The facts of a file that was just written, by demuxing it again. Raises MediaError if it is not what was meant."""
-    made = read_source(path, RESULT_LIMITS)
+    made = read_source(path, RESULT_LIMITS, known=form.picture)
     length = (made.frames.end - made.frames.start) * made.frames.time_base
-    if made.frames.count != frames or abs(length - duration_s) > max(2 * tick, _LARGEST_DRIFT_S):
+    if made.frames.count != frames or abs(length - duration_s) > max(2 * form.clock, _LARGEST_DRIFT_S):
         raise MediaError(
             f"the result has {made.frames.count} frames and {float(length):.4f} s; {frames} frames and "
             f"{float(duration_s):.4f} s were meant to be written; try again and report this file"

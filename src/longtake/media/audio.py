@@ -86,7 +86,11 @@ def decode_sound(source: Source, form: SoundForm, begin: int, end: int) -> Itera
     Raises MediaError if it cannot be decoded.
     """
     position = begin
-    with open_media(source.path, source.limits) as container, explained("the sound cannot be decoded"):
+    plain = source.sound is not None and source.sound.codec == "aac"
+    with (
+        open_media(source.path, source.limits, headers_only=plain) as container,
+        explained("the sound cannot be decoded"),
+    ):
         for at, samples in _timed_blocks(source, container, form, begin):
             start = position if at is None or abs(at - position) <= _JITTER_S * form.rate_hz else at
             for silence in _silence(form, min(start, end) - position):
@@ -187,7 +191,7 @@ class SoundTrack:
     def _add_stream(self) -> Stream:
         """The output track: the source's own header where packets are copied."""
         if self._grid is not None and self._source is not None:
-            with open_media(self._source.path, self._source.limits) as opened:
+            with open_media(self._source.path, self._source.limits, headers_only=True) as opened:
                 template = audio_stream(opened)
                 assert template is not None
                 stream = self._container.add_stream_from_template(template)
@@ -203,18 +207,19 @@ class SoundTrack:
             return
         if self._grid is not None:
             for packet in self._copied_packets(self._source, self._grid):
-                yield packet, self.write
+                yield (packet.dts or 0) / self._form.rate_hz, packet, self.write
         begin = self._encoder.position
         kept = round(_TAIL_S * self._form.rate_hz)
         for block in decode_sound(self._source, self._form, begin, self._cut):
             self._before = np.concatenate([self._before, block], axis=1)[:, -kept:]
             for packet in self._encoder.encode(block):
-                yield packet, self.write
+                yield (packet.dts or 0) / self._form.rate_hz, packet, self.write
 
     def _copied_packets(self, source: Source, grid: NDArray[np.int64]) -> Iterator[Packet[Stream]]:
-        with open_media(source.path, source.limits) as container:
+        with open_media(source.path, source.limits, headers_only=True) as container:
             stream = audio_stream(container)
             assert stream is not None
+            clock = Fraction(1, self._form.rate_hz)
             number = 0
             for packet in container.demux(stream):
                 if packet.size == 0:
@@ -227,7 +232,7 @@ class SoundTrack:
                     continue
                 packet.pts = packet.dts = at
                 packet.duration = AAC_FRAME
-                packet.time_base = Fraction(1, self._form.rate_hz)
+                packet.time_base = clock
                 yield packet
 
     def write(self, packet: Packet[Stream]) -> None:

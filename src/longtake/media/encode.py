@@ -31,6 +31,13 @@ _AAC_BITS_A_CHANNEL = 80_000
 _KEYFRAME_INTERVAL_S = 2
 
 
+def color_range(color: ColorTags) -> int:
+    """FFmpeg's AVColorRange of the tags: full, limited, or unspecified where nothing else is said either."""
+    if color.full_range:
+        return 2
+    return 0 if color.matrix == 2 else 1  # noqa: PLR2004 - H.273's unspecified
+
+
 class PictureEncoder:
     """H.264, 8-bit 4:2:0. Frames go in with their times; packets come out with decode times one frame behind at most.
 
@@ -58,7 +65,7 @@ class PictureEncoder:
         encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
         encoder.time_base, encoder.framerate = time_base, rate
         encoder.color_primaries, encoder.color_trc, encoder.colorspace = color.primaries, color.transfer, color.matrix
-        encoder.color_range = 2 if color.full_range else 1 if color.matrix != 2 else 0  # noqa: PLR2004 - unspecified
+        encoder.color_range = color_range(color)
         parameters = f"sps-id={sps_id}:b-pyramid=none:keyint={max(1, round(rate * _KEYFRAME_INTERVAL_S))}"
         if not b_frames:
             parameters += ":bframes=0"

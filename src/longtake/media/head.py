@@ -23,8 +23,9 @@ def copied_head(
     count: FrameCount,
 ) -> Iterator[Pending]:  # fmt: skip
     """The copied packets, then the few frames up to the cut encoded, with the source's own times."""
+    tick_s = float(pictures.form.clock)
     for packet in pictures.copied_packets():
-        yield packet, pictures.write
+        yield (packet.dts or 0) * tick_s, packet, pictures.write
     before_decoding()
     index = source.frames
     factor = int(index.time_base / pictures.form.clock)
@@ -32,7 +33,7 @@ def copied_head(
         pts = (int(index.order[number]) - index.start) * factor
         duration = int(index.shown[number]) * factor
         for packet in pictures.encode(frame, pts, duration):
-            yield packet, pictures.write_encoded
+            yield (packet.dts or 0) * tick_s, packet, pictures.write_encoded
         count.step()
 
 
@@ -84,4 +85,4 @@ def _encoded(
     pts = round((ticks - index.start) * index.time_base / clock)
     end = round((following - index.start) * index.time_base / clock)
     for packet in pictures.encode(frame, pts, max(1, end - pts)):
-        yield packet, pictures.write_encoded
+        yield (packet.dts or 0) * float(clock), packet, pictures.write_encoded

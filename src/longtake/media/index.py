@@ -134,6 +134,7 @@ class _Collector:
             raise MediaError("a track has no time base; the file is damaged")
         self._time_base = Fraction(stream.time_base)
         self._limits = limits
+        self._most_ticks = int(Fraction(limits.max_seconds) / self._time_base)
         self._max_packets = max_packets
         self._first: int | None = None
         self._pts, self._dts, self._durations, self._keys = array("q"), array("q"), array("q"), array("b")
@@ -151,7 +152,7 @@ class _Collector:
             self._first = pts
         if len(self._pts) >= self._max_packets:
             raise LimitExceeded(f"the file has more than {self._max_packets} frames; send a shorter clip")
-        if (pts - self._first) * self._time_base > self._limits.max_seconds:
+        if pts - self._first > self._most_ticks:
             raise LimitExceeded(f"the file is longer than {self._limits.max_seconds:g} s; send a shorter clip")
         self._pts.append(pts)
         self._dts.append(_NO_TIME if dts is None else dts)
@@ -174,7 +175,7 @@ class _Collector:
             keys=np.array(self._keys, np.bool_),
             exact=self._exact,
         )
-        if (index.end - index.start) * self._time_base > self._limits.max_seconds:
+        if index.end - index.start > self._most_ticks:
             raise LimitExceeded(f"the file is longer than {self._limits.max_seconds:g} s; send a shorter clip")
         return index
 

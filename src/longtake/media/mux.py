@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from fractions import Fraction
 from heapq import merge
 from pathlib import Path
 from typing import TypeAlias, cast
@@ -19,8 +18,8 @@ from av.stream import Stream
 from longtake.errors import MediaError
 from longtake.media.open import explained
 
-Pending: TypeAlias = "tuple[Packet[Stream], Callable[[Packet[Stream]], None]]"
-"""A packet and what writes it."""
+Pending: TypeAlias = "tuple[float, Packet[Stream], Callable[[Packet[Stream]], None]]"
+"""When a packet is decoded, in seconds; the packet; what writes it."""
 
 
 @contextmanager
@@ -67,10 +66,9 @@ def copied(packet: Packet[Stream], data: bytes | None = None, shift: int = 0) ->
 
 def write_in_order(*tracks: Iterator[Pending]) -> None:
     """Write packets of several tracks by their decode times, each track pulled only as far as needed."""
-    for packet, write in merge(*tracks, key=_decode_time):
+    for _, packet, write in merge(*tracks, key=_decode_time):
         write(packet)
 
 
-def _decode_time(pending: Pending) -> Fraction:
-    packet, _ = pending
-    return (packet.dts or 0) * packet.time_base
+def _decode_time(pending: Pending) -> float:
+    return pending[0]

@@ -126,25 +126,30 @@ def audio_stream(container: InputContainer) -> AudioStream | None:
     return None
 
 
-def read_source(path: Path, limits: MediaLimits = DEFAULT_LIMITS) -> Source:
-    """Read a video's tracks and index and decode its first frame.
+def read_source(path: Path, limits: MediaLimits = DEFAULT_LIMITS, *, known: Picture | None = None) -> Source:
+    """Read a video's tracks and index and decode its first frame; nothing is decoded if its picture is `known`.
 
     Raises MediaError if it is no video that can be decoded, LimitExceeded if it passes a limit.
     """
-    with open_media(path, limits) as container:
+    with open_media(path, limits, headers_only=known is not None) as container:
         stream = video_stream(container, limits)
+        stream.thread_type = "NONE"  # frame threads would decode several for the one that is looked at
         sound_stream = audio_stream(container)
         frames, sounds = read_index(container, stream, sound_stream, limits)
         name = _CONTAINER_NAMES.get(container.format.name.split(",")[0], container.format.name)
         sound = _sound(sound_stream) if sound_stream is not None and sounds is not None else None
-    with open_media(path, limits) as container:
-        stream = video_stream(container, limits)
-        stream.thread_type = "NONE"  # frame threads would decode several for the one that is looked at
-        picture = picture_of(stream, first_frame(container, stream))
+        picture = known or _first_picture(container, stream, frames)
     return Source(
         path=path, limits=limits, container=name, picture=picture, frames=frames, sound=sound,
         sounds=sounds if sound is not None else None,
     )  # fmt: skip
+
+
+def _first_picture(container: InputContainer, stream: VideoStream, frames: PacketIndex) -> Picture:
+    """Go back to the beginning after the index was read, and look at the first frame."""
+    with explained("the video cannot be decoded"):
+        container.seek(frames.start, stream=stream, backward=True)
+    return picture_of(stream, first_frame(container, stream))
 
 
 def first_frame(container: InputContainer, stream: VideoStream) -> av.VideoFrame:

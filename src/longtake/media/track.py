@@ -15,12 +15,12 @@ from av.video.stream import VideoStream
 
 from longtake.errors import MediaError
 from longtake.media.cut import Cut
-from longtake.media.encode import VIDEO_ENCODER, PictureEncoder
+from longtake.media.encode import VIDEO_ENCODER, PictureEncoder, color_range
 from longtake.media.h264 import free_identifier, parameter_sets, read_configuration, with_lengths, write_configuration
 from longtake.media.index import decode_times
 from longtake.media.mux import copied, put
 from longtake.media.open import explained, open_media, video_stream
-from longtake.media.source import Source
+from longtake.media.source import Picture, Source
 from longtake.types import ColorTags
 
 
@@ -36,6 +36,22 @@ class PictureForm:
     color: ColorTags
     preset: str
     crf: int
+
+    @property
+    def picture(self) -> Picture:
+        """What the written track is."""
+        return Picture(
+            codec="h264",
+            width=self.width,
+            height=self.height,
+            pixel_format="yuv420p",
+            bit_depth=8,
+            color=self.color,
+            sample_aspect=Fraction(1),
+            rotation_deg=0,
+            interlaced=False,
+            extradata=b"",
+        )
 
 
 class PictureTrack:
@@ -68,9 +84,14 @@ class PictureTrack:
     def _stream_like_source(self, container: OutputContainer, extradata: bytes) -> VideoStream:
         """A stream with the source's size and colours and another header."""
         assert self._source is not None
-        with open_media(self._source.path, self._source.limits) as opened:
+        with open_media(self._source.path, self._source.limits, headers_only=True) as opened:
             stream = container.add_stream_from_template(video_stream(opened, self._source.limits), opaque=True)
         stream.codec_context.extradata = extradata
+        color = self.form.color
+        stream.codec_context.color_primaries = color.primaries
+        stream.codec_context.color_trc = color.transfer
+        stream.codec_context.colorspace = color.matrix
+        stream.codec_context.color_range = color_range(color)
         stream.time_base = self.form.clock
         return stream
 
@@ -105,7 +126,7 @@ class PictureTrack:
         decoded = decode_times(index, self._copied)
         factor = int(index.time_base / self.form.clock)
         self._encoder.start_after((int(decoded[-1]) - index.start) * factor)
-        with open_media(source.path, source.limits) as container, explained("the head cannot be copied"):
+        with open_media(source.path, source.limits, headers_only=True) as container, explained("the head cannot be copied"):
             number = 0
             for packet in container.demux(video_stream(container, source.limits)):
                 if packet.size == 0:
