@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A whole longtake without HTTP in one folder: real SQLite, real files, a toy fleet, a clock that can be set forward."""
+"""A whole longtake without HTTP in one folder: real SQLite, real files, a toy fleet, a clock that can be set."""
 
 from __future__ import annotations
 
@@ -112,11 +112,11 @@ class House:
     async def reach(self, task: Task, wanted, *, who: Principal = ANNA) -> Task:
         """The task once it is as wanted."""
         deadline_s = time.monotonic() + END_WITHIN_S
+        now = await self.service.get(who, task.id)
         while time.monotonic() < deadline_s:
-            now = await self.service.get(who, task.id)
             if wanted(now):
                 return now
-            await self.service.wait(who, task.id, after_sequence=now.sequence, timeout_s=0.05)
+            now = await self.service.wait(who, task.id, after_sequence=now.sequence, timeout_s=0.05)
         raise AssertionError(f"task stays at {now.step.value}: {now.fault}")
 
     def check_end(self, task: Task) -> None:
@@ -132,12 +132,17 @@ class House:
     async def check_clean(self) -> None:
         """No file without a name, no name without a file, no half-written file, no work left."""
         async with asyncio.timeout(END_WITHIN_S):
-            while self.scheduler._runners:  # a runner tidies up after the end is written
+            while self.scheduler._runners:  # noqa: ASYNC110  (a runner tidies up after the end is written)
                 await asyncio.sleep(0.005)
         assert set(self.storage.keys()) == await self.store.asset_ids()
         assert list(self.storage.work_prefixes()) == []
         assert not list(self.settings.home.rglob("*.part"))
         assert self.fleet.held == set()
+
+
+def code_of(task: Task) -> str | None:
+    """The fault code of a task; None if there is no fault."""
+    return task.fault.code if task.fault else None
 
 
 def extension(source: Source, prompt: str = "go on") -> Submission:
@@ -158,9 +163,9 @@ async def one_chunk(data: bytes) -> AsyncIterator[bytes]:
 
 
 @asynccontextmanager
-async def opened_house(folder: Path, *, works: bool = True, **parts) -> AsyncGenerator[House]:
+async def opened_house(folder: Path, *, works: bool = True, settings: Settings | None = None) -> AsyncGenerator[House]:
     """A House that is open, and works unless told otherwise; closed at the end whatever happens."""
-    house = House(folder, **parts)
+    house = House(folder, settings=settings)
     await house.open()
     try:
         if works:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from longtake.errors import FencedOff, LongtakeError, ServiceError
+from longtake.store.base import JobEnd
 from longtake.tasks.steps.generating import generate
 from longtake.tasks.steps.preparing import prepare
 from longtake.tasks.steps.storing import store_results
@@ -92,7 +93,8 @@ async def _read_again(here: Surroundings, task: Task) -> Task | None:
 async def _try_to_end(here: Surroundings, task: Task, fault: Fault) -> bool:
     """Whether the task's end as failed could be written, or is not ours to write."""
     try:
-        await here.fail(task, fault)
+        job = JobEnd(attempt=task.attempt, state="failed", native=fault.message)
+        await here.fail(task, fault, job=job if task.step is Step.GENERATING else None)
     except FencedOff:
         return True
     except ServiceError as error:

@@ -63,6 +63,8 @@ class Scheduler:
         self._runners: dict[str, asyncio.Task[None]] = {}
         self._loop: asyncio.Task[None] | None = None
         self._closing = False
+        self._freed = asyncio.Event()
+        """Set when a slot has become free."""
         self._ended = True
         """A task here has ended since the last look at waiting ones."""
 
@@ -81,6 +83,7 @@ class Scheduler:
         """Claim nothing more; give running tasks a moment, then kill their jobs. The rest goes on at restart."""
         self._closing = True
         self._here.live.work.set()
+        self._freed.set()
         if self._loop is not None:
             await self._loop
         if self._runners:
@@ -93,8 +96,8 @@ class Scheduler:
         clock_s = asyncio.get_running_loop().time
         next_tick_s = next_sweep_s = clock_s()
         while not self._closing:
-            work = self._here.live.work
-            work.clear()
+            self._here.live.work.clear()
+            self._freed.clear()
             try:
                 if self._ended or clock_s() >= next_tick_s:
                     self._ended = False
@@ -113,8 +116,10 @@ class Scheduler:
                 # The loop never ends by itself: a task nobody works on would be an acknowledged task lost.
                 _log.exception("the scheduler made a mistake; it goes on")
                 pause_s = self._tick_s
+            # With all slots taken a new submission changes nothing, so it does not wake this loop.
+            woken = self._here.live.work if len(self._runners) < self._slots else self._freed
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(work.wait(), pause_s)
+                await asyncio.wait_for(woken.wait(), pause_s)
 
     async def _claim(self) -> None:
         free = self._slots - len(self._runners)
@@ -130,6 +135,7 @@ class Scheduler:
         del self._runners[task_id]
         self._ended = True
         self._here.live.work.set()
+        self._freed.set()
         if not runner.cancelled() and (error := runner.exception()) is not None:
             _log.error("task %s: its runner broke", task_id, exc_info=error)
 

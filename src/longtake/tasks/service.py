@@ -14,7 +14,7 @@ import msgspec
 
 from longtake.billing.prices import Price, price_of
 from longtake.errors import AssetGone, TaskNotFinished, TaskNotFound
-from longtake.lifecycle import ENDS
+from longtake.lifecycle import ENDS, state_of
 from longtake.render.base import Fleet
 from longtake.routing.makers import ListedModel, Makers
 from longtake.settings import Settings
@@ -200,7 +200,9 @@ class TaskService:
         """A task's file. Raises TaskNotFound, TaskNotFinished, and AssetGone if it has no such file (any more)."""
         task = await self.get(principal, task_id)
         if task.step is not Step.SUCCEEDED:
-            raise TaskNotFinished(f"Task is not completed yet, current status: {task.step.value}", param="task_id")
+            raise TaskNotFinished(
+                f"Task is not completed yet, current status: {state_of(task.step).value}", param="task_id"
+            )
         asset = task.assets.get(role)
         if asset is None:
             raise AssetGone(f"this task has no {role.value} (any more)", param="variant")

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 
-from longtake.errors import FencedOff
+from longtake.errors import FencedOff, ServiceError
 from longtake.render.base import (
     Busy,
     Failed,
@@ -45,6 +45,29 @@ async def generate(here: Surroundings, task: Task) -> Task:
     Done again for the same attempt it finds the job where it is. Raises FencedOff, StoreFailed; a stop of this process
     takes the job back to `queued`.
     """
+    handle: str | None = None
+    try:
+        handle = await _start(here, task)
+        if handle is None:
+            return await _called_off(here, task)
+        moved = await _conclude(here, task, await _watch(here, task, handle))
+    except asyncio.CancelledError:
+        await asyncio.shield(_give_back(here, task, handle))
+        raise
+    except ServiceError:
+        # The record could not be written. The job has ended and stays known: the next try asks for its events again.
+        if here.clock() >= task.deadline_ms:
+            await _kill(here, handle)
+        raise
+    except BaseException:
+        await _kill(here, handle)
+        raise
+    await here.fleet.release(handle)
+    return moved
+
+
+async def _start(here: Surroundings, task: Task) -> str | None:
+    """The handle of the started job; None if it was called off before a slot was free."""
     job = RenderJob(
         task=task.id,
         attempt=task.attempt,
@@ -52,26 +75,6 @@ async def generate(here: Surroundings, task: Task) -> Task:
         output=work_prefix(task.id, task.attempt),
         limits=render_limits(here.settings),
     )
-    handle = await _start(here, task, job)
-    if handle is None:
-        return await _called_off(here, task)
-    try:
-        final = await _watch(here, task, handle)
-        moved = await _conclude(here, task, final)
-    except asyncio.CancelledError:
-        await asyncio.shield(_give_back(here, task, handle))
-        raise
-    except FencedOff:
-        await here.fleet.cancel(handle, 0)
-        await here.fleet.release(handle)
-        raise
-    # Released only after the write: if that fails, the next try asks for the same events again.
-    await here.fleet.release(handle)
-    return moved
-
-
-async def _start(here: Surroundings, task: Task, job: RenderJob) -> str | None:
-    """The handle of the started job; None if it was called off before a slot was free."""
     while True:
         if here.cancelled.is_set() or here.clock() >= task.deadline_ms:
             return None
@@ -98,7 +101,8 @@ async def _watch(here: Surroundings, task: Task, handle: str) -> Final:
                         percent = here.live.set_progress(task, PREPARED_PERCENT + int(share * min(max(done, 0.0), 1.0)))
                         if here.clock() - marked_ms >= PROGRESS_EVERY_MS:
                             marked_ms = here.clock()
-                            await here.store.save_progress(task, percent)
+                            with contextlib.suppress(ServiceError):  # a mark less does no harm
+                                await here.store.save_progress(task, percent)
                     case _:
                         return event
     finally:
@@ -161,12 +165,17 @@ async def _again(here: Surroundings, task: Task, job: JobEnd) -> Task:
     return await here.move(task, Step.QUEUED, changes, job=job)
 
 
-async def _give_back(here: Surroundings, task: Task, handle: str) -> None:
+async def _kill(here: Surroundings, handle: str | None) -> None:
+    if handle is not None:
+        await here.fleet.cancel(handle, 0)
+        await here.fleet.release(handle)
+
+
+async def _give_back(here: Surroundings, task: Task, handle: str | None) -> None:
     """This process stops: kill the job and queue the task for the next one."""
-    await here.fleet.cancel(handle, 0)
-    await here.fleet.release(handle)
+    await _kill(here, handle)
     job = JobEnd(attempt=task.attempt, state="cancelled", native="the server was stopped")
-    with contextlib.suppress(FencedOff):
+    with contextlib.suppress(FencedOff, ServiceError):
         await here.move(task, Step.QUEUED, TaskChanges(release=True), job=job)
 
 

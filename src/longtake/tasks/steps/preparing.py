@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from longtake.errors import SourceUnusable
 from longtake.render.base import CreateRequest, ExtendRequest
 from longtake.store.base import JobStart, TaskChanges
@@ -47,6 +49,7 @@ async def render_request(here: Surroundings, task: Task) -> ExtendRequest | Crea
 
 async def _input(here: Surroundings, asset_id: str, param: str, task: Task) -> Asset:
     asset = await here.store.asset(asset_id)
-    if asset is None or asset.tenant_id != task.tenant_id or not here.storage.path(asset.id).is_file():
+    is_ours = asset is not None and asset.tenant_id == task.tenant_id
+    if asset is None or not is_ours or not await asyncio.to_thread(here.storage.path(asset.id).is_file):
         raise SourceUnusable(f"the file that {param} names is gone: send it again", param=param)
     return asset
