@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from longtake.http.app import new_request_id
 from longtake.http.dialects.superset import aspect_text, render_record, render_submitted, render_task, seconds_text
+from longtake.http.request_ids import new_request_id
 from longtake.types import (
     Asset,
     Fault,

@@ -8,7 +8,6 @@ would cost about as much as all the rest (reference performance.md 2). Paths wit
 from __future__ import annotations
 
 import logging
-import os
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -26,6 +25,7 @@ from longtake.http.limits import MOST_CALLS, ClientGone, check_head
 from longtake.http.links import Links
 from longtake.http.messages import Answer, Call, HeaderList
 from longtake.http.proxies import Proxies
+from longtake.http.request_ids import request_id
 from longtake.http.routes import ROUTES, Access, Route
 from longtake.settings import Settings
 from longtake.store.base import Installation, Store
@@ -33,10 +33,7 @@ from longtake.tasks.service import TaskService
 
 logger = logging.getLogger("longtake.http")
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:@=+/-]{1,128}", re.ASCII)
 _CONTROL = re.compile(r"[^\x20-\x7e]")
-# Letters only: a client takes "404" anywhere in a refusal for "this server cannot extend" (wire.md 2, client 4).
-_LETTERS = bytes(b"abcdefghijklmnopqrstuvwxyz"[value % 26] for value in range(256))
 _CLIENT_GONE = 499
 
 Methods = Mapping[str, Route]
@@ -96,8 +93,7 @@ class Application:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         began_s = time.perf_counter()
         call = Call(scope, receive)
-        asked = call.header(b"x-request-id")
-        call.request_id = asked if asked and _REQUEST_ID.fullmatch(asked) else new_request_id()
+        call.request_id = request_id(call.header(b"x-request-id"))
         started = False
 
         async def send_once_started(message: Message) -> None:
@@ -145,8 +141,8 @@ class Application:
             return answer
 
     async def _send(self, call: Call, answer: Answer, send: Send) -> int:
-        request_id = call.request_id.encode()
-        common: HeaderList = [(b"x-request-id", request_id), (b"x-oneapi-request-id", request_id), *CORS_HEADERS]
+        echoed = call.request_id.encode()
+        common: HeaderList = [(b"x-request-id", echoed), (b"x-oneapi-request-id", echoed), *CORS_HEADERS]
         await answer.send(call, send, common)
         return answer.status
 
@@ -196,8 +192,3 @@ class Application:
                 "key_id": call.principal.key_id if call.principal else None,
             },
         )
-
-
-def new_request_id() -> str:
-    """A new request id of 24 random letters (112 bits)."""
-    return os.urandom(24).translate(_LETTERS).decode()

@@ -90,7 +90,11 @@ class Links:
 
     def url_maker(self, call: Call) -> Callable[[Task, Role, Asset], str]:
         """What renders use to make URLs for this caller."""
-        return partial(self.asset_url, self.base(call))
+        # The base is found when the first URL is made: an unfinished task has none.
+        return partial(self._asset_url_for, call)
+
+    def _asset_url_for(self, call: Call, task: Task, role: Role, asset: Asset) -> str:
+        return self.asset_url(self.base(call), task, role, asset)
 
     def asset_url(self, base: str, task: Task, role: Role, asset: Asset) -> str:
         """A signed URL of a task's file."""

@@ -22,6 +22,8 @@ JSON_TYPE = (b"content-type", b"application/json; charset=utf-8")
 NO_STORE = (b"cache-control", b"no-store")
 
 _MAX_QUERY_FIELDS = 100
+# One field without escapes, such as `id=grok:...`: nothing to decode.
+_PLAIN_FIELD = re.compile(rb"[A-Za-z_]+=[A-Za-z0-9:._-]+")
 _encoder = msgspec.json.Encoder()
 
 
@@ -61,6 +63,9 @@ class Call:
         text: bytes = self.scope["query_string"]
         if not text:
             return {}
+        if _PLAIN_FIELD.fullmatch(text):
+            name, _, value = text.decode("ascii").partition("=")
+            return {name: value}
         try:
             pairs = parse_qsl(text.decode("latin-1"), keep_blank_values=True, max_num_fields=_MAX_QUERY_FIELDS)
         except ValueError as error:

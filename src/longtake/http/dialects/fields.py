@@ -25,6 +25,8 @@ class Fields:
     def take(self, *names: str) -> tuple[str, JsonValue] | None:
         """The first of these names that was sent with a value, and that value; all of them count as read."""
         found: tuple[str, JsonValue] | None = None
+        if not self._unread:
+            return found
         for name in names:
             if name not in self._values:
                 continue

@@ -153,7 +153,7 @@ def read_seconds_us(value: JsonValue, param: str) -> int:
     scale = 1000 if param.endswith("_ms") else SECOND_US
     if abs(number) * scale > MAX_SECONDS * SECOND_US:
         raise InvalidRequest(f"{param} is {show(value)}: that is longer than any clip", param=param)
-    return round(Fraction(number) * scale)
+    return number * scale if isinstance(number, int) else round(Fraction(number) * scale)
 
 
 def read_size(value: JsonValue, param: str) -> SizeWish | Aspect | None:
