@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,17 +67,19 @@ class _Silence:
 
 
 class _Lines:
-    """A line whenever the note changes or another tenth is done."""
+    """A line whenever the note changes, or another tenth is done and a second has passed."""
 
     def __init__(self, title: str) -> None:
         self._title = title
-        self._said = (-1, "")
+        self._tenth, self._note = -1, ""
+        self._next_s = 0.0
 
     def show(self, percent: int, note: str) -> None:
         """Print a line if there is news."""
-        news = (percent // 10, note)
-        if news != self._said:
-            self._said = news
+        is_due = percent // 10 != self._tenth and time.monotonic() >= self._next_s
+        if note != self._note or is_due:
+            self._tenth, self._note = percent // 10, note
+            self._next_s = time.monotonic() + 1
             click.echo(f"{self._title}: {percent} % {note}".rstrip(), err=True)
 
 
