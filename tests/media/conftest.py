@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, cast
 
 import av
 import av.logging
 import numpy as np
 import pytest
+from av.video.stream import VideoStream
 
 from longtake.media.assemble import Assembled, Continuation, Target, extend
 from longtake.media.frames import AudioBlock, VideoFrame
@@ -83,7 +85,7 @@ class Studio:
         fps = Fraction(fps)
         tick = Fraction(1, 90_000) if times else 1 / fps
         with av.open(str(path), "w") as out:
-            video = out.add_stream(codec, rate=fps, options=options or {})
+            video = cast("VideoStream", out.add_stream(codec, rate=fps, options=options or {}))
             video.width, video.height, video.pix_fmt = *size, pix_fmt
             video.codec_context.time_base = tick
             if tags:
@@ -108,7 +110,7 @@ class Studio:
 
     @staticmethod
     def _sound(out, track, audio, seconds: Fraction, sound: np.ndarray | None) -> None:
-        codec, rate, layout = audio
+        _, rate, layout = audio
         channels = track.codec_context.layout.nb_channels
         samples = tune(rate, float(seconds), channels) if sound is None else sound
         size = track.codec_context.frame_size or 1024
@@ -185,10 +187,10 @@ def extended(tmp_path: Path, film: list[np.ndarray]) -> Callable[..., Result]:
     """Extend a clip by ready frames at ultrafast."""
 
     def run(
-        source: Path, start_s: float | Fraction, new_s: float = 0.5, make: Make | None = None, **target: object
+        source: Path, start_s: float | Fraction, new_s: float = 0.5, make: Make | None = None, **target: Any
     ) -> Result:
         output, new_part = tmp_path / "result.mp4.part", tmp_path / "new.mp4.part"
-        fields = {"width": 0, "height": 0, "preset": "ultrafast"} | target
+        fields: dict[str, Any] = {"width": 0, "height": 0, "preset": "ultrafast"} | target
         assembled = extend(
             source, output, new_part, start_us=round(start_s * SECOND_US), new_us=round(new_s * SECOND_US),
             target=Target(**fields), make=make or ready_frames(film), watch=Spectator(),
@@ -218,7 +220,7 @@ def decode(path: Path) -> Decoded:
             stream.thread_type, stream.codec_context.thread_count = "NONE", 1
             for frame in container.decode(stream):
                 hashes.append(hashlib.md5(frame.to_ndarray().tobytes()).hexdigest())
-                times.append(frame.pts * frame.time_base)
+                times.append((frame.pts or 0) * (frame.time_base or 0))
     finally:
         av.logging.set_level(before)
     return Decoded(hashes, times, [message for level, _, message in logs if level <= av.logging.WARNING])
@@ -229,6 +231,6 @@ def decode_sound(path: Path) -> tuple[np.ndarray, Fraction]:
     blocks, start = [], None
     with av.open(str(path)) as container:
         for frame in container.decode(audio=0):
-            start = frame.pts * frame.time_base if start is None else start
+            start = (frame.pts or 0) * Fraction(frame.time_base or 0) if start is None else start
             blocks.append(frame.to_ndarray())
     return np.concatenate(blocks, axis=1), start or Fraction(0)

@@ -8,22 +8,23 @@ from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.media.conftest import Result, Studio, decode
 
 from longtake.media.cut import copied_packets, head_frames
 from longtake.media.index import PacketIndex, decode_times
-from tests.media.conftest import Result, Studio, decode
 
 VARIABLE = [Fraction(0)]
 _random = random.Random(1)
 for _ in range(89):
     VARIABLE.append(VARIABLE[-1] + Fraction(_random.choice([1500, 3000, 3000, 3000, 6000, 15000]), 90_000))
 
-SHAPES = {
+SHAPES: dict[str, dict[str, Any]] = {
     "one keyframe": {"options": {"preset": "veryfast", "x264-params": "keyint=infinite:scenecut=0"}},
     "open groups": {"options": {"x264-params": "open-gop=1:keyint=24:scenecut=0"}},
     "8 B-frames in a pyramid": {"options": {"x264-params": "bframes=8:b-pyramid=normal:ref=6:b-adapt=0"}},
@@ -129,7 +130,9 @@ def indexes(draw: st.DrawFn) -> PacketIndex:
 def test_cut_keeps_its_rule(index: PacketIndex, start_us: int) -> None:
     head = head_frames(index, start_us)
     ends = [*index.order[1:], index.end]
-    middles = [Fraction(int(a + b), 2 * 600) - Fraction(index.start, 600) for a, b in zip(index.order, ends, strict=True)]
+    middles = [
+        Fraction(int(a + b), 2 * 600) - Fraction(index.start, 600) for a, b in zip(index.order, ends, strict=True)
+    ]
     assert head == max(1, sum(middle < Fraction(start_us, 1_000_000) for middle in middles))
     copied = copied_packets(index, head)
     best = [n for n in range(head + 1) if sorted(index.pts[:n]) == list(index.order[:n])][-1]

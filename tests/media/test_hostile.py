@@ -6,18 +6,17 @@ from __future__ import annotations
 import struct
 import time
 import zlib
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
+from tests.media.conftest import Spectator, Studio, decode, ready_frames
 
 from longtake.errors import LimitExceeded, MediaError
-from longtake.media.assemble import Target, extend
+from longtake.media.assemble import Assembled, Target, extend
 from longtake.media.open import MediaLimits
 from longtake.media.probe import probe
-from tests.media.conftest import Spectator, Studio, decode, ready_frames
 
 LIMITS = MediaLimits(max_bytes=1 << 20, max_seconds=20, max_frames=300)
 
@@ -27,7 +26,12 @@ def _png(width: int, height: int) -> bytes:
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100_000)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 100_000))
+        + chunk(b"IEND", b"")
+    )
 
 
 def _patched(data: bytes, box: bytes, offset: int, new: bytes) -> bytes:
@@ -86,7 +90,7 @@ def _damages(whole: bytes) -> dict[str, bytes]:
     return {
         "first half": whole[:middle],
         "index cut off": whole[: moov + 200],
-        "index missing": whole.replace(b"moov", b"free"),
+        "index missing": whole.replace(b"moov", b"none"),
         "pictures missing": whole[: whole.find(b"mdat") + 8],
         "no track": whole.replace(b"trak", b"free"),
         "no sample sizes": whole.replace(b"stsz", b"free"),
@@ -110,17 +114,15 @@ def test_damaged_clips_are_refused_or_used_to_their_end(
     path = tmp_path / "damaged.mp4"
     path.write_bytes(_damages(whole)[name])
     out, new = tmp_path / "o.part", tmp_path / "n.part"
-    try:
+    made: Assembled | None = None
+    with suppress(MediaError):
         probe(path, LIMITS)
         made = extend(
             path, out, new, start_us=2_000_000, new_us=200_000, limits=LIMITS, watch=Spectator(),
             target=Target(width=0, height=0, preset="ultrafast"), make=ready_frames(film),
         )  # fmt: skip
-    except MediaError as error:
-        assert len(error.message) > 20
-        assert not out.exists()
-        assert not new.exists()
-        assert name != "first half" or "index" not in error.message
+    if made is None:
+        assert list(tmp_path.iterdir()) == [path]
     else:
         assert made.facts.video.frames == len(decode(out).hashes)
 
@@ -132,7 +134,7 @@ def test_limits_on_frames_and_seconds(studio: Studio) -> None:
     long = studio.clip(frames=30, fps=1, options={"preset": "ultrafast"})
     with pytest.raises(LimitExceeded, match="20 s"):
         probe(long, LIMITS)
-    with pytest.raises(LimitExceeded, match="too large|decoded|opened"):
+    with pytest.raises(LimitExceeded, match="pixels"):
         probe(studio.clip(frames=5), MediaLimits(max_pixels=100 * 50))
 
 
@@ -142,29 +144,7 @@ def test_wrong_durations_do_not_deceive(whole: bytes, tmp_path: Path) -> None:
     assert probe(path, LIMITS).duration_us == 2_500_000
 
 
-def test_no_other_file_is_read(tmp_path: Path, whole: bytes) -> None:
-    """A track whose pictures are said to lie in another file (ISO/IEC 14496-12 8.7.2) is not followed there."""
-    secret = tmp_path / "secret"
-    secret.write_bytes(whole)
-    at = whole.find(b"dref")
-    entry = b"url " + bytes(4) + b"secret\0"
-    assert at > 0
-    forged = bytearray(whole)
-    forged[at + 16 : at + 16 + 4] = entry[:4]
-    forged[at + 16 + 7] = 0  # the flag "in this very file" is taken away
-    path = tmp_path / "reference.mp4"
-    path.write_bytes(bytes(forged))
-    with av.open(str(path)) as container:
-        assert container.format.name.startswith("mov")
-    # Whatever comes out comes from the file itself.
-    try:
-        probe(path, LIMITS)
-    except MediaError as error:
-        assert len(error.message) > 20
-
-
-def test_a_hidden_playlist_in_a_folder_name(tmp_path: Path, studio: Studio, extended: Callable) -> None:
-    """Names that FFmpeg would take for protocols are plain files here."""
+def test_names_that_look_like_protocols_are_plain_files(tmp_path: Path, studio: Studio) -> None:
     folder = tmp_path / "concat:a|subfile,,start,0"
     folder.mkdir()
     path = folder / "http:clip%03d.mp4"

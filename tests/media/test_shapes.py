@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every accepted kind of source, every fit, and the colours: what cannot be copied goes through one streaming encode."""
+"""Every accepted kind of source, every fit, the colours: what cannot be copied goes through one streaming encode."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
+from tests.media.conftest import Result, Studio, decode, ready_frames
 
 from longtake.media.assemble import Continuation
 from longtake.media.frames import AudioBlock, VideoFrame
 from longtake.media.probe import probe
 from longtake.types import Fit
-from tests.media.conftest import Result, Studio, decode, ready_frames
 
-KINDS = {
-    "hevc": {"codec": "libx265", "options": {"x265-params": "log-level=none", "preset": "ultrafast"}},
+X265 = {"x265-params": "log-level=none", "preset": "ultrafast"}
+KINDS: dict[str, dict[str, Any]] = {
+    "hevc": {"codec": "libx265", "options": X265},
     "hevc 10 bit": {
-        "codec": "libx265", "pix_fmt": "yuv420p10le", "options": {"x265-params": "log-level=none", "preset": "ultrafast"}
+        "codec": "libx265", "pix_fmt": "yuv420p10le", "options": X265
     },
     "h264 10 bit": {"pix_fmt": "yuv420p10le"},
     "h264 4:4:4": {"pix_fmt": "yuv444p"},
@@ -92,9 +94,7 @@ def test_sample_aspect_is_applied(studio: Studio, extended: Callable[..., Result
     assert (result.assembled.facts.video.width, result.assembled.facts.video.height) == (212, 96)
 
 
-@pytest.mark.parametrize(
-    ("fit", "corner"), [(Fit.COVER, "picture"), (Fit.CONTAIN, "black"), (Fit.BLUR, "blurred")]
-)
+@pytest.mark.parametrize(("fit", "corner"), [(Fit.COVER, "picture"), (Fit.CONTAIN, "black"), (Fit.BLUR, "blurred")])
 def test_fits(fit: Fit, corner: str, studio: Studio, extended: Callable[..., Result]) -> None:
     seen: list[VideoFrame] = []
 
@@ -138,8 +138,10 @@ def test_enhancing_scaler_is_sharper(studio: Studio, extended: Callable[..., Res
 
 @pytest.mark.parametrize("codec", ["libx264", "libx265"])
 @pytest.mark.parametrize("tags", [(1, 1, 1, 1), (9, 16, 9, 1), (6, 6, 6, 2)])
-def test_colours_are_kept(codec: str, tags: tuple, studio: Studio, extended: Callable[..., Result]) -> None:
-    options = {"x265-params": "log-level=none", "preset": "ultrafast"} if codec == "libx265" else {}
+def test_colours_are_kept(
+    codec: str, tags: tuple[int, int, int, int], studio: Studio, extended: Callable[..., Result]
+) -> None:
+    options = X265 if codec == "libx265" else {}
     source = studio.clip(frames=30, codec=codec, tags=tags, options=options)
     result = extended(source, 1)
     color = result.assembled.facts.video.color

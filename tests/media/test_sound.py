@@ -10,11 +10,11 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from tests.media.conftest import Make, Result, Studio, decode, decode_sound, ready_frames, tune
 
 from longtake.media.assemble import Continuation
 from longtake.media.frames import AudioBlock, VideoFrame
 from longtake.media.seam import click_db, without_click
-from tests.media.conftest import Result, Studio, decode, decode_sound, ready_frames, tune
 
 RATE = 48_000
 
@@ -24,7 +24,7 @@ def packets(path) -> list[bytes]:
         return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
 
 
-def going_on(film: list[np.ndarray], channels: int, start: float) -> Callable:
+def going_on(film: list[np.ndarray], channels: int, start: float) -> Make:
     """A maker whose sound goes on where the source's tune is at the cut, in blocks of odd size."""
 
     def make(continuation: Continuation) -> Iterator[VideoFrame | AudioBlock]:
@@ -81,7 +81,7 @@ def test_aac_is_copied_and_goes_on_without_a_seam(
     ],
 )
 def test_other_sound_is_encoded_and_the_picture_still_copied(
-    codec: str, rate: int, layout: str, suffix: str,
+    codec: str, rate: int, layout: str, suffix: str, *,
     studio: Studio, film: list[np.ndarray], extended: Callable[..., Result],
 ) -> None:  # fmt: skip
     source = studio.clip(frames=72, audio=(codec, rate, layout), suffix=suffix)
@@ -157,9 +157,7 @@ def test_a_click_is_measured_and_mended() -> None:
     assert without_click(before, smooth, RATE) is smooth
 
 
-def test_pictures_keep_their_bytes_when_only_the_sound_changes(
-    studio: Studio, extended: Callable[..., Result]
-) -> None:
+def test_pictures_keep_their_bytes_when_only_the_sound_changes(studio: Studio, extended: Callable[..., Result]) -> None:
     source = studio.clip(frames=72, audio=("pcm_s16le", RATE, "stereo"), suffix=".mov")
     result = extended(source, 2)
     assert result.assembled.head is not None

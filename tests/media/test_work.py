@@ -7,11 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from tests.media.conftest import Make, Result, Spectator, Studio, decode, ready_frames, tune
 
 from longtake.errors import EngineError, InvalidRequest, MediaError, WorkCancelled
 from longtake.media.assemble import Continuation, Target, create, extend
@@ -19,7 +21,6 @@ from longtake.media.frames import AudioBlock, VideoFrame
 from longtake.media.probe import probe, read_image
 from longtake.media.thumbs import sprite, thumbnail
 from longtake.types import Fit
-from tests.media.conftest import Result, Spectator, Studio, decode, ready_frames, tune
 
 
 def grey(width: int, height: int, level: int = 128) -> VideoFrame:
@@ -70,7 +71,7 @@ def mute(continuation: Continuation) -> Iterator[VideoFrame | AudioBlock]:
     ],
 )
 def test_a_makers_error_comes_through_and_nothing_stays(
-    make: Callable, error: type[Exception], match: str, geometry_kept: bool, studio: Studio, tmp_path: Path
+    make: Make, error: type[Exception], match: str, *, geometry_kept: bool, studio: Studio, tmp_path: Path
 ) -> None:
     output, new = tmp_path / "o.part", tmp_path / "n.part"
     with pytest.raises(error, match=match):
@@ -89,7 +90,7 @@ def test_an_endless_maker_is_stopped_at_the_length(studio: Studio, extended: Cal
 
 
 @pytest.mark.parametrize("geometry_kept", [True, False])
-def test_cancelling_stops_maker_and_encoder(geometry_kept: bool, studio: Studio, tmp_path: Path) -> None:
+def test_cancelling_stops_maker_and_encoder(*, geometry_kept: bool, studio: Studio, tmp_path: Path) -> None:
     watch = Spectator(cancel_at=0.05)
     started = time.monotonic()
     with pytest.raises(WorkCancelled):
@@ -127,7 +128,7 @@ def test_seam_report(bikes: Path, extended: Callable[..., Result]) -> None:
         frames = [frame.to_ndarray() for frame, _ in zip(container.decode(video=0), range(60), strict=False)]
     height = frames[0].shape[0] * 2 // 3
 
-    def show(pictures: list[np.ndarray]) -> Callable:
+    def show(pictures: list[np.ndarray]) -> Make:
         def make(continuation: Continuation) -> Iterator[VideoFrame | AudioBlock]:
             for number in range(continuation.frames):
                 flat = pictures[min(number, len(pictures) - 1)]
@@ -142,9 +143,11 @@ def test_seam_report(bikes: Path, extended: Callable[..., Result]) -> None:
     assert natural is not None
     assert frozen is not None
     assert jump is not None
-    steps = [np.abs(a[:height].astype(int) - b[:height]).mean() for a, b in zip(frames[20:32], frames[21:33], strict=True)]
+    steps = [np.abs(a[:height].astype(int) - b[:height]).mean() for a, b in pairwise(frames[20:33])]
     assert natural.median_step == pytest.approx(np.median(steps), rel=0.25)
-    assert natural.luma_step == pytest.approx(np.abs(frames[33][:height].astype(int) - frames[32][:height]).mean(), abs=0.01)
+    assert natural.luma_step == pytest.approx(
+        np.abs(frames[33][:height].astype(int) - frames[32][:height]).mean(), abs=0.01
+    )
     assert 0.5 < natural.ratio < 2
     assert frozen.luma_step < 0.01
     assert jump.ratio > 4
@@ -192,9 +195,7 @@ def test_create(tmp_path: Path) -> None:
     data = output.read_bytes()
     assert data.find(b"moov") < data.find(b"mdat")
     with pytest.raises(EngineError):
-        create(
-            output, frames=31, fps=Fraction(30), width=128, height=96, audio=None, make=make, watch=Spectator()
-        )
+        create(output, frames=31, fps=Fraction(30), width=128, height=96, audio=None, make=make, watch=Spectator())
     assert not output.exists()
 
 
@@ -233,7 +234,9 @@ def test_read_image_turns_and_fits(tmp_path: Path, film: list[np.ndarray]) -> No
     picture = read_image(path, 320, 180)
     assert (picture.width, picture.height) == (320, 180)
     # BT.709 red is Y 63, Cb 102, Cr 240 (ITU-R BT.709-6, table 3, limited range).
-    assert (int(picture.y[90, 40]), int(picture.u[45, 20]), int(picture.v[45, 20])) == pytest.approx((63, 102, 240), abs=2)
+    assert (int(picture.y[90, 40]), int(picture.u[45, 20]), int(picture.v[45, 20])) == pytest.approx(
+        (63, 102, 240), abs=2
+    )
     assert int(picture.y[90, 280]) == pytest.approx(235, abs=1)
     tall = read_image(path, 90, 160, Fit.CONTAIN)
     assert tall.y[2].max() <= 17

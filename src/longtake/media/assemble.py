@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """One longer video from a source and what a maker makes; or a first video from a maker alone.
 
-Two passes over the source: an index of its packets, then the copy (or one streaming encode). Never more in memory than the
-context, a few frames, and the packets that wait for their neighbours of the other track.
+Two passes over the source: an index of its packets, then the copy (or one streaming encode). Never more in memory than
+the context, a few frames, and the packets that wait for their neighbours of the other track.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from fractions import Fraction
 from functools import cached_property
@@ -114,9 +114,18 @@ class _Extension:
             pictures.also_write_new(part, begin)
             feed = stack.enter_context(Feed(lambda: make(self._continuation()), self._watch))
             if isinstance(self._tail, CopiedTail):
-                head = copied_head(pictures, self._source, self._cut, self._tail, lambda: self._await(feed), count)
+                head = copied_head(
+                    pictures,
+                    self._source,
+                    self._cut,
+                    tail=self._tail,
+                    before_decoding=lambda: self._await(feed),
+                    count=count,
+                )
             else:
-                head = encoded_head(pictures, self._source, self._cut, self._scaler, self._tail, count)
+                head = encoded_head(
+                    pictures, self._source, self._cut, scaler=self._scaler, tail=self._tail, count=count
+                )
             write_in_order(head, *(sound.head_packets() for sound in sounds))
             taker = NewPart(pictures, sounds, self._frames, begin, count)
             taker.take_all(iter(feed))
@@ -178,10 +187,10 @@ def create(
     watch: Watch,
     color: ColorTags = BT709,
 ) -> Assembled:
-    """Write what a maker makes as an MP4: `frames` pictures at `fps`, sound of `audio` = (rate in Hz, channels) or none.
+    """Write what a maker makes as an MP4: `frames` pictures at `fps`, sound of `audio` = (rate in Hz, channels) or not.
 
-    `color` is the matrix that the pictures are in. On any error no file stays. Raises EngineError or what `make` raises,
-    WorkCancelled, MediaError if the file cannot be written.
+    `color` is the matrix that the pictures are in. On any error no file stays. Raises EngineError or what `make`
+    raises, WorkCancelled, MediaError if the file cannot be written.
     """
     form = PictureForm(
         width=width, height=height, clock=common_clock(Fraction(1, 15360), fps), rate=fps, color=color,
@@ -202,7 +211,7 @@ def create(
 
 
 def _verified(path: Path, frames: int, duration_s: Fraction, form: PictureForm) -> MediaFacts:
-    """The facts of a file that was just written, by demuxing it again. Raises MediaError if it is not what was meant."""
+    """The facts of a file just written, by demuxing it again. Raises MediaError if it is not what was meant."""
     made = read_source(path, RESULT_LIMITS, known=form.picture)
     length = (made.frames.end - made.frames.start) * made.frames.time_base
     if made.frames.count != frames or abs(length - duration_s) > max(2 * form.clock, _LARGEST_DRIFT_S):

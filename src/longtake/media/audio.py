@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The result's sound: the head's AAC copied where it can be, else encoded anew, and the new part joined without a click.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# PyAV's stubs leave open which stream an encoded packet belongs to.
+"""The result's sound: the head's AAC copied where it can be, else encoded anew; the new part joined without a click.
 
 All positions are samples on the result's clock, which begins with the first frame shown.
 """
@@ -126,8 +128,8 @@ def _timed_blocks(
     resampler = AudioResampler(format="fltp", layout=form.layout, rate=form.rate_hz)
     for frame in container.decode(stream):
         at = None
-        if frame.pts is not None:
-            at = round((frame.pts * Fraction(frame.time_base) - source.start_s) * form.rate_hz)
+        if frame.pts is not None and frame.time_base is not None:
+            at = round((frame.pts * frame.time_base - source.start_s) * form.rate_hz)
         for block in resampler.resample(frame):
             yield at, block.to_ndarray().astype(np.float32, copy=False)
             at = None
@@ -221,7 +223,7 @@ class SoundTrack:
             assert stream is not None
             clock = Fraction(1, self._form.rate_hz)
             number = 0
-            for packet in container.demux(stream):
+            for packet in container.demux([stream]):
                 if packet.size == 0:
                     continue
                 if number >= self._kept:

@@ -32,7 +32,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Continuation:
-    """What a maker is given on extend. Context is decoded at its first use, so a maker with ready frames pays nothing."""
+    """What a maker is given on extend. Context is decoded at its first use: a maker with ready frames pays nothing."""
 
     fps: Fraction
     frames: int

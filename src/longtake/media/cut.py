@@ -2,8 +2,8 @@
 """Where the head ends and how much of it can be copied: the cut in decode order (DESIGN 5).
 
 The largest n is copied such that the first n packets in decode order are also the first n in presentation order and all
-are shown before the cut. Such a prefix decodes to the source's own pictures whatever follows it, so no keyframe near the
-cut is needed; at most one group between two P-frames is encoded again.
+are shown before the cut. Such a prefix decodes to the source's own pictures whatever follows it, so no keyframe near
+the cut is needed; at most one group between two P-frames is encoded again.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from longtake.errors import MediaError
 from longtake.media.h264 import read_configuration, read_sps
 from longtake.media.index import PacketIndex
+from longtake.media.planes import PLANAR_420
 from longtake.media.source import Source
 from longtake.types import SECOND_US
 
@@ -66,20 +67,25 @@ def find_cut(source: Source, start_us: int, *, copy: bool) -> Cut:
 def why_not_copied(source: Source) -> str:
     """Why the head's packets cannot be copied, in a few words for the caller; empty = they can."""
     picture, index = source.picture, source.frames
-    if picture.codec != "h264":
-        return f"the source is {picture.codec}, not H.264"
-    if picture.pixel_format not in {"yuv420p", "yuvj420p"}:
-        return f"its pixels are {picture.pixel_format}, not 8-bit 4:2:0"
-    if picture.rotation_deg or picture.sample_aspect != 1:
-        return "its pictures are turned or have pixels that are not square"
-    if picture.width % 2 or picture.height % 2:
-        return f"its size {picture.width}x{picture.height} is odd"
-    if picture.interlaced:
-        return "it is interlaced"
-    if not index.exact or not index.keys[0]:
-        return "its time stamps or edit list do not allow it"
+    obstacles = (
+        (picture.codec != "h264", f"the source is {picture.codec}, not H.264"),
+        (picture.pixel_format not in PLANAR_420, f"its pixels are {picture.pixel_format}, not 8-bit 4:2:0"),
+        (
+            bool(picture.rotation_deg) or picture.sample_aspect != 1,
+            "its pictures are turned or have pixels that are not square",
+        ),
+        (bool(picture.width % 2 or picture.height % 2), f"its size {picture.width}x{picture.height} is odd"),
+        (picture.interlaced, "it is interlaced"),
+        (not index.exact or not index.keys[0], "its time stamps or its edit list do not allow it"),
+    )
+    found = next((reason for stands, reason in obstacles if stands), "")
+    return found or _odd_stream(picture.extradata)
+
+
+def _odd_stream(extradata: bytes) -> str:
+    """What in an H.264 track's header is in the way of a copy; empty = nothing."""
     try:
-        configuration = read_configuration(picture.extradata)
+        configuration = read_configuration(extradata)
         parameters = [read_sps(unit) for unit in configuration.sps]
     except MediaError as error:
         return error.message

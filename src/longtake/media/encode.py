@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# PyAV's stubs leave open which stream an encoded packet belongs to.
 """Encoders: pictures to H.264 (libx264), sound to AAC-LC. Packets come out with final times."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The head's pictures on their way into the result: copied up to the last small group, or decoded, scaled and encoded."""
+"""The head's pictures on their way into the result: copied up to the last small group, or decoded, scaled, encoded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from longtake.media.track import PictureTrack
 
 
 def copied_head(
-    pictures: PictureTrack, source: Source, cut: Cut, tail: CopiedTail, before_decoding: Callable[[], None],
+    pictures: PictureTrack, source: Source, cut: Cut, *, tail: CopiedTail, before_decoding: Callable[[], None],
     count: FrameCount,
 ) -> Iterator[Pending]:  # fmt: skip
     """The copied packets, then the few frames up to the cut encoded, with the source's own times."""
@@ -38,7 +38,7 @@ def copied_head(
 
 
 def encoded_head(
-    pictures: PictureTrack, source: Source, cut: Cut, scaler: Scaler, tail: EncodedTail, count: FrameCount
+    pictures: PictureTrack, source: Source, cut: Cut, *, scaler: Scaler, tail: EncodedTail, count: FrameCount
 ) -> Iterator[Pending]:
     """All frames up to the cut, decoded, scaled and encoded one after the other, with the source's own times."""
     index = source.frames

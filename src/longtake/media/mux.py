@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# PyAV's stubs leave open which stream an encoded packet belongs to.
 """Writing MP4: files that are complete at the end of the block or do not exist."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from heapq import merge
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 import av
 import av.error
@@ -23,7 +25,7 @@ Pending: TypeAlias = "tuple[float, Packet[Stream], Callable[[Packet[Stream]], No
 
 
 @contextmanager
-def kept_if_complete(*paths: Path) -> Iterator[None]:
+def kept_if_complete(*paths: Path) -> Generator[None]:
     """Delete the files if the block fails: a half-written result never stays."""
     try:
         yield
@@ -34,7 +36,7 @@ def kept_if_complete(*paths: Path) -> Iterator[None]:
 
 
 @contextmanager
-def write_mp4(path: Path) -> Iterator[OutputContainer]:
+def write_mp4(path: Path) -> Generator[OutputContainer]:
     """Open an MP4 whose index is put in front when the block ends. Raises MediaError if it cannot be written."""
     with explained("the result cannot be written", "look for free disk space"):
         container = av.open(f"file:{path}", "w", format="mp4", options={"movflags": "+faststart"})
@@ -55,7 +57,7 @@ def put(container: OutputContainer, stream: Stream, packet: Packet[Stream]) -> N
 
 def copied(packet: Packet[Stream], data: bytes | None = None, shift: int = 0) -> Packet[Stream]:
     """A packet of its own with the same times, moved by `shift` ticks, and other bytes if given."""
-    result = cast("Packet[Stream]", Packet(bytes(packet) if data is None else data))
+    result: Packet[Stream] = Packet(bytes(packet) if data is None else data)
     if packet.pts is None or packet.dts is None:
         raise MediaError("a packet without a time cannot be written")
     result.time_base = packet.time_base

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +80,7 @@ def recognise(head: bytes) -> str:
 
 
 @contextmanager
-def explained(what: str, hint: str = "the file is damaged or cut off") -> Iterator[None]:
+def explained(what: str, hint: str = "the file is damaged or cut off") -> Generator[None]:
     """Turn FFmpeg's errors inside the block into MediaError: `what` could not be done, why, and a hint."""
     try:
         yield
@@ -93,11 +93,11 @@ def explained(what: str, hint: str = "the file is damaged or cut off") -> Iterat
 @contextmanager
 def open_media(
     path: Path, limits: MediaLimits = DEFAULT_LIMITS, *, headers_only: bool = False
-) -> Iterator[InputContainer]:
+) -> Generator[InputContainer]:
     """Open a local video or picture; the container is closed at the end of the block.
 
-    `headers_only` decodes nothing while opening, which is 15 times cheaper. It is for passes that copy packets: a decoder
-    opened so may show the first reordered frames in a wrong order.
+    `headers_only` decodes nothing while opening, which is 15 times cheaper. It is for passes that copy packets: a
+    decoder opened so may show the first reordered frames in a wrong order.
 
     Raises MediaError if it is of no accepted kind or cannot be opened, LimitExceeded if it is too large.
     """
@@ -143,8 +143,8 @@ def video_stream(container: InputContainer, limits: MediaLimits = DEFAULT_LIMITS
         if width <= 0 or height <= 0:
             # FFmpeg was told max_pixels and does not even say the size of what is beyond it.
             raise LimitExceeded(
-                f"the picture's size cannot be read: it has more than the {limits.max_pixels} pixels allowed, or the file "
-                "is damaged or cut off"
+                f"the picture's size cannot be read: it has more than the {limits.max_pixels} pixels allowed, "
+                "or the file is damaged or cut off"
             )
         if width * height > limits.max_pixels or max(width, height) > MAX_SIDE_PX:
             raise LimitExceeded(

@@ -16,7 +16,7 @@ PLANAR_420 = frozenset({"yuv420p", "yuvj420p"})
 
 def view(plane: VideoPlane, width: int, height: int) -> NDArray[np.uint8]:
     """A plane's pixels in place, without the padding at the end of its rows."""
-    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:height, :width]
+    return np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[:height, :width]
 
 
 def luma(frame: av.VideoFrame) -> NDArray[np.uint8]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a received file is: read whole, decoded at both ends, or refused with the reason; and pictures read as frames."""
+"""What a received file is: read whole, decoded at both ends, or refused with the reason; pictures read as frames."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def read_image(
     color: ColorTags = BT709,
     limits: MediaLimits = DEFAULT_LIMITS,
 ) -> VideoFrame:
-    """The picture in a file (the first frame of a video), upright, as `width` x `height` (even) in the matrix of `color`.
+    """The picture in a file (of a video its first frame), upright, `width` x `height` (even), in the matrix of `color`.
 
     Raises MediaError or LimitExceeded as probe() does.
     """

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import cast
 
 import av
 import av.error
@@ -150,7 +149,7 @@ class Scaler:
         self._geometry = geometry
         self._shape: tuple[int, int, str] | None = None
         self._graph: av.filter.Graph | None = None
-        self._times: deque[tuple[int | None, Fraction]] = deque()
+        self._times: deque[tuple[int | None, Fraction | None]] = deque()
         self._count = 0
         self.untouched = is_untouched(picture, geometry)
 
@@ -166,7 +165,7 @@ class Scaler:
                 if shape != self._shape:
                     yield from self._flush()
                     self._open(shape)
-                self._times.append((frame.pts, Fraction(frame.time_base)))
+                self._times.append((frame.pts, frame.time_base))
                 self._count += 1
                 frame.pts = self._count
                 self._push(frame)
@@ -243,4 +242,4 @@ def _link_chain(graph: av.filter.Graph, source: av.filter.context.FilterContext,
             for number, label in enumerate(labels):
                 open_pads[label.rstrip("]")] = (node, number)
     sink = graph.add("buffersink")
-    cast("av.filter.context.FilterContext", node).link_to(sink, 0, 0)
+    node.link_to(sink, 0, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -35,7 +36,7 @@ def picture_seam(context: Sequence[Luma], first_new: Luma, click: float | None) 
     `click` is the sound's click_db().
     """
     step = luma_step(context[-1], first_new)
-    steps = [luma_step(before, after) for before, after in zip(context[:-1], context[1:], strict=True)]
+    steps = [luma_step(before, after) for before, after in pairwise(context)]
     distinct = [one for one in steps if one > _DUPLICATE_LEVELS]
     median = float(np.median(distinct)) if distinct else 0.0
     return SeamReport(

@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
 
 import av
 from av.audio.stream import AudioStream
@@ -194,7 +193,7 @@ def color_tags(stream: VideoStream, frame: av.VideoFrame) -> ColorTags:
 def picture_of(stream: VideoStream, frame: av.VideoFrame) -> Picture:
     """What the picture track is, judged by its header and its first frame."""
     context = stream.codec_context
-    aspect = cast("Fraction | None", stream.sample_aspect_ratio) or Fraction(1)
+    aspect = stream.sample_aspect_ratio or Fraction(1)
     if not Fraction(1, 8) <= aspect <= 8:  # noqa: PLR2004 - beyond that the tag is a mistake
         aspect = Fraction(1)
     return Picture(

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# PyAV's stubs leave open which stream an encoded packet belongs to.
 """Small pictures of a video: one thumbnail, and a sheet of about one a second for scrubbing. Both are JPEG files."""
 
 from __future__ import annotations
@@ -10,7 +12,6 @@ from pathlib import Path
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
 from longtake.errors import MediaError
 from longtake.media.contract import SpriteFacts
@@ -58,7 +59,6 @@ def _write_jpeg(picture: VideoFrame, path: Path) -> None:
 
 def _stretched(picture: VideoFrame) -> VideoFrame:
     """Limited range (16 to 235, 16 to 240) as the full range that JPEG has."""
-
     levels = np.arange(256, dtype=np.float32)
     luma = np.clip(np.rint((levels - 16) * (255 / 219)), 0, 255).astype(np.uint8)
     chroma = np.clip(np.rint((levels - 128) * (255 / 224) + 128), 0, 255).astype(np.uint8)

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# PyAV's stubs leave open which stream an encoded packet belongs to.
 """One result's pictures on their way into two files: the whole, and the new part alone, encoded once for both."""
 
 from __future__ import annotations
@@ -126,9 +128,12 @@ class PictureTrack:
         decoded = decode_times(index, self._copied)
         factor = int(index.time_base / self.form.clock)
         self._encoder.start_after((int(decoded[-1]) - index.start) * factor)
-        with open_media(source.path, source.limits, headers_only=True) as container, explained("the head cannot be copied"):
+        with (
+            open_media(source.path, source.limits, headers_only=True) as container,
+            explained("the head cannot be copied"),
+        ):
             number = 0
-            for packet in container.demux(video_stream(container, source.limits)):
+            for packet in container.demux([video_stream(container, source.limits)]):
                 if packet.size == 0:
                     continue
                 if number == self._copied:
