@@ -107,6 +107,7 @@ def test_json_that_readers_disagree_on_is_refused(body):
     assert len(refused.value.message) < 300
 
 
+@settings(deadline=None, database=None)
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_no_bytes_break_the_json_reader(body):
     with suppress(InvalidJson):
@@ -167,7 +168,7 @@ def test_a_broken_form_is_refused(body, kind):
         read([body], kind)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(
         st.sampled_from(

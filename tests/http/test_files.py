@@ -179,6 +179,14 @@ def test_a_refused_upload_leaves_nothing(world: World, client: httpx2.Client, re
     assert not list(world.home.rglob("*.part"))
 
 
+def test_an_upload_without_a_key_is_refused_unread(world: World):
+    before = set(world.storage.keys())
+    with world.client("wrong") as client:
+        answer = client.post("/v1/files", files={"file": ("a.mp4", b"x" * (1 << 20))})
+    assert answer.status_code == 401
+    assert set(world.storage.keys()) == before
+
+
 def open_blobs(world: World) -> int:
     found = 0
     for entry in Path("/proc/self/fd").iterdir():

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longtake.errors import InvalidRequest, InvalidSize
@@ -165,6 +165,7 @@ _JSON = st.recursive(
 )
 
 
+@settings(deadline=None, database=None)
 @given(_JSON)
 def test_no_value_breaks_a_reader(value):
     for reader in (read_size, read_aspect, read_bool, read_number, read_integer, read_seconds_us):

@@ -8,10 +8,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from longtake.errors import InvalidMedia, InvalidRequest, LongtakeError, UrlInputNotEnabled
 from longtake.http.dialects.inputs import InlineBytes, KnownAsset, KnownTask
-from longtake.http.dialects.unified import MOST_PROMPT_CHARS, parse
+from longtake.http.dialects.unified import FILE_FIELDS, MOST_PROMPT_CHARS, parse
 from longtake.types import Aspect, ExactSize, Fit, Operation, Role, ShortSide
 
 SEED = {
@@ -190,6 +192,27 @@ def test_create_needs_a_model_and_takes_no_source():
 def test_urls_are_refused_by_their_own_code():
     with pytest.raises(UrlInputNotEnabled):
         create(images=["http://169.254.169.254/latest"])
+
+
+_LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=90) | st.just(OWN)
+_VALUES = st.recursive(
+    _LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=6
+)
+_OTHER_NAMES = (
+    "prompt model size aspect_ratio duration start_time metadata video_config upscale seed n fit width height odd"
+)
+_NAMES = st.sampled_from([*sorted(FILE_FIELDS), *_OTHER_NAMES.split(), "callback_url", "wait_for_source"])
+
+
+@settings(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(_NAMES, _VALUES, max_size=4))
+def test_no_value_of_any_field_breaks_the_reader(changes):
+    for operation in (Operation.EXTEND, Operation.CREATE):
+        try:
+            parse(operation, {**SEED, **changes}, own_asset)
+        except LongtakeError as error:
+            assert error.status in {400, 404}  # noqa: PT017
+            assert error.param  # noqa: PT017
 
 
 @pytest.mark.parametrize("text", ["!" * 80, "é" * 80, "A" * 65])

@@ -61,7 +61,7 @@ def task(step=Step.QUEUED, **changes: Any):
             model="grok-video-3",
             source=TaskSource(task_id="grok:1"),
             size=ShortSide(pixels=1080),
-            extra={"image_ref": msgspec.Raw(b'"https://example.com/x.png"')},
+            extra={"image_ref": msgspec.Raw(b'"https://example.com/x.png"'), "https://x.example": msgspec.Raw(b"1")},
         ),
         plan=Plan(
             operation=Operation.EXTEND,

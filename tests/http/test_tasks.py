@@ -13,7 +13,8 @@ import pytest
 from tests.http.conftest import KEY, SAMPLE_ID, World
 
 from longtake.errors import StoreFailed
-from longtake.http.app import create_app
+from longtake.http.app import Application, create_app
+from longtake.http.proxies import Proxies
 
 
 def make(client: httpx2.Client) -> str:
@@ -114,15 +115,35 @@ def test_a_body_past_the_limit_is_refused_before_it_is_read(client: httpx2.Clien
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "read_request_body_failed")
 
 
+def in_process(world: World) -> Application:
+    """Another application over the same service."""
+    app = create_app(
+        service=world.service,
+        store=world.store,
+        settings=world.settings,
+        installation=world.installation,
+        ready=world.store.check,
+    )
+    assert isinstance(app, Application)
+    return app
+
+
+def test_a_server_at_its_limit_says_so(world: World):
+    full = Application(in_process(world)._context, Proxies(()), most_calls=0)
+    transport = httpx2.ASGITransport(app=full)
+
+    async def main() -> httpx2.Response:
+        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            return await client.get("/healthz")
+
+    answer = asyncio.run(main())
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "overloaded")
+    assert answer.headers["retry-after"] == "2"
+
+
 def test_a_closing_server_says_so(world: World):
     async def main() -> list[dict[str, Any]]:
-        app = create_app(
-            service=world.service,
-            store=world.store,
-            settings=world.settings,
-            installation=world.installation,
-            ready=world.store.check,
-        )
+        app = in_process(world)
         sent: list[dict[str, Any]] = []
         events = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
 

@@ -62,9 +62,10 @@ def create_app(
 class Application:
     """Dispatch, keys, errors, common headers and the access log, around handlers that know nothing of them."""
 
-    def __init__(self, context: Context, proxies: Proxies) -> None:
+    def __init__(self, context: Context, proxies: Proxies, *, most_calls: int = MOST_CALLS) -> None:
         self._context = context
         self._proxies = proxies
+        self._most_calls = most_calls
         self._fixed: dict[str, dict[str, Route]] = {}
         self._templates: list[tuple[PathTemplate, dict[str, Route]]] = []
         self._calls = 0
@@ -123,7 +124,7 @@ class Application:
     async def _answer(self, call: Call) -> Answer:
         route: Route | None = None
         try:
-            if self._closing or self._calls > MOST_CALLS:
+            if self._closing or self._calls > self._most_calls:
                 raise Overloaded("this server is at its limit or closing: come again in a moment")  # noqa: TRY301
             check_head(call)
             if call.method == "OPTIONS":

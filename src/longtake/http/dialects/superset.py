@@ -96,7 +96,8 @@ def render_record(task: Task, url_of: UrlOf) -> Body:
     body["sequence"] = task.sequence
     body["parent_id"] = task.parent_id
     body["cost_microusd"] = task.cost_microusd
-    body["ignored"] = list(task.submission.extra)
+    # A field's name is the caller's text as well: one that is a URL must not get into the body (R1).
+    body["ignored"] = [name for name in task.submission.extra if "://" not in name]
     return body
 
 
