@@ -30,8 +30,8 @@ def sea_sound(count: int, rate_hz: int, channels: int, seed: int) -> Samples:
         swell += share * (0.5 + 0.5 * np.sin(2 * np.pi * time_s / period_s + phase)) ** 3
     return _mixed(
         [
-            (_noise(random, count, rate_hz, channels, 350, 5200, 1.1), swell + 0.06),
-            (_noise(random, count, rate_hz, channels, 40, 300, 1.0), 0.55 + 0.35 * swell),
+            (_noise(random, (channels, count), rate_hz, (350, 5200), 1.1), swell + 0.06),
+            (_noise(random, (channels, count), rate_hz, (40, 300), 1.0), 0.55 + 0.35 * swell),
         ],
         rate_hz,
     )
@@ -50,7 +50,7 @@ def rain_sound(count: int, rate_hz: int, channels: int, seed: int) -> Samples:
         drop = np.sin(2 * np.pi * pitch_hz * time_s * (1 + 4 * time_s)) * np.exp(-time_s * 190)
         for channel in range(channels):
             drops[channel, at : at + length] += drop * (side if channel % 2 else 1 - side)
-    hiss = _noise(random, count, rate_hz, channels, 700, 11000, 0.55)
+    hiss = _noise(random, (channels, count), rate_hz, (700, 11000), 0.55)
     return _mixed([(hiss, np.full(count, 1.0)), (_levelled(drops), np.full(count, 0.35))], rate_hz)
 
 
@@ -60,8 +60,8 @@ def wind_sound(count: int, rate_hz: int, channels: int, seed: int) -> Samples:
     gusts = _slow(random, count, rate_hz, 0.25)
     return _mixed(
         [
-            (_noise(random, count, rate_hz, channels, 60, 420, 0.9), 0.6 + 0.3 * gusts),
-            (_noise(random, count, rate_hz, channels, 380, 1300, 1.2), np.clip(0.25 + 0.3 * gusts, 0.02, None)),
+            (_noise(random, (channels, count), rate_hz, (60, 420), 0.9), 0.6 + 0.3 * gusts),
+            (_noise(random, (channels, count), rate_hz, (380, 1300), 1.2), np.clip(0.25 + 0.3 * gusts, 0.02, None)),
         ],
         rate_hz,
     )
@@ -73,8 +73,8 @@ def city_sound(count: int, rate_hz: int, channels: int, seed: int) -> Samples:
     passing = np.clip(_slow(random, count, rate_hz, 0.3), 0, None)
     return _mixed(
         [
-            (_noise(random, count, rate_hz, channels, 35, 220, 1.1), np.full(count, 0.9)),
-            (_noise(random, count, rate_hz, channels, 200, 1600, 1.0), 0.08 + 0.22 * passing),
+            (_noise(random, (channels, count), rate_hz, (35, 220), 1.1), np.full(count, 0.9)),
+            (_noise(random, (channels, count), rate_hz, (200, 1600), 1.0), 0.08 + 0.22 * passing),
         ],
         rate_hz,
     )
@@ -92,7 +92,7 @@ def fire_sound(count: int, rate_hz: int, channels: int, seed: int) -> Samples:
         burst = random.standard_normal(length) * np.exp(-np.arange(length) / rate_hz * 480) * (0.2 + strength)
         for channel in range(channels):
             crackle[channel, at : at + length] += burst * (side if channel % 2 else 1 - side)
-    breath = _noise(random, count, rate_hz, channels, 50, 500, 1.0)
+    breath = _noise(random, (channels, count), rate_hz, (50, 500), 1.0)
     return _mixed(
         [(breath, 0.75 + 0.2 * _slow(random, count, rate_hz, 0.8)), (_levelled(crackle), np.full(count, 0.5))], rate_hz
     )
@@ -109,21 +109,26 @@ def pad_sound(count: int, rate_hz: int, channels: int, seed: int) -> Samples:
             # A fraction of a hertz between the sides makes the chord wide.
             pitch_hz = 110.0 * ratio + random.uniform(-0.25, 0.25)
             voices[channel] += np.sin(2 * np.pi * pitch_hz * time_s + random.uniform(0, 6)) * breath / ratio
-    air = _noise(random, count, rate_hz, channels, 300, 2500, 1.3)
+    air = _noise(random, (channels, count), rate_hz, (300, 2500), 1.3)
     return _mixed([(_levelled(voices), np.full(count, 0.9)), (air, np.full(count, 0.12))], rate_hz)
 
 
 def _noise(
-    random: np.random.Generator, count: int, rate_hz: int, channels: int, low_hz: float, high_hz: float, slope: float
+    random: np.random.Generator, shape: tuple[int, int], rate_hz: int, band: tuple[float, float], slope: float
 ) -> _Wave:
-    """Noise between two frequencies, falling with frequency to the power `slope`; the channels share half of it."""
+    """Noise (channels, samples) between a band's two frequencies, falling with frequency to the power `slope`.
+
+    Half of its power is common to the channels: wide, with a middle.
+    """
+    channels, count = shape
+    low_hz, high_hz = band
     frequency = np.fft.rfftfreq(count, 1 / rate_hz)
     rise = 1 / (1 + (low_hz / np.maximum(frequency, 1e-3)) ** 4)
     fall = 1 / (1 + (frequency / high_hz) ** 4)
-    shape = rise * fall * np.maximum(frequency, low_hz) ** -slope
+    weight = rise * fall * np.maximum(frequency, low_hz) ** -slope
     shared = random.standard_normal(count)
     own = random.standard_normal((channels, count))
-    return _levelled(np.fft.irfft(np.fft.rfft(shared * 0.7 + own * 0.7, axis=1) * shape, n=count, axis=1))
+    return _levelled(np.fft.irfft(np.fft.rfft(shared * 0.7 + own * 0.7, axis=1) * weight, n=count, axis=1))
 
 
 def _slow(random: np.random.Generator, count: int, rate_hz: int, fastest_hz: float) -> _Wave:

@@ -38,7 +38,7 @@ class Clip:
     def position(self, time_s: float) -> float:
         """Where in `frames`, fractional, the clip stands `time_s` seconds after its last picture (negative: before)."""
         places = np.arange(len(self.frames), dtype=np.float64)
-        return float(np.interp(self.times_s[-1] + time_s, self.times_s, places))
+        return float(np.interp(float(self.times_s[-1]) + time_s, self.times_s, places))
 
     @property
     def span_s(self) -> float:
@@ -115,8 +115,8 @@ def _even_times(times: NDArray[np.float64], *, always: bool) -> NDArray[np.float
     count = times.size
     if count < 3:  # noqa: PLR2004 - two points are even
         return times
-    even = np.linspace(times[0], times[-1], count)
+    even = np.linspace(float(times[0]), float(times[-1]), count, dtype=np.float64)
     step = (times[-1] - times[0]) / (count - 1)
     if always or float(np.abs(times - even).max()) <= _GRID_TOLERANCE * step:
         return even
-    return np.maximum.accumulate(times) + np.arange(count) * 1e-9
+    return np.asarray(np.maximum.accumulate(times) + np.arange(count) * 1e-9, np.float64)

@@ -11,8 +11,10 @@ from longtake.engines.classic.pixels import (
     Bytes,
     Floats,
     FlowMeter,
+    Values,
     blur,
     edge_strength,
+    floats,
     pixel_grid,
     sample_field,
     scale_smooth,
@@ -66,18 +68,18 @@ def backward_velocity(meter: FlowMeter, last: Bytes, before: Bytes, earlier: Byt
     near, near_weight = _weighted_mean(flow, trust, sigma)
     wide, _ = _weighted_mean(flow, trust, sigma * 6)
     share = (near_weight / (near_weight + np.float32(0.03)))[..., None]
-    return near * share + wide * (1 - share)
+    return floats(near * share + wide * (1 - share))
 
 
-def _length(field: Floats) -> Floats:
+def _length(field: Values) -> Floats:
     """Length of every vector."""
-    return np.sqrt(np.square(field).sum(axis=2))
+    return floats(np.sqrt(np.square(field).sum(axis=2)))
 
 
-def _weighted_mean(field: Floats, weight: Floats, sigma: float) -> tuple[Floats, Floats]:
+def _weighted_mean(field: Values, weight: Values, sigma: float) -> tuple[Floats, Floats]:
     """Normalised convolution: the neighbourhood's mean by weight, and the weight there was."""
     total = blur(weight, sigma)
-    return blur(field * weight[..., None], sigma) / (total[..., None] + np.float32(1e-4)), total
+    return floats(blur(field * weight[..., None], sigma) / (total[..., None] + np.float32(1e-4))), total
 
 
 class Advection:
@@ -99,7 +101,7 @@ class Advection:
             self._displacements.append(step + pull_field(self._displacements[-1], step))
             self._velocity = pull_field(self._velocity, step)
         share = np.float32(steps - whole)
-        return self._displacements[whole] * (1 - share) + self._displacements[whole + 1] * share
+        return floats(self._displacements[whole] * (1 - share) + self._displacements[whole + 1] * share)
 
 
 def strong_speed(velocity: Floats) -> float:

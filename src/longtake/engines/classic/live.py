@@ -67,7 +67,7 @@ def _path(clip: Clip, pictures: _Pictures) -> Iterator[float]:
 
 
 class _Pictures:
-    """The clip's picture at any position in steps: real where there is one, between two by flow, beyond by advection."""
+    """The clip's picture at any position: real where there is one, between two by flow, beyond by advection."""
 
     def __init__(self, clip: Clip) -> None:
         self._clip = clip
@@ -121,13 +121,15 @@ class _Pictures:
         """A picture between two: the nearer one warped, both mixed around the middle where neither is nearer."""
         weight = min(1.0, max(0.0, (share - 0.35) / 0.3))
         weight = weight * weight * (3 - 2 * weight)
+        if weight == 0:
+            return self._early(first, share)
         frames = self._clip.frames
-        if weight < 1:
-            early = self._warper.pull(frames[first], self._flow(first, first + 1) * np.float32(-share))
-            if weight == 0:
-                return early
         late = self._warper.pull(frames[first + 1], self._flow(first + 1, first) * np.float32(share - 1))
-        return late if weight == 1 else dissolve(early, late, weight)  # pyright: ignore[reportPossiblyUnbound]
+        return late if weight == 1 else dissolve(self._early(first, share), late, weight)
+
+    def _early(self, first: int, share: float) -> VideoFrame:
+        """The earlier of two pictures, carried on by a share of the way to the later one."""
+        return self._warper.pull(self._clip.frames[first], self._flow(first, first + 1) * np.float32(-share))
 
     def _flow(self, source: int, target: int) -> Floats:
         if (source, target) not in self._flows:

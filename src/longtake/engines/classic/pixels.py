@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
+Values = NDArray[np.float32] | NDArray[np.float64]
+"""Fields as arithmetic leaves them, in numpy's own view of what float32 becomes."""
+
 THREADS = 2
 """DIS flow works in as many stripes as there are threads, and stripes change its result: a fixed count keeps every
 machine's pictures the same."""
@@ -20,6 +23,11 @@ _ONE_MAP = cast("Floats", None)
 """What cv2.remap takes as its second map when the first holds both coordinates; its type stub does not know that."""
 _PRESET_MEDIUM = 2
 """cv2.DISOPTICAL_FLOW_PRESET_MEDIUM."""
+
+
+def floats(values: Values) -> Floats:
+    """The values as 32-bit floats; themselves if they are."""
+    return np.asarray(values, np.float32)
 
 
 def fix_thread_count() -> None:
@@ -41,15 +49,15 @@ def scale_smooth(plane: Bytes, width: int, height: int) -> Bytes:
     )
 
 
-def scale_floats(field: Floats, width: int, height: int, *, cubic: bool = False) -> Floats:
+def scale_floats(field: Values, width: int, height: int, *, cubic: bool = False) -> Floats:
     """A float field (one channel or more) at another size, linear unless `cubic`."""
     way = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
-    return cast("Floats", cv2.resize(field, (width, height), interpolation=way))
+    return cast("Floats", cv2.resize(floats(field), (width, height), interpolation=way))
 
 
-def blur(field: Floats, sigma: float) -> Floats:
+def blur(field: Values, sigma: float) -> Floats:
     """Gaussian blur of a float field, sigma in pixels."""
-    return cast("Floats", cv2.GaussianBlur(field, (0, 0), sigma))
+    return cast("Floats", cv2.GaussianBlur(floats(field), (0, 0), sigma))
 
 
 def edge_strength(plane: Bytes) -> Floats:
@@ -65,32 +73,41 @@ def pixel_grid(width: int, height: int) -> Floats:
     return grid
 
 
-def sample_bytes(plane: Bytes, places: Floats, *, cubic: bool) -> Bytes:
+def sample_bytes(plane: Bytes, places: Values, *, cubic: bool) -> Bytes:
     """The plane at fractional places (height, width, 2), mirrored beyond its borders."""
     way = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
-    return cast("Bytes", cv2.remap(plane, places, _ONE_MAP, way, borderMode=cv2.BORDER_REFLECT_101))
+    return cast("Bytes", cv2.remap(plane, floats(places), _ONE_MAP, way, borderMode=cv2.BORDER_REFLECT_101))
 
 
-def sample_field(field: Floats, places: Floats) -> Floats:
+def sample_field(field: Values, places: Values) -> Floats:
     """A float field at fractional places, its edge repeated beyond its borders."""
-    return cast("Floats", cv2.remap(field, places, _ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    return cast(
+        "Floats", cv2.remap(floats(field), floats(places), _ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    )
 
 
-def sample_tile(tile: Floats, places: Floats) -> Floats:
+def sample_tile(tile: Values, places: Values) -> Floats:
     """A periodic texture at fractional places, repeated without end."""
-    return cast("Floats", cv2.remap(tile, places, _ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP))
+    return cast(
+        "Floats", cv2.remap(floats(tile), floats(places), _ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    )
 
 
-def warp_affine(plane: Bytes, matrix: Floats, width: int, height: int, *, cubic: bool) -> Bytes:
+def warp_affine(plane: Bytes, matrix: Values, width: int, height: int, *, cubic: bool) -> Bytes:
     """The plane seen through `matrix` (2x3), which maps places of the result to places of the plane."""
     way = (cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR) | cv2.WARP_INVERSE_MAP
-    return cast("Bytes", cv2.warpAffine(plane, matrix, (width, height), flags=way, borderMode=cv2.BORDER_REFLECT_101))
+    return cast(
+        "Bytes", cv2.warpAffine(plane, floats(matrix), (width, height), flags=way, borderMode=cv2.BORDER_REFLECT_101)
+    )
 
 
-def warp_affine_floats(field: Floats, matrix: Floats, width: int, height: int) -> Floats:
+def warp_affine_floats(field: Values, matrix: Values, width: int, height: int) -> Floats:
     """A float field seen through `matrix` (2x3, result to field), linear, its edge repeated."""
     way = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cast("Floats", cv2.warpAffine(field, matrix, (width, height), flags=way, borderMode=cv2.BORDER_REPLICATE))
+    return cast(
+        "Floats",
+        cv2.warpAffine(floats(field), floats(matrix), (width, height), flags=way, borderMode=cv2.BORDER_REPLICATE),
+    )
 
 
 def blend(first: Bytes, second: Bytes, share: float) -> Bytes:
@@ -98,9 +115,9 @@ def blend(first: Bytes, second: Bytes, share: float) -> Bytes:
     return cast("Bytes", cv2.addWeighted(first, 1.0 - share, second, share, 0.0))
 
 
-def mix_channels(picture: Floats, matrix: Floats) -> Floats:
+def mix_channels(picture: Values, matrix: Values) -> Floats:
     """Every pixel's channels times `matrix` (out, in + 1), whose last column is added."""
-    return cast("Floats", cv2.transform(picture, matrix))
+    return cast("Floats", cv2.transform(floats(picture), floats(matrix)))
 
 
 def draw_disc(field: Floats, x: float, y: float, radius: float, value: float) -> None:

@@ -45,7 +45,7 @@ class FrameWarper:
     def _places(displacement: Floats, grid: Floats) -> Floats:
         height, width = grid.shape[:2]
         places = scale_floats(displacement, width, height)
-        places *= np.float32([width / displacement.shape[1], height / displacement.shape[0]])
+        places *= np.array([width / displacement.shape[1], height / displacement.shape[0]], np.float32)
         places += grid
         return places
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from longtake.engines.classic.pixels import Floats
+from longtake.engines.classic.pixels import Floats, Values, floats
 
 Color = tuple[float, float, float]
 """Red, green, blue, 0 to 255, as displayed (gamma-encoded)."""
@@ -27,27 +27,32 @@ def painting_size(width: int, height: int, pixels: int) -> tuple[int, int]:
     return max(16, round(width * scale)), max(16, round(height * scale))
 
 
+def vector(*values: float) -> Floats:
+    """A few numbers as an array that shifts or scales fields of vectors."""
+    return np.array(values, np.float32)
+
+
 def rgb(color: Color) -> Floats:
     """A colour as an array that multiplies fields."""
     return np.array(color, np.float32)
 
 
-def smoothstep(low: float, high: float, values: Floats) -> Floats:
+def smoothstep(low: float, high: float, values: Values) -> Floats:
     """0 below `low`, 1 above `high`, smooth between."""
     share = np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
-    return share * share * (3 - 2 * share)
+    return floats(share * share * (3 - 2 * share))
 
 
-def gradient(stops: list[tuple[float, Color]], values: Floats) -> Floats:
+def gradient(stops: list[tuple[float, Color]], values: Values) -> Floats:
     """Colours along `stops`, (place, colour) with rising places, for every value; adds a last axis of three."""
     places = [place for place, _ in stops]
     channels = [np.interp(values, places, [color[channel] for _, color in stops]) for channel in range(3)]
     return np.stack(channels, axis=-1).astype(np.float32)
 
 
-def mix(below: Floats, above: Floats, share: Floats) -> Floats:
+def mix(below: Values, above: Values, share: Values) -> Floats:
     """`above` over `below` with an opacity (height, width) of `share`."""
-    result = above - below
+    result = floats(above - below)
     result *= share[..., None]
     result += below
     return result
@@ -67,7 +72,15 @@ def fractal_tile(random: np.random.Generator, size: int, slope: float, lowest: f
     return ((tile - tile.mean()) / tile.std()).astype(np.float32)
 
 
-def splat(field: Floats, x: Floats, y: Floats, strength: Floats, radius: float) -> None:
+def ridge(random: np.random.Generator, count: int, slope: float, lowest: float) -> Floats:
+    """A line of hills, `count` heights, periodic, mean 0 and deviation 1; spectrum as fractal_tile's."""
+    frequency = np.arange(count // 2 + 1)
+    weight = np.where(frequency >= lowest, np.maximum(frequency, 1) ** -float(slope), 0.0)
+    line = np.fft.irfft(np.fft.rfft(random.standard_normal(count)) * weight, n=count)
+    return ((line - line.mean()) / line.std()).astype(np.float32)
+
+
+def splat(field: Floats, x: Values, y: Values, strength: Values, radius: float) -> None:
     """Add soft round dots at fractional places to a one-channel field, in place; radius is the Gaussian's, in pixels.
 
     Dots outside the field are left out; those at its border are cut.

@@ -19,6 +19,15 @@ class Light(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Mood:
+    """What a prompt says about a scene beside its name."""
+
+    light: Light
+    tint: Color | None = None
+    """A colour named in the prompt, for scenes that have no colour of their own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Palette:
     """Colours of an outdoor scene. Heights are shares of the way from the top of the sky (0) to the horizon (1)."""
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 import numpy as np
 
 from longtake.engines.classic.pixels import Floats, sample_field, sample_tile
-from longtake.engines.classic.scenes.base import fractal_tile, mix, painting_size, rgb, smoothstep
-from longtake.engines.classic.scenes.light import PALETTES, Light
+from longtake.engines.classic.scenes.base import fractal_tile, mix, painting_size, rgb, smoothstep, vector
+from longtake.engines.classic.scenes.light import PALETTES, Light, Mood
 from longtake.engines.classic.scenes.sky import Sky
 
-_PIXELS = 1280 * 720
+_PIXELS = 1024 * 576
 _TILE = 512
 _SKY_SHARE = 0.52
 
@@ -35,7 +35,7 @@ class Sea:
         self._slope = np.stack([_slope(tile, 1), _slope(tile, 0)], axis=-1)
         # Waves far away are smaller than a pixel: what is left of them is a calmer mirror.
         self._calm = np.clip(down * np.float32(2.2) + np.float32(0.12), 0, 1)
-        off = (across - np.float32(self._sky.sun_x)) / np.float32(width)
+        off = (across - np.float32(self._sky.sun_share * width)) / np.float32(width)
         self._off_sun = off / (np.float32(0.018) + np.float32(0.10) * down)
         self._mirror = np.zeros((rows, width, 2), np.float32)
 
@@ -65,7 +65,7 @@ class Sea:
 
     def _waves(self, scale: float, drift: tuple[float, float], time_s: float) -> Floats:
         """Slopes (across, along) of one train of waves; drift is in texture pixels a second."""
-        places = self._plane * np.float32(scale) + np.float32([drift[0] * time_s, drift[1] * time_s])
+        places = self._plane * np.float32(scale) + vector(drift[0] * time_s, drift[1] * time_s)
         return sample_tile(self._slope, places)
 
 
@@ -75,6 +75,6 @@ def _slope(tile: Floats, axis: int) -> Floats:
     return (slope / slope.std()).astype(np.float32)
 
 
-def build_sea(width: int, height: int, light: Light, random: np.random.Generator) -> Sea:
+def build_sea(width: int, height: int, mood: Mood, random: np.random.Generator) -> Sea:
     """The sea, filling the picture."""
-    return Sea(*painting_size(width, height, _PIXELS), light, random)
+    return Sea(*painting_size(width, height, _PIXELS), mood.light, random)
