@@ -81,12 +81,13 @@ def test_o_never_replaces_what_is_no_ordinary_file(clip: Path, tmp_path: Path) -
     for target, words in (
         (str(folder), b"is a folder"),
         ("/dev/null", b"not an ordinary file"),
+        ("-", b"standard output"),
         (str(link), b"not an ordinary file"),
         (str(fifo), b"not an ordinary file"),
         (str(existing), b"--yes"),
         (str(tmp_path / "missing" / "x.mp4"), b"does not exist"),
     ):
-        done = run_longtake("extend", str(clip), "--prompt", "on", "-o", target, timeout_s=10)
+        done = run_longtake("extend", str(clip), "--prompt", "on", "--json", "-o", target, timeout_s=10)
         assert done.returncode == 2, (target, done.stderr)
         assert words in done.stderr
     assert existing.read_bytes() == b"precious"
@@ -207,7 +208,8 @@ def test_ctrl_c_names_the_way_back(remote: dict[str, str | None]) -> None:
     assert run_longtake("cancel", task_id, environment=remote).returncode == 0
 
 
-def test_a_killed_command_leaves_neither_server_nor_home(clip: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_killed_command_leaves_neither_server_nor_home(number: signal.Signals, clip: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "longtake", "extend", str(clip), "--prompt", "on", "--duration", "20",
          "-o", str(tmp_path / "x.mp4")],
@@ -220,8 +222,8 @@ def test_a_killed_command_leaves_neither_server_nor_home(clip: Path, tmp_path: P
             time.sleep(0.02)
         (run_file,) = tmp_path.glob("longtake-*/run/server.json")
         pid = json.loads(run_file.read_text())["pid"]
-        process.kill()
-        process.wait(10)
+        process.send_signal(number)
+        process.wait(20)
         while Path(f"/proc/{pid}").exists() and time.monotonic() < limit + 20:
             time.sleep(0.05)
     finally:

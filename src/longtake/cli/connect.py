@@ -83,9 +83,9 @@ def running_server(home: Path) -> RunFile | None:
     if run is None or not is_running(run.pid):
         return None
     try:
-        Client(run.url, run.token).get("/healthz")
+        Client(run.url, run.token).get("/v1/models")
     except CommandFailed:
-        return None  # left behind by a server that was killed; its process id has another owner
+        return None  # left behind by a server that was killed: its process id or port has another owner
     return run
 
 

@@ -50,11 +50,13 @@ class Destination:
             raise
 
 
-def check_destination(given: str, *, overwrite: bool) -> Destination:
+def check_destination(given: str, *, overwrite: bool, as_json: bool = False) -> Destination:
     """The place that `-o` names, refused before any work is done for it.
 
     An existing ordinary file is overwritten with `--yes`, or after asking on a terminal. A link is followed.
     """
+    if given == STANDARD_OUTPUT and as_json:
+        raise CommandFailed("--json and -o - both want standard output", exit_status=Exit.USAGE)
     if given == STANDARD_OUTPUT:
         if sys.stdout.isatty():
             raise CommandFailed(

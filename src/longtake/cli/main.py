@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -83,6 +85,9 @@ def longtake() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; the exit status. All failures are said on standard error, here and only here."""
+    with contextlib.suppress(ValueError):  # not the main thread: somebody else's signals
+        # So that half-written files and private servers go away with us; `serve` installs handlers of its own.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         status = longtake.main(args=list(arguments), prog_name="longtake", standalone_mode=False)
     except BrokenPipeError:

@@ -33,7 +33,7 @@ def get(
 ) -> None:
     """Show a task, and save its video with -o."""
     output = Output(as_json=as_json, quiet=quiet)
-    destination = None if target is None else check_destination(target, overwrite=yes)
+    destination = None if target is None else check_destination(target, overwrite=yes, as_json=as_json)
     with connect(home) as connection:
         task = connection.client.task(task_id)
         if destination is None:
@@ -67,7 +67,7 @@ def watch(
 ) -> None:
     """Follow a task to its end. With --json, one line for each change."""
     output = Output(as_json=as_json, quiet=quiet)
-    destination = None if target is None else check_destination(target, overwrite=yes)
+    destination = None if target is None else check_destination(target, overwrite=yes, as_json=as_json)
 
     def print_line(task: Reply) -> None:
         click.echo(json.dumps(task.raw, ensure_ascii=False))

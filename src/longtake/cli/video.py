@@ -78,7 +78,7 @@ def extend(
     """  # noqa: D301
     output = Output(as_json=as_json, quiet=quiet)
     file = _source_file(source)
-    destination = _destination(target, overwrite=yes, needed=file is not None and not no_wait)
+    destination = _destination(target, output, overwrite=yes, needed=file is not None and not no_wait)
     with connect(home, temporary=file is not None) as connection:
         _refuse_useless_no_wait(connection, no_wait=no_wait, target=target)
         task_id = source if file is None else _upload(connection, file, output)
@@ -118,7 +118,7 @@ def create(
     body.setdefault("model", BUILT_IN_MODEL)
     if images:
         body["images"] = [_inline_image(path) for path in images]
-    destination = _destination(target, overwrite=yes, needed=False)
+    destination = _destination(target, output, overwrite=yes, needed=False)
     with connect(home, temporary=destination is not None) as connection:
         _refuse_useless_no_wait(connection, no_wait=no_wait, target=target)
         task = connection.client.post("/v1/video/create", body)
@@ -143,9 +143,9 @@ def _source_file(source: str) -> Path | None:
     )
 
 
-def _destination(target: str | None, *, overwrite: bool, needed: bool) -> Destination | None:
+def _destination(target: str | None, output: Output, *, overwrite: bool, needed: bool) -> Destination | None:
     if target is not None:
-        return check_destination(target, overwrite=overwrite)
+        return check_destination(target, overwrite=overwrite, as_json=output.as_json)
     if needed:
         raise CommandFailed("where shall the longer video go?", exit_status=Exit.USAGE, hint="Add: -o longer.mp4")
     return None
