@@ -247,7 +247,8 @@ def report(folder: Path, seconds: int, rounds: int) -> None:
     source = clips["720p", seconds]
     larger = in_child("extension", source, folder, "ultrafast", seconds, "1080p")
     plain = in_child("full", source, folder, "ultrafast", seconds, "1080p")
-    print(f"720p to 1080p, ultrafast: extension {larger['wall']:.2f} s, plain decode-scale-encode {plain['wall']:.2f} s: "
+    print("720p to 1080p, ultrafast: "
+          f"extension {larger['wall']:.2f} s, plain decode-scale-encode {plain['wall']:.2f} s: "
           f"{larger['wall'] / plain['wall']:.2f}x wall, {larger['cpu'] / plain['cpu']:.2f}x CPU")  # fmt: skip
     for kept, label in ((0, "head copied"), (1, "head encoded")):
         short = in_child("memory", clips["1080p", 12], folder, "ultrafast", 12, kept)["peak_mib"]

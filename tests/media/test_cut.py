@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 from collections.abc import Callable
 from fractions import Fraction
@@ -10,11 +11,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.media.conftest import Result, Studio, decode
+from tests.media.conftest import Result, Studio, decode, decode_sound, tune
 
 from longtake.media.cut import copied_packets, head_frames
 from longtake.media.index import PacketIndex, decode_times
@@ -144,3 +146,122 @@ def test_decode_times_rise_and_precede_display(index: PacketIndex) -> None:
     times = decode_times(index, index.count)
     assert (np.diff(times) > 0).all()
     assert (times <= index.pts).all()
+
+
+def cut_by_edit_list(source: Path, target: Path, frames: int) -> Path:
+    """The clip with its first `frames` frames hidden by an edit list that begins inside a group."""
+    with av.open(str(source)) as container, av.open(str(target), "w") as out:
+        stream = container.streams.video[0]
+        copy = out.add_stream_from_template(stream)
+        for packet in container.demux(stream):
+            if packet.pts is None or packet.dts is None:
+                continue
+            shift = round(frames / Fraction(24) / packet.time_base)
+            packet.pts, packet.dts, packet.stream = packet.pts - shift, packet.dts - shift, copy
+            out.mux(packet)
+    return target
+
+
+def test_edit_list_inside_a_group_is_respected(studio: Studio, extended: Callable[..., Result], tmp_path: Path) -> None:
+    source = cut_by_edit_list(studio.clip(frames=60), tmp_path / "edited.mp4", 10)
+    original = decode(source)
+    assert len(original.hashes) == 50
+    result = extended(source, 1)
+    assert result.assembled.head is not None
+    assert (result.assembled.head.frames, result.assembled.head.copied) == (24, 0)
+    assert "edit list" in result.assembled.warnings[0]
+    with av.open(str(result.path)) as container:
+        first = next(container.decode(video=0)).to_ndarray()[:96].astype(int)
+    assert np.abs(first - studio.film[10][:96]).mean() < 3.5
+
+
+def late_pictures(source: Path, target: Path, seconds: Fraction) -> Path:
+    """The clip with its pictures beginning so much later than its sound."""
+    with av.open(str(source)) as container, av.open(str(target), "w") as out:
+        copies = {stream.index: out.add_stream_from_template(stream) for stream in container.streams}
+        for packet in container.demux():
+            if packet.pts is None or packet.dts is None:
+                continue
+            if packet.stream.type == "video":
+                shift = round(seconds / packet.time_base)
+                packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+            packet.stream = copies[packet.stream_index]
+            out.mux(packet)
+    return target
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_the_clock_begins_with_the_first_frame(
+    suffix: str, studio: Studio, extended: Callable[..., Result], tmp_path: Path
+) -> None:
+    source = late_pictures(
+        studio.clip(frames=60, audio=("aac", 48000, "stereo")), tmp_path / f"late{suffix}", Fraction(1, 2)
+    )
+    result = extended(source, 1)
+    assert result.assembled.head is not None
+    assert result.assembled.head.frames == 24
+    assert result.assembled.head.copied >= 8
+    made = decode(result.path)
+    assert made.times[0] == 0
+    assert made.messages == []
+    sound, first = decode_sound(result.path)
+    assert first == 0
+    truth = tune(48000, 1.4, 2, start=0.5)[:, 4000:40000]
+    noise = {lag: np.mean((sound[:, 4000 + lag : 40000 + lag] - truth) ** 2) for lag in range(-300, 301)}
+    best = min(noise, key=lambda lag: noise[lag])
+    # Matroska's clock has milliseconds, for the pictures' beginning and for the sound's.
+    assert abs(best) <= (48 if suffix == ".mkv" else 1), "in step although half a second was dropped"
+    assert 10 * np.log10(np.mean(truth**2) / noise[best]) > 25
+
+
+@pytest.mark.chromium
+def test_chromium_plays_across_two_parameter_sets(bikes: Path, extended: Callable[..., Result]) -> None:
+    """The browser shows frames on both sides of the join and plays to the end without an error."""
+    from playwright.sync_api import sync_playwright
+
+    result = extended(bikes, Fraction(83, 25), 0.6)
+    assert result.assembled.head is not None
+    assert 0 < result.assembled.head.copied < result.assembled.head.frames
+    film = base64.b64encode(result.path.read_bytes()).decode()
+    script = """async (film) => {
+        const video = document.createElement('video');
+        video.muted = true;
+        const bytes = Uint8Array.from(atob(film), c => c.charCodeAt(0));
+        video.src = URL.createObjectURL(new Blob([bytes], {type: 'video/mp4'}));
+        const once = name => new Promise((good, bad) => {
+            video.addEventListener(name, good, {once: true});
+            video.addEventListener('error', () => bad(new Error(video.error.message)), {once: true});
+        });
+        await once('loadeddata');
+        const canvas = document.createElement('canvas');
+        [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+        const light = async (time) => {
+            video.currentTime = time;
+            await once('seeked');
+            const pen = canvas.getContext('2d');
+            pen.drawImage(video, 0, 0);
+            const data = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+            let sum = 0;
+            for (let i = 0; i < data.length; i += 4) sum += data[i] + data[i + 1] + data[i + 2];
+            return sum / data.length;
+        };
+        const shown = [await light(3.22), await light(3.30), await light(3.42), await light(3.8)];
+        video.currentTime = 3.0;
+        await once('seeked');
+        const ended = once('ended');
+        await video.play();
+        await ended;
+        const quality = video.getVideoPlaybackQuality();
+        return {shown, end: video.currentTime, corrupted: quality.corruptedVideoFrames};
+    }"""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        try:
+            page = browser.new_page()
+            page.set_default_timeout(30_000)
+            seen = page.evaluate(script, film)
+        finally:
+            browser.close()
+    assert seen["end"] == pytest.approx(83 / 25 + 0.6, abs=0.05)
+    assert seen["corrupted"] == 0
+    assert min(seen["shown"]) > 20

@@ -64,8 +64,8 @@ def _grid(source: Source, index: PacketIndex, form: SoundForm) -> NDArray[np.int
     Containers with millisecond clocks round them; the sound itself has no holes then.
     """
     seconds = index.pts.astype(np.float64) * float(index.time_base) - float(source.start_s)
-    first = round(seconds[0] * form.rate_hz)
-    grid = first + AAC_FRAME * np.arange(index.count, dtype=np.int64)
+    steps = AAC_FRAME * np.arange(index.count, dtype=np.int64)
+    grid = round(float(np.mean(seconds * form.rate_hz - steps))) + steps
     return grid if float(np.abs(seconds * form.rate_hz - grid).max()) <= _JITTER_S * form.rate_hz else None
 
 

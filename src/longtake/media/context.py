@@ -25,6 +25,7 @@ CONTEXT_BYTES = 400 << 20
 SEAM_FRAMES = 12
 """Frames before the cut that the seam's usual step is taken from when the maker wants no context."""
 _WAIT_S = 0.05
+_NO_FRAME = av.VideoFrame()
 
 Luma = NDArray[np.uint8]
 
@@ -85,12 +86,20 @@ class CopiedTail:
         first = int(np.searchsorted(index.order, window))
         first = max(first, cut.head - context_frames(self._source.picture.width, self._source.picture.height))
         first = min(first, cut.head - 1)
-        frames, _ = self._decoded(min(first, cut.copied, cut.head - SEAM_FRAMES))
-        return tuple(
-            TimedFrame(from_av(frame), float((frame.pts - cut.end) * index.time_base))
-            for frame in frames[-(cut.head - first) :]
-            if frame.pts is not None
-        )
+        self._decoded(min(first, cut.copied, cut.head - SEAM_FRAMES))
+        needed = max(0, min(cut.copied, cut.head - SEAM_FRAMES))
+        context: list[TimedFrame] = []
+        with self._lock:
+            for number in range(self._first, cut.head):
+                frame = self._frames[number - self._first]
+                if number >= first:
+                    context.append(TimedFrame(from_av(frame), float((index.order[number] - cut.end) * index.time_base)))
+                if number < needed:
+                    # FFmpeg's picture is given back as soon as ours is made, or the context would lie in memory twice.
+                    self._frames[number - self._first] = _NO_FRAME
+            self._frames = self._frames[max(0, needed - self._first) :]
+            self._first = max(self._first, needed)
+        return tuple(context)
 
     def encoded_frames(self) -> list[av.VideoFrame]:
         """The head's frames that are not copied."""

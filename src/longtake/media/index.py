@@ -45,7 +45,7 @@ class PacketIndex:
     durations: NDArray[np.int64]
     keys: NDArray[np.bool_]
     exact: bool
-    """Every packet says when it is shown, no two at once, and none is marked to be thrown away."""
+    """Every packet says when it is shown, no two at once, and none besides these is decoded without being shown."""
 
     @property
     def count(self) -> int:
@@ -146,7 +146,7 @@ class _Collector:
         if pts is None:
             self._exact = False
             pts = dts if dts is not None else (self._pts[-1] + max(1, self._durations[-1]) if self._pts else 0)
-        if packet.is_discard or packet.is_corrupt:
+        if packet.is_corrupt:
             self._exact = False
         if self._first is None:
             self._first = pts
@@ -158,6 +158,10 @@ class _Collector:
         self._dts.append(_NO_TIME if dts is None else dts)
         self._durations.append(packet.duration or 0)
         self._keys.append(packet.is_keyframe)
+
+    def skip(self) -> None:
+        """A packet that is decoded but never shown: an edit list begins or ends inside a group of pictures."""
+        self._exact = False
 
     def close(self) -> PacketIndex | None:
         """The index; None of an empty track."""
@@ -203,7 +207,10 @@ def read_index(
             if packet.size == 0:
                 continue
             if packet.stream_index == video.index:
-                pictures.add(packet)
+                if packet.is_discard:
+                    pictures.skip()
+                else:
+                    pictures.add(packet)
             elif sounds is not None:
                 sounds.add(packet)
     index = pictures.close()
