@@ -39,7 +39,11 @@ def test_every_setting_is_documented() -> None:
 def test_every_error_code_is_documented() -> None:
     page = text_of("docs/reference/errors.md")
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "src" / "longtake").rglob("*.py")]
-    patterns = (r"^    code(?:: ClassVar\[str\])? = \"(\w+)\"", r"Fault\(\s*code=\"(\w+)\"")
+    patterns = (
+        r"^    code(?:: ClassVar\[str\])? = \"(\w+)\"",
+        r"(?:Fault|Failed)\(\s*code=\"(\w+)\"",
+        r"^(?:\w+_CODE|ENGINE_CRASHED) = \"(\w+)\"",
+    )
     codes = {code for text in sources for pattern in patterns for code in re.findall(pattern, text, re.MULTILINE)}
     assert len(codes) > 25
     assert sorted(code for code in codes - {"fenced_off", "configuration_error"} if f"`{code}`" not in page) == []
