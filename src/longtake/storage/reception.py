@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import functools
 import hashlib
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from io import FileIO
 from pathlib import Path
 from typing import TypeVar
 
@@ -48,11 +51,16 @@ class Reception:
         self._final = final
         self._digest = hashlib.sha256()
         self._size_bytes = 0
-        part.parent.mkdir(parents=True, exist_ok=True)
-        self._file = part.open("wb", buffering=0)
+        self._file: FileIO | None = None
+
+    def begin(self) -> None:
+        """Make the file. Raises OSError."""
+        self._part.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._part.open("wb", buffering=0)
 
     def write(self, chunks: list[bytes]) -> None:
         """Write and hash. Raises OSError."""
+        assert self._file is not None
         for chunk in chunks:
             self._digest.update(chunk)
             self._size_bytes += len(chunk)
@@ -62,6 +70,7 @@ class Reception:
 
     def finish(self) -> Stored:
         """Sync the bytes, give them their name and sync that. Raises OSError."""
+        assert self._file is not None
         os.fsync(self._file.fileno())
         self._file.close()
         self._part.replace(self._final)
@@ -70,7 +79,8 @@ class Reception:
 
     def discard(self) -> None:
         """Remove what came so far."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
         self._part.unlink(missing_ok=True)
 
 
@@ -78,23 +88,19 @@ async def receive(
     part: Path, final: Path, chunks: AsyncIterator[bytes], limit_bytes: int, *, gathered_bytes: int = GATHERED_BYTES
 ) -> Stored:
     """Store a stream as `final`. Raises BodyTooLarge, StoreFull, StoreFailed, or what the stream raises."""
+    reception = Reception(part, final)
     try:
-        reception = await _in_thread(lambda: Reception(part, final))
-    except OSError as error:
-        raise explain(error, "beginning a file") from error
-    try:
-        async for gathered in _gather(chunks, limit_bytes, gathered_bytes):
-            await _write(reception, gathered)
-        return await _in_thread(reception.finish)
-    except OSError as error:
-        await _in_thread(reception.discard)
-        raise explain(error, "receiving a file") from error
+        await _on_disk("beginning a file", reception.begin)
+        async with contextlib.aclosing(_gather(chunks, limit_bytes, gathered_bytes)) as gathered:
+            async for pieces in gathered:
+                await _on_disk("receiving a file", functools.partial(reception.write, pieces))
+        return await _on_disk("storing a file", reception.finish)
     except BaseException:
-        await _in_thread(reception.discard)
+        await _on_disk("removing what is left of a file", reception.discard)
         raise
 
 
-async def _gather(chunks: AsyncIterator[bytes], limit_bytes: int, gathered_bytes: int) -> AsyncIterator[list[bytes]]:
+async def _gather(chunks: AsyncIterator[bytes], limit_bytes: int, gathered_bytes: int) -> AsyncGenerator[list[bytes]]:
     gathered: list[bytes] = []
     waiting_bytes = total_bytes = 0
     async for chunk in chunks:
@@ -109,11 +115,7 @@ async def _gather(chunks: AsyncIterator[bytes], limit_bytes: int, gathered_bytes
     yield gathered
 
 
-async def _write(reception: Reception, chunks: list[bytes]) -> None:
-    await _in_thread(lambda: reception.write(chunks))
-
-
-async def _in_thread(work: Callable[[], Result]) -> Result:
+async def _on_disk(doing: str, work: Callable[[], Result]) -> Result:
     """Run in a thread and wait for its end even when cancelled: a file is not closed under its writer."""
     running = asyncio.ensure_future(asyncio.to_thread(work))
     try:
@@ -121,3 +123,5 @@ async def _in_thread(work: Callable[[], Result]) -> Result:
     except asyncio.CancelledError:
         await asyncio.wait([running])
         raise
+    except OSError as error:
+        raise explain(error, doing) from error

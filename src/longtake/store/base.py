@@ -127,7 +127,8 @@ class Store(Protocol):
         """Open or make the database and migrate it. Frees what a dead process owned (lifecycle.REPEATED_AFTER_CRASH).
 
         A task whose attempts were lost MOST_LOST_ATTEMPTS times ends as failed, one whose cancel was asked for as
-        cancelled. Raises ConfigurationError where the place belongs to another process or is of another program.
+        cancelled. Assets that no task names are dropped: their request died. Raises ConfigurationError where the place
+        belongs to another process or is of another program.
         """
         ...
 

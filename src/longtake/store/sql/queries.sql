@@ -159,6 +159,20 @@ update assets set deleted_ms = :now_ms where deleted_ms is null and id in (
 )
 returning id
 
+-- drop_input --
+-- Of a request that made no task; whatever a task that is not deleted names stays.
+update assets set deleted_ms = :now_ms
+where id = :id and tenant = :tenant and deleted_ms is null and not exists (
+    select 1 from task_assets join tasks on tasks.id = task_assets.task
+    where task_assets.asset = assets.id and tasks.deleted_ms is null
+)
+returning id
+
+-- drop_stray_inputs --
+-- At the start of the file's only owner: whoever staged these for a request is dead, and no task names them.
+update assets set deleted_ms = :now_ms
+where deleted_ms is null and not exists (select 1 from task_assets where task_assets.asset = assets.id)
+
 -- delete_task --
 update tasks set deleted_ms = :now_ms, updated_ms = :now_ms, sequence = sequence + 1
 where uuid = :uuid and finished_ms is not null
@@ -278,7 +292,7 @@ where task = :task and segment = :segment and attempt = :attempt and state = 'op
 insert into outbox (task, event, url, next_ms) values (:task, :event, :url, :now_ms) on conflict do nothing
 
 -- waiting --
-select {task} from tasks left join tasks as parent on parent.id = tasks.parent
+select {task} from tasks indexed by tasks_waiting left join tasks as parent on parent.id = tasks.parent
 where tasks.step = 'waiting'
     and (parent.id is null or parent.finished_ms is not null or parent.deleted_ms is not null)
 order by tasks.number

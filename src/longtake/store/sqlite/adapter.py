@@ -187,6 +187,11 @@ class SqliteStore:
         """See Store.add_asset."""
         await self._write(lambda connection: fetch(connection, "insert_asset", asset_cells(asset)))
 
+    async def drop_input(self, tenant_id: str, asset_id: str, now_ms: int) -> bool:
+        """See Store.drop_input."""
+        named: dict[str, Cell] = {"id": asset_id, "tenant": tenant_id, "now_ms": now_ms}
+        return await self._write(lambda connection: fetch_first(connection, "drop_input", named)) is not None
+
     async def asset_ids(self) -> frozenset[str]:
         """See Store.asset_ids."""
         return frozenset(str(row[0]) for row in await self._list("asset_ids"))

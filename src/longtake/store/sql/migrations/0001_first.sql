@@ -31,7 +31,7 @@ create index keys_of_tenant on keys (tenant, created_ms);
 -- works on the task. An unfinished task has no finished_ms. `owner` and `fence` say whose writes count.
 create table tasks (
     number integer primary key,
-    id text not null,
+    id text not null unique,
     uuid text not null unique,
     tenant text not null,
     key text not null,

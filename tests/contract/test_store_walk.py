@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The walk: fair claims, fences, cancel races, waiting, deadlines, and what a dead process leaves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import msgspec
+import pytest
+from tests.contract.conftest import Home, SqliteHome
+from tests.contract.values import (
+    CPU,
+    HOUR_MS,
+    OTHER,
+    OWNER,
+    START_MS,
+    TENANT,
+    add,
+    bring_to,
+    claim_one,
+    make_asset,
+    make_task,
+    make_upload,
+    start,
+    walk_on,
+)
+
+from longtake.errors import FencedOff
+from longtake.store.base import ENGINE_CRASHED, JobEnd, Store, TaskChanges
+from longtake.types import Fault, Role, Step
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_local_task_walks_to_its_end(store: Store, home: Home) -> None:
+    task = await bring_to(store, Step.SUCCEEDED, make_task(callback_url="https://example.com/hook"))
+    assert task == await store.task(TENANT, task.id)
+    assert (task.step, task.progress, task.owner, task.attempt) == (Step.SUCCEEDED, 100, None, 1)
+    assert (task.started_ms, task.finished_ms, task.report.pick if task.report else "") == (START_MS, START_MS, "live")
+    assert set(task.assets) == {Role.VIDEO, Role.THUMBNAIL}
+    assert home.look("select step from events order by sequence") == [
+        ("queued",), ("preparing",), ("generating",), ("storing",), ("succeeded",)
+    ]  # fmt: skip
+    assert home.look("select state, attempt, provider from jobs") == [("succeeded", 1, "longtake")]
+    assert home.look("select kind, amount_microusd from ledger order by kind") == [
+        ("capture", 0), ("hold", 0), ("release", 0)
+    ]  # fmt: skip
+    assert home.look("select event, url, delivered_ms from outbox") == [
+        ("task.succeeded", "https://example.com/hook", None)
+    ]
+    assert await store.claim(OWNER, CPU, START_MS) == ()
+    assert await store.next_due_ms() is None
+
+
+async def test_claims_take_what_is_due_once_and_no_more_than_the_free_slots(store: Store) -> None:
+    later = await add(store, make_task(next_ms=START_MS + 50))
+    tasks = [await add(store, make_task()) for _ in range(5)]
+    assert await store.next_due_ms() == 0
+    first, second = await asyncio.gather(store.claim(OWNER, {"cpu": 2}, START_MS), store.claim("n2", CPU, START_MS))
+    assert [task.id for task in (*first, *second)] == [task.id for task in tasks[:3]]
+    assert {(task.step, task.fence) for task in first} == {(Step.PREPARING, 1)}
+    assert await store.claim(OWNER, {"cpu": 0, "io": 9}, START_MS) == []
+    assert len(await store.claim(OWNER, {"cpu": 9}, START_MS)) == 2
+    assert await store.claim(OWNER, {"cpu": 9}, START_MS) == ()
+    assert await store.next_due_ms() == START_MS + 50
+    assert (await claim_one(store, START_MS + 50)).id == later.id
+
+
+async def test_claims_are_fair_between_tenants(store: Store) -> None:
+    for _ in range(30):
+        await add(store, make_task("flood"))
+    for tenant in ("b", "c"):
+        for _ in range(2):
+            await add(store, make_task(tenant))
+    first = await store.claim(OWNER, {"cpu": 4}, START_MS)
+    assert [task.tenant_id for task in first] == ["flood", "b", "c", "flood"]
+    second = await store.claim(OWNER, {"cpu": 3}, START_MS)
+    assert [task.tenant_id for task in second] == ["b", "c", "flood"]
+    assert Counter(task.tenant_id for task in await store.claim(OWNER, {"cpu": 50}, START_MS)) == {"flood": 27}
+
+
+async def test_a_stale_owner_writes_nothing(store: Store, home: Home) -> None:
+    stale = await bring_to(store, Step.GENERATING)
+    reopened = await home.reopen()
+    taken = await claim_one(reopened, owner="node-2")
+    assert taken.fence == stale.fence + 2
+    before = home.look("select * from tasks")
+    for write in (
+        lambda: reopened.move(stale, Step.STORING, TaskChanges()),
+        lambda: reopened.finish(stale, Step.FAILED, fault=Fault(code="x", message="y")),
+        lambda: reopened.move(msgspec.structs.replace(taken, owner="other"), Step.GENERATING, TaskChanges()),
+        lambda: reopened.finish(msgspec.structs.replace(taken, step=Step.STORING), Step.SUCCEEDED),
+    ):
+        with pytest.raises(FencedOff):
+            await write()
+    await reopened.save_progress(stale, 50)
+    assert home.look("select * from tasks") == before
+
+
+async def test_only_one_end_is_written(store: Store, home: Home) -> None:
+    task = await bring_to(store, Step.STORING)
+    ends = (Step.SUCCEEDED, Step.FAILED, Step.EXPIRED, Step.CANCELLED)
+    results = await asyncio.gather(*(store.finish(task, end) for end in ends), return_exceptions=True)
+    assert sum(isinstance(result, FencedOff) for result in results) == 3
+    assert home.look("select count(*) from ledger") == [(3,)]
+    assert home.look("select used from counters") == [(0,)]
+
+
+async def test_going_back_drops_the_results_and_may_wait(store: Store) -> None:
+    storing = await bring_to(store, Step.STORING)
+    named = {asset.id for asset in storing.assets.values()}
+    assert await store.asset_ids() == named
+    back = await store.move(storing, Step.QUEUED, TaskChanges(next_ms=START_MS + 10))
+    assert (back.step, back.owner, back.assets, back.progress) == (Step.QUEUED, None, {}, 90)
+    assert await store.asset_ids() == frozenset()
+    assert await store.claim(OWNER, CPU, START_MS) == ()
+    assert (await claim_one(store, START_MS + 10)).attempt == 1
+
+
+async def test_storing_without_owner_is_claimed_where_it_stands(store: Store) -> None:
+    storing = await bring_to(store, Step.STORING)
+    freed = await store.move(storing, Step.STORING, TaskChanges(release=True, next_ms=START_MS + 5))
+    assert freed.owner is None
+    taken = await claim_one(store, START_MS + 5, owner="node-2")
+    assert (taken.step, taken.assets, taken.owner) == (Step.STORING, storing.assets, "node-2")
+
+
+async def test_progress_never_falls(store: Store) -> None:
+    task = await bring_to(store, Step.GENERATING)
+    for mark, shown in ((30, 30), (20, 30), (100, 99)):
+        await store.save_progress(task, mark)
+        now = await store.task(TENANT, task.id)
+        assert now is not None
+        assert now.progress == shown
+
+
+async def test_cancel_ends_what_nobody_works_on_and_marks_the_rest(store: Store, home: Home) -> None:
+    parent = await add(store)
+    waiting = await add(store, make_task(parent=parent.id, step=Step.WAITING))
+    for task in (waiting, parent):
+        cancelled = await store.request_cancel(TENANT, task.id, START_MS + 1)
+        assert cancelled is not None
+        assert (cancelled.step, cancelled.cancel_requested_ms) == (Step.CANCELLED, START_MS + 1)
+        assert await store.request_cancel(TENANT, task.id, START_MS + 2) == cancelled
+    running = await bring_to(store, Step.PREPARING)
+    marked = await store.request_cancel(TENANT, running.id, START_MS + 3)
+    assert marked is not None
+    assert (marked.step, marked.owner, marked.cancel_requested_ms) == (Step.PREPARING, OWNER, START_MS + 3)
+    with pytest.raises(FencedOff):
+        await store.move(marked, Step.GENERATING, TaskChanges(), job=start())
+    assert home.look("select count(*) from jobs") == [(0,)]
+    assert (await store.finish(marked, Step.CANCELLED)).step is Step.CANCELLED
+    storing = await bring_to(store, Step.STORING)
+    too_late = await store.request_cancel(TENANT, storing.id, START_MS + 4)
+    assert too_late is not None
+    assert too_late.step is Step.STORING
+    assert (await store.finish(storing, Step.SUCCEEDED)).step is Step.SUCCEEDED
+
+
+async def test_a_cancel_and_the_start_of_work_never_both_win(store: Store) -> None:
+    tasks = [await add(store) for _ in range(20)]
+    claimed = await store.claim(OWNER, {"cpu": 20}, START_MS)
+    writes = [store.move(task, Step.GENERATING, TaskChanges(), job=start()) for task in claimed]
+    cancels = [store.request_cancel(TENANT, task.id, START_MS) for task in tasks]
+    moved = await asyncio.gather(*writes[:10], *cancels, *writes[10:], return_exceptions=True)
+    assert sum(isinstance(result, FencedOff) for result in moved) == 10
+    for result in moved[10:30]:
+        assert not isinstance(result, BaseException)
+        assert result is not None
+        assert result.cancel_requested_ms == START_MS  # type: ignore[union-attr]
+
+
+async def test_waiting_ends_with_the_parent(store: Store) -> None:
+    parent = await add(store)
+    other = await add(store, make_task(next_ms=START_MS + HOUR_MS))
+    child = await add(store, make_task(parent=parent.id, step=Step.WAITING))
+    patient = await add(store, make_task(parent=other.id, step=Step.WAITING))
+    assert await store.waiting() == []
+    assert await store.claim(OWNER, {"cpu": 9}, START_MS) == [(await store.task(TENANT, parent.id))]
+    owned = await store.task(TENANT, parent.id)
+    assert owned is not None
+    await store.finish(owned, Step.FAILED, fault=Fault(code="x", message="y"))
+    assert await store.waiting() == [child]
+    await store.delete(TENANT, parent.id, START_MS)
+    assert await store.waiting() == [child]
+    source = make_asset()
+    plan = msgspec.structs.replace(child.plan, source_asset_id=source.id)
+    queued = await store.move(child, Step.QUEUED, TaskChanges(plan=plan))
+    assert queued.plan == plan
+    assert (await claim_one(store)).id == child.id
+    assert await store.request_cancel(TENANT, other.id, START_MS) is not None
+    assert await store.waiting() == [patient]
+
+
+async def test_overdue_and_expired(store: Store) -> None:
+    task = await add(store, make_task(deadline_ms=START_MS + 10))
+    assert await store.overdue(START_MS + 9) == []
+    assert await store.overdue(START_MS + 10) == [task]
+    ended = await store.finish(task, Step.EXPIRED, changes=TaskChanges(expires_ms=START_MS + 20))
+    assert await store.overdue(START_MS + HOUR_MS) == []
+    assert await store.expired(START_MS + 19) == []
+    assert await store.expired(START_MS + 20) == [ended]
+    await store.delete(TENANT, task.id, START_MS + 20)
+    assert await store.expired(START_MS + 20) == []
+
+
+async def test_what_a_dead_process_owned_is_freed(store: Store, home: Home) -> None:
+    steps = (Step.SUCCEEDED, Step.STORING, Step.GENERATING, Step.PREPARING)
+    tasks = {step: await bring_to(store, step) for step in steps}
+    cancelled = await bring_to(store, Step.GENERATING)
+    await store.request_cancel(TENANT, cancelled.id, START_MS)
+    reopened = await home.reopen()
+    now = {step: await reopened.task(TENANT, task.id) for step, task in tasks.items()}
+    found = {step: (task.step, task.owner, task.fence) for step, task in now.items() if task is not None}
+    assert found == {
+        Step.SUCCEEDED: (Step.SUCCEEDED, None, 1),
+        Step.STORING: (Step.STORING, None, 2),
+        Step.GENERATING: (Step.QUEUED, None, 2),
+        Step.PREPARING: (Step.QUEUED, None, 2),
+    }
+    ended = await reopened.task(TENANT, cancelled.id)
+    assert ended is not None
+    assert ended.step is Step.CANCELLED
+    assert home.look("select state from jobs order by started_ms, state") == [
+        ("lost",), ("lost",), ("succeeded",), ("succeeded",)
+    ]  # fmt: skip
+    assert len(await reopened.claim(OWNER, {"cpu": 9}, START_MS)) == 3
+
+
+async def test_a_task_that_kills_the_server_again_and_again_is_given_up(store: Store, home: Home) -> None:
+    task = await add(store, make_task(hold_microusd=0))
+    current = store
+    for attempt in (1, 2, 3):
+        generating = await walk_on(current, Step.GENERATING, attempt=attempt)
+        assert (generating.id, generating.attempt) == (task.id, attempt)
+        current = await home.reopen()
+    ended = await current.task(TENANT, task.id)
+    assert ended is not None
+    assert ended.step is Step.FAILED
+    assert ended.fault is not None
+    assert ended.fault.code == ENGINE_CRASHED
+    assert home.look("select used from counters") == [(0,)]
+
+
+async def test_a_job_ends_once_and_keeps_the_makers_words(store: Store, home: Home) -> None:
+    task = await bring_to(store, Step.GENERATING)
+    lost = JobEnd(attempt=1, state="lost", native="killed by signal 9", cost_microusd=7)
+    back = await store.move(task, Step.QUEUED, TaskChanges(), job=lost)
+    assert back.step is Step.QUEUED
+    again = await walk_on(store, Step.GENERATING, attempt=2)
+    failed = JobEnd(attempt=2, state="failed", native="no frames")
+    await store.finish(again, Step.FAILED, fault=Fault(code="x", message="y"), job=failed)
+    assert home.look("select attempt, state, native, cost_microusd from jobs order by attempt") == [
+        (1, "lost", "killed by signal 9", 7), (2, "failed", "no frames", 0)
+    ]  # fmt: skip
+
+
+async def test_tasks_that_end_in_the_store_expire_as_the_others(home: Home) -> None:
+    assert isinstance(home, SqliteHome)
+    home.retention_s = 5
+    store = await home.open()
+    task = await add(store)
+    ended = await store.request_cancel(TENANT, task.id, START_MS)
+    assert ended is not None
+    assert ended.expires_ms == START_MS + 5_000
+    upload = await add(store, make_upload(OTHER))
+    assert upload.expires_ms is None
