@@ -82,6 +82,14 @@ class House:
         self.installation = await self.store.open()
         await asyncio.to_thread(self.storage.check, self.installation.storage_marker, create=True)
 
+    async def restart(self) -> None:
+        """Stop at once and begin again, as a new process would."""
+        await self.scheduler.close(0)
+        await self.store.close()
+        await self.store.open()
+        self.scheduler = self.new_scheduler()
+        await self.scheduler.start()
+
     async def close(self, grace_s: float = 0) -> None:
         await self.scheduler.close(grace_s)
         await self.fleet.close()

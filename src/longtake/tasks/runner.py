@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from longtake.errors import FencedOff, LongtakeError, ServiceError
-from longtake.store.base import JobEnd
+from longtake.store.base import JobEnd, TaskChanges
 from longtake.tasks.steps.generating import generate
 from longtake.tasks.steps.preparing import prepare
 from longtake.tasks.steps.storing import store_results
@@ -23,6 +23,11 @@ STEPS: Mapping[Step, Callable[[Surroundings, Task], Awaitable[Task]]] = {
 }
 """What works on a task in each step. Remote makers bring their own."""
 
+MISTAKE = Fault(
+    code="internal_error",
+    message="longtake made a mistake on this request: tell the operator, whose log has the details",
+    message_zh="内部错误：请联系管理员查看日志",
+)
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
 
@@ -36,35 +41,38 @@ async def run_task(node: Surroundings, task: Task) -> None:
     """
     with node.live.running(task.id) as cancelled:
         here = dataclasses.replace(node, cancelled=cancelled)
-        pause_s = FIRST_PAUSE_S
-        current: Task | None = task
-        while current is not None and current.owner == here.owner and (step := STEPS.get(current.step)) is not None:
-            try:
-                current = await step(here, current)
-                pause_s = FIRST_PAUSE_S
-            except FencedOff:
-                current = await _after_fence(here, current)
-            except ServiceError as error:
-                if here.clock() >= current.deadline_ms and await _try_to_end(here, current, fault_of(error)):
-                    return
-                _log.warning("task %s: %s: trying again in %.1f s", current.id, error.message, pause_s)
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-                current = await _read_again(here, current)
-            except LongtakeError as error:
-                if await _try_to_end(here, current, fault_of(error)):
-                    return
-                current = await _read_again(here, current)
-            except Exception:  # noqa: BLE001  (a mistake of ours ends the task, with its traceback in the log)
-                _log.exception("task %s: step %s broke", current.id, current.step.value)
-                fault = Fault(
-                    code="internal_error",
-                    message="longtake made a mistake on this request: tell the operator, whose log has the details",
-                    message_zh="内部错误：请联系管理员查看日志",
-                )
-                if await _try_to_end(here, current, fault):
-                    return
-                current = await _read_again(here, current)
+        try:
+            await _walk(here, task)
+        except asyncio.CancelledError:
+            await asyncio.shield(_let_go(here, task))
+            raise
+
+
+async def _walk(here: Surroundings, task: Task) -> None:
+    current: Task | None = task
+    pause_s = FIRST_PAUSE_S
+    while current is not None and current.owner == here.owner and (step := STEPS.get(current.step)) is not None:
+        try:
+            current = await step(here, current)
+            pause_s = FIRST_PAUSE_S
+        except FencedOff:
+            current = await _after_fence(here, current)
+        except ServiceError as error:
+            if here.clock() >= current.deadline_ms and await _try_to_end(here, current, fault_of(error)):
+                return
+            _log.warning("task %s: %s: trying again in %.1f s", current.id, error.message, pause_s)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            current = await _read_again(here, current)
+        except LongtakeError as error:
+            if await _try_to_end(here, current, fault_of(error)):
+                return
+            current = await _read_again(here, current)
+        except Exception:  # noqa: BLE001  (a mistake of ours ends the task, with its traceback in the log)
+            _log.exception("task %s: step %s broke", current.id, current.step.value)
+            if await _try_to_end(here, current, MISTAKE):
+                return
+            current = await _read_again(here, current)
 
 
 async def _after_fence(here: Surroundings, task: Task) -> Task | None:
@@ -81,6 +89,29 @@ async def _after_fence(here: Surroundings, task: Task) -> Task | None:
         except ServiceError:
             return now
     return now if now.step is not task.step else None
+
+
+async def _let_go(here: Surroundings, task: Task) -> None:
+    """This process stops: free the task for the next owner, at the step from which it can go on."""
+    current = await _read_again(here, task)
+    while current is not None and current.owner == here.owner and current.step in STEPS:
+        after, job = Step.QUEUED, None
+        if current.step is Step.STORING:
+            after = Step.STORING
+        if current.step is Step.GENERATING:
+            job = JobEnd(attempt=current.attempt, state="cancelled", native="the server was stopped")
+        try:
+            await here.move(current, after, TaskChanges(release=True), job=job)
+        except FencedOff:
+            # A write of ours may have been on its way when the stop came.
+            before, current = current, await _read_again(here, current)
+            if current is not None and current.step is before.step:
+                return
+        except ServiceError as error:
+            _log.warning("task %s: it cannot be let go: %s", current.id, error.message)
+            return
+        else:
+            return
 
 
 async def _read_again(here: Surroundings, task: Task) -> Task | None:

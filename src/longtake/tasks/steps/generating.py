@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 
-from longtake.errors import FencedOff, ServiceError
+from longtake.errors import ServiceError
 from longtake.render.base import (
     Busy,
     Failed,
@@ -42,8 +42,8 @@ _log = logging.getLogger("longtake.tasks")
 async def generate(here: Surroundings, task: Task) -> Task:
     """Run this attempt to its end and write what came of it.
 
-    Done again for the same attempt it finds the job where it is. Raises FencedOff, StoreFailed; a stop of this process
-    takes the job back to `queued`.
+    Done again for the same attempt it finds the job where it is. Raises FencedOff, StoreFailed. Whatever else ends it,
+    such as a stop of this process, kills the job.
     """
     handle: str | None = None
     try:
@@ -51,16 +51,13 @@ async def generate(here: Surroundings, task: Task) -> Task:
         if handle is None:
             return await _called_off(here, task)
         moved = await _conclude(here, task, await _watch(here, task, handle))
-    except asyncio.CancelledError:
-        await asyncio.shield(_give_back(here, task, handle))
-        raise
     except ServiceError:
         # The record could not be written. The job has ended and stays known: the next try asks for its events again.
         if here.clock() >= task.deadline_ms:
             await _kill(here, handle)
         raise
     except BaseException:
-        await _kill(here, handle)
+        await asyncio.shield(_kill(here, handle))
         raise
     await here.fleet.release(handle)
     return moved
@@ -169,14 +166,6 @@ async def _kill(here: Surroundings, handle: str | None) -> None:
     if handle is not None:
         await here.fleet.cancel(handle, 0)
         await here.fleet.release(handle)
-
-
-async def _give_back(here: Surroundings, task: Task, handle: str | None) -> None:
-    """This process stops: kill the job and queue the task for the next one."""
-    await _kill(here, handle)
-    job = JobEnd(attempt=task.attempt, state="cancelled", native="the server was stopped")
-    with contextlib.suppress(FencedOff, ServiceError):
-        await here.move(task, Step.QUEUED, TaskChanges(release=True), job=job)
 
 
 async def _discard(here: Surroundings, task: Task) -> None:
