@@ -217,7 +217,7 @@ def test_the_clock_begins_with_the_first_frame(
 @pytest.mark.chromium
 def test_chromium_plays_across_two_parameter_sets(bikes: Path, extended: Callable[..., Result]) -> None:
     """The browser shows frames on both sides of the join and plays to the end without an error."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - heavy, and only this test needs it
 
     result = extended(bikes, Fraction(83, 25), 0.6)
     assert result.assembled.head is not None

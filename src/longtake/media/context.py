@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import av
 import numpy as np
+from av.container import InputContainer
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from longtake.errors import MediaError, WorkCancelled
@@ -60,12 +62,22 @@ def _decode_from(source: Source, start: int | None, wanted: NDArray[np.int64]) -
         stream = video_stream(container, source.limits)
         if start is not None:
             container.seek(start, stream=stream, backward=True)
-        for frame in container.decode(stream):
+        for frame in _frames_from(container, stream, int(wanted[0]), thrifty=start is not None):
             if frame.pts in times:
                 found.append(frame)
             if frame.pts is not None and frame.pts >= last:
                 break
     return found
+
+
+def _frames_from(
+    container: InputContainer, stream: VideoStream, first: int, *, thrifty: bool
+) -> Iterator[av.VideoFrame]:
+    """Decoded frames; those before `first` that no other frame refers to need not be decoded if `thrifty`."""
+    for packet in container.demux(stream):
+        early = packet.pts is not None and packet.pts < first
+        stream.codec_context.skip_frame = "NONREF" if thrifty and early else "DEFAULT"
+        yield from packet.decode()
 
 
 class CopiedTail:
