@@ -29,7 +29,7 @@ TARGET = Path(__file__).parents[1] / "src" / "longtake" / "catalog" / "sample.mp
 # One keyframe and a B-pyramid: an ordinary file from the wild, at which a cut by keyframes would copy nothing.
 # Few threads, and a fixed count of them, since the count changes x264's choices.
 X264 = "keyint=300:scenecut=0:bframes=3:b-pyramid=normal:threads=2:aq-mode=3"
-QUALITY = "25"
+QUALITY = "26"
 
 
 class Work:
@@ -55,7 +55,7 @@ def render() -> Iterator[VideoFrame | AudioBlock | Note]:
         frames=FRAMES,
         color=ColorTags(primaries=BT709, transfer=BT709, matrix=BT709),
         audio_rate_hz=SOUND_RATE_HZ,
-        seed=7,
+        seed=8,
     )
     return ClassicEngine().generate(request, Work())
 

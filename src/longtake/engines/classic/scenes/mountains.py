@@ -19,7 +19,7 @@ from longtake.engines.classic.scenes.light import PALETTES, Light, Mood
 from longtake.engines.classic.scenes.sky import Sky
 
 _PIXELS = 960 * 540
-_EXTENT = 1.7
+_EXTENT = 2.0
 _DEPTHS = 5
 _MIST = 0.075
 """Half the thickness of a bank of mist, as a share of the height."""
@@ -49,7 +49,7 @@ class Mountains:
             mask = self._draw_ridge(random, depth, share)
             top = int(np.flatnonzero(mask.any(axis=1))[0])
             opacity = floats(mask[top:] / np.float32(255))
-            self._ridges.append((opacity, top, floats(body), 0.002 + 0.014 * share**2))
+            self._ridges.append((opacity, top, floats(body), 0.004 + 0.026 * share**2))
         self._mist = fractal_tile(random, 256, 1.9, 2.0)
         down = np.arange(height, dtype=np.float32)[:, None] / np.float32(height)
         self._mist_places = np.empty((height, width, 2), np.float32)
