@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 import msgspec
 import pytest
@@ -25,6 +26,7 @@ from longtake.errors import (
 )
 from longtake.settings import Settings
 from longtake.store.base import TaskQuery
+from longtake.tasks.sweep import sweep_blobs
 from longtake.types import (
     SECOND_US,
     AssetSource,
@@ -481,6 +483,23 @@ def test_retention_removes_tasks_and_files(tmp_path):
             await house.check_clean()
 
     asyncio.run(main())
+
+
+@in_house()
+async def test_strays_are_swept_and_young_files_of_a_working_server_are_not(house):
+    source = await house.upload()
+    await house.service.stage(ANNA, one_chunk(TOY_VIDEO), filename="never submitted.mp4")
+    stray = house.storage.path("stray")
+    stray.write_bytes(b"no asset has this name")
+    (house.storage.work_path("work/longtake:1/1") / "video.mp4").write_bytes(b"nobody finishes this")
+    now = house.clock()
+    assert await sweep_blobs(house.store, house.storage, before_ms=now - 60_000) == 0
+    assert stray.exists()
+    os.utime(stray, ns=(0, 0))
+    assert await sweep_blobs(house.store, house.storage, before_ms=now - 60_000) == 1
+    await house.restart()
+    assert set(house.storage.keys()) == {asset.id for asset in source.assets.values()}
+    await house.check_clean()
 
 
 # ---- reading ---------------------------------------------------------------------------------------------------------

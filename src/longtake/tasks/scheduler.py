@@ -19,13 +19,16 @@ from longtake.tasks.runner import run_task
 from longtake.tasks.service import TaskService
 from longtake.tasks.steps.surroundings import Surroundings
 from longtake.tasks.steps.waiting import leave_waiting
-from longtake.tasks.sweep import sweep
+from longtake.tasks.sweep import sweep_at_start, sweep_blobs
 from longtake.types import Task
 
 TICK_S = 2.0
 """Children of ended tasks and overdue tasks are looked for this often, and whenever a task here has ended."""
 SWEEP_S = 60.0
 """Expired tasks and idempotency rows are looked for this often."""
+STRAYS_EVERY_S = 6 * 3600.0
+STRAY_AGE_MS = 6 * 3600 * 1000
+"""A blob without an asset is garbage after this time; no upload takes so long."""
 CLOSE_GRACE_S = 2.0
 LEAST_PAUSE_S = 0.05
 
@@ -76,7 +79,7 @@ class Scheduler:
     async def start(self) -> None:
         """Remove what a dead process left, and begin to work. To be called before anything is received."""
         assert self._loop is None, "a scheduler starts once"
-        await sweep(self._here.store, self._here.storage)
+        await sweep_at_start(self._here.store, self._here.storage, self._here.clock())
         self._loop = asyncio.create_task(self._run(), name="longtake-scheduler")
 
     async def close(self, grace_s: float = CLOSE_GRACE_S) -> None:
@@ -95,6 +98,7 @@ class Scheduler:
     async def _run(self) -> None:
         clock_s = asyncio.get_running_loop().time
         next_tick_s = next_sweep_s = clock_s()
+        next_strays_s = clock_s() + STRAYS_EVERY_S
         while not self._closing:
             self._here.live.work.clear()
             self._freed.clear()
@@ -107,6 +111,10 @@ class Scheduler:
                 if clock_s() >= next_sweep_s:
                     next_sweep_s = clock_s() + self._sweep_s
                     await self._remove_expired()
+                if clock_s() >= next_strays_s:
+                    next_strays_s = clock_s() + STRAYS_EVERY_S
+                    before_ms = self._here.clock() - STRAY_AGE_MS
+                    await sweep_blobs(self._here.store, self._here.storage, before_ms=before_ms)
                 await self._claim()
                 pause_s = await self._pause_s(next_tick_s - clock_s())
             except ServiceError as error:

@@ -173,6 +173,14 @@ returning id
 update assets set deleted_ms = :now_ms
 where deleted_ms is null and not exists (select 1 from task_assets where task_assets.asset = assets.id)
 
+-- drop_unnamed --
+-- Only while nothing is being received: a staged file is not named either.
+update assets set deleted_ms = :now_ms
+where deleted_ms is null and not exists (
+    select 1 from task_assets join tasks on tasks.id = task_assets.task
+    where task_assets.asset = assets.id and tasks.deleted_ms is null
+)
+
 -- delete_task --
 update tasks set deleted_ms = :now_ms, updated_ms = :now_ms, sequence = sequence + 1
 where uuid = :uuid and finished_ms is not null
