@@ -14,7 +14,6 @@ import statistics
 import tempfile
 import threading
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -23,6 +22,7 @@ import apsw
 
 from longtake.store.base import Idempotency, JobEnd, JobStart, NewTask, TaskChanges
 from longtake.store.sqlite import SqliteStore
+from longtake.tasks.ids import new_task_id, uuid7
 from longtake.types import Maker, Mode, Operation, Plan, Rate, Step, Submission, Task
 
 CLIENTS = 64
@@ -87,7 +87,7 @@ def new_task() -> NewTask:
     maker = Maker(provider="longtake", model="longtake-cpu", engine="classic", mode=Mode.LOCAL)
     prompt = "play with another white cat"
     task = Task(
-        id=f"longtake:{uuid.uuid4()}",
+        id=new_task_id("longtake"),
         tenant_id=TENANT,
         key_id="key",
         submission=Submission(operation=Operation.CREATE, dialect="unified", prompt=prompt, model="grok-video-3"),
@@ -151,7 +151,7 @@ async def main(seconds: float, rounds: int) -> None:
         for _ in range(rounds):
             rates: list[float] = []
             for name, write in (
-                ("bare insert", lambda: bare.write(str(uuid.uuid4()), bodies)),
+                ("bare insert", lambda: bare.write(uuid7(), bodies)),
                 ("store.submit", lambda: store.submit(new_task())),
             ):
                 rate, median_ms, late_ms = await measure(write, CLIENTS, seconds)
@@ -159,7 +159,7 @@ async def main(seconds: float, rounds: int) -> None:
                 print(f"{name + f', {CLIENTS} clients':24}{rate:10.0f}{median_ms:9.2f}{late_ms:9.2f}")
             ratios.append(rates[1] / rates[0])
         for name, write in (
-            ("bare insert", lambda: bare.write(str(uuid.uuid4()), bodies)),
+            ("bare insert", lambda: bare.write(uuid7(), bodies)),
             ("store.submit", lambda: store.submit(new_task())),
         ):
             rate, median_ms, late_ms = await measure(write, 1, seconds)

@@ -20,7 +20,7 @@ from longtake.errors import StoreFailed
 from longtake.store.sqlite.faults import explain
 from longtake.store.sqlite.queries import run
 
-MOST_IN_ONE_COMMIT = 512
+ENOUGH_FOR_ONE_COMMIT = 512
 
 Result = TypeVar("Result")
 Command = Callable[[apsw.Connection], Result]
@@ -48,7 +48,8 @@ class Writer:
         """Take over the connection; nobody else may use it until `close` returns."""
         self._connection = connection
         self._loop = loop
-        self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
+        self._gathered: list[_Order] = []
+        self._orders: queue.SimpleQueue[list[_Order] | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="longtake-writer", daemon=True)
         self._thread.start()
@@ -58,27 +59,37 @@ class Writer:
         if self._closed:
             raise StoreFailed("the store is closed: the server is shutting down")
         future: asyncio.Future[object] = self._loop.create_future()
-        self._orders.put(_Order(command, future))
+        # What one turn of the loop asks for goes to the thread together: a batch begun with the first order alone would
+        # make all the others wait for its sync.
+        if not self._gathered:
+            self._loop.call_soon(self._hand_over)
+        self._gathered.append(_Order(command, future))
         return cast("Result", await future)
 
     async def close(self) -> None:
         """Do what was asked for so far, then end the thread."""
         if not self._closed:
             self._closed = True
+            self._hand_over()
             self._orders.put(None)
         await asyncio.to_thread(self._thread.join)
+
+    def _hand_over(self) -> None:
+        if self._gathered:
+            self._orders.put(self._gathered)
+            self._gathered = []
 
     def _work(self) -> None:
         last = False
         while not last:
             batch: list[_Order] = []
-            order = self._orders.get()
-            while order is not None:
-                batch.append(order)
-                if len(batch) == MOST_IN_ONE_COMMIT or self._orders.empty():
+            orders = self._orders.get()
+            while orders is not None:
+                batch += orders
+                if len(batch) >= ENOUGH_FOR_ONE_COMMIT or self._orders.empty():
                     break
-                order = self._orders.get()
-            last = order is None
+                orders = self._orders.get()
+            last = orders is None
             if batch:
                 self._deliver(self._run(batch))
 
