@@ -43,7 +43,7 @@ class LocalStorage:
         except OSError as error:
             raise ConfigurationError(
                 f"the folder {str(self._root)!r} cannot be used for files ({error.strerror or error}): "
-                "choose a --home that you may write",
+                "choose a --home that you may write and that has room",
                 param="home",
             ) from error
 

@@ -7,6 +7,7 @@ A read by key takes tens of microseconds and runs where it is asked for; lists r
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TypeVar
 import apsw
 import msgspec
 
-from longtake.errors import StoreFailed, TaskNotFound
+from longtake.errors import StoreFailed, StoreFull, TaskNotFound
 from longtake.lifecycle import state_of
 from longtake.store.base import (
     Idempotency,
@@ -40,6 +41,9 @@ from longtake.store.sqlite.writer import Command
 from longtake.types import Asset, Fault, Operation, Step, Task
 
 _NOTHING: Mapping[str, Cell] = {}
+LEAST_FREE_BYTES = 4 << 20
+"""With less on the disk the store says that it is full, before commits fail one by one."""
+
 _LAST_NUMBER = (1 << 63) - 1
 
 Result = TypeVar("Result")
@@ -106,6 +110,10 @@ class SqliteStore:
         """See Store.check."""
         now_ms = self._clock_ms()
         await self._write(lambda connection: _write_a_little(connection, now_ms))
+        # One row fits where a batch of submits and the log's return into the file would not.
+        free_bytes = (await asyncio.to_thread(shutil.disk_usage, self._path.parent)).free
+        if free_bytes < LEAST_FREE_BYTES:
+            raise StoreFull(f"the disk of the database has only {free_bytes} bytes left: free some room")
         if self._read_first("installation") is None:
             raise StoreFailed("the database has lost its installation row: restore it from a copy")
 
