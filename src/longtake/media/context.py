@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from typing import TypeVar
 
 import av
 import numpy as np
@@ -27,7 +28,6 @@ CONTEXT_BYTES = 400 << 20
 SEAM_FRAMES = 12
 """Frames before the cut that the seam's usual step is taken from when the maker wants no context."""
 _WAIT_S = 0.05
-_NO_FRAME = av.VideoFrame()
 
 Luma = NDArray[np.uint8]
 
@@ -37,37 +37,45 @@ def context_frames(width: int, height: int) -> int:
     return max(SEAM_FRAMES + 1, CONTEXT_BYTES // (width * height * 3 // 2))
 
 
-def decode_frames(source: Source, first: int, end: int) -> list[av.VideoFrame]:
-    """Frames `first` to `end` in display order, decoded from the last keyframe from which all of them can be had.
+Taken = TypeVar("Taken")
 
-    Raises MediaError if even decoding from the beginning does not give them all.
+
+def decode_frames(source: Source, first: int, end: int, take: Callable[[int, av.VideoFrame], Taken]) -> list[Taken]:
+    """What `take(number, frame)` makes of each frame from `first` to `end` in display order.
+
+    Decoding begins at the last keyframe from which all of them can be had. A frame that `take` does not keep is given
+    back to the decoder at once. Raises MediaError if even decoding from the beginning does not give them all.
     """
     index = source.frames
     wanted = index.order[first:end]
     keys = np.flatnonzero(index.keys & (index.pts <= wanted[0]))
     starts = [int(index.pts[key]) for key in keys[-2:][::-1]]
     for start in [*starts, None]:
-        frames = _decode_from(source, start, wanted)
-        if len(frames) == len(wanted):
-            return frames
+        taken = _decode_from(source, start, wanted, lambda at, frame: take(first + at, frame))
+        if len(taken) == len(wanted):
+            return taken
     raise MediaError(f"only some of the frames before the cut can be decoded; {len(wanted)} were expected")
 
 
-def _decode_from(source: Source, start: int | None, wanted: NDArray[np.int64]) -> list[av.VideoFrame]:
-    """Those wanted frames that decoding from the tick `start` (None = the beginning) gives."""
-    times = {int(time) for time in wanted}
+def _decode_from(
+    source: Source, start: int | None, wanted: NDArray[np.int64], take: Callable[[int, av.VideoFrame], Taken]
+) -> list[Taken]:
+    """Take those wanted frames that decoding from the tick `start` (None = the beginning) gives."""
+    places = {int(time): place for place, time in enumerate(wanted)}
     last = int(wanted[-1])
-    found: list[av.VideoFrame] = []
+    taken: list[Taken] = []
     with open_media(source.path, source.limits) as container, explained("the frames before the cut cannot be decoded"):
         stream = video_stream(container, source.limits)
         if start is not None:
             container.seek(start, stream=stream, backward=True)
         for frame in _frames_from(container, stream, int(wanted[0]), thrifty=start is not None):
-            if frame.pts in times:
-                found.append(frame)
-            if frame.pts is not None and frame.pts >= last:
+            if frame.pts is None:
+                continue
+            if frame.pts in places:
+                taken.append(take(places[frame.pts], frame))
+            if frame.pts >= last:
                 break
-    return found
+    return taken
 
 
 def _frames_from(
@@ -86,7 +94,8 @@ class CopiedTail:
     def __init__(self, source: Source, cut: Cut) -> None:
         self._source, self._cut = source, cut
         self._lock = threading.Lock()
-        self._first = cut.head
+        self._needed = max(0, min(cut.copied, cut.head - SEAM_FRAMES))
+        """The first frame that the encoder or the seam report wants."""
         self._frames: list[av.VideoFrame] = []
         self.ready = threading.Event()
         """Set once frames are decoded."""
@@ -95,45 +104,36 @@ class CopiedTail:
         """The last 4 s before the cut."""
         index, cut = self._source.frames, self._cut
         window = cut.end - round(CONTEXT_S / index.time_base)
-        first = int(np.searchsorted(index.order, window))
-        first = max(first, cut.head - context_frames(self._source.picture.width, self._source.picture.height))
-        first = min(first, cut.head - 1)
-        self._decoded(min(first, cut.copied, cut.head - SEAM_FRAMES))
-        needed = max(0, min(cut.copied, cut.head - SEAM_FRAMES))
-        context: list[TimedFrame] = []
+        most = context_frames(self._source.picture.width, self._source.picture.height)
+        first = min(max(int(np.searchsorted(index.order, window)), cut.head - most), cut.head - 1)
+
+        def take(number: int, frame: av.VideoFrame) -> tuple[TimedFrame | None, av.VideoFrame | None]:
+            time_s = float((index.order[number] - cut.end) * index.time_base)
+            timed = TimedFrame(from_av(frame), time_s) if number >= first else None
+            return timed, frame if number >= self._needed else None
+
         with self._lock:
-            for number in range(self._first, cut.head):
-                frame = self._frames[number - self._first]
-                if number >= first:
-                    context.append(TimedFrame(from_av(frame), float((index.order[number] - cut.end) * index.time_base)))
-                if number < needed:
-                    # FFmpeg's picture is given back as soon as ours is made, or the context would lie in memory twice.
-                    self._frames[number - self._first] = _NO_FRAME
-            self._frames = self._frames[max(0, needed - self._first) :]
-            self._first = max(self._first, needed)
-        return tuple(context)
+            taken = decode_frames(self._source, min(first, self._needed), cut.head, take)
+            self._frames = [frame for _, frame in taken if frame is not None]
+            self.ready.set()
+        return tuple(timed for timed, _ in taken if timed is not None)
 
     def encoded_frames(self) -> list[av.VideoFrame]:
         """The head's frames that are not copied."""
-        if self._cut.copied == self._cut.head:
-            return []
-        frames, first = self._decoded(min(self._cut.copied, self._cut.head - SEAM_FRAMES))
-        return frames[self._cut.copied - first :]
+        count = self._cut.head - self._cut.copied
+        return self._last_frames()[-count:] if count else []
 
     def lumas(self) -> list[Luma]:
         """Luma planes of the last frames of the head, valid while this object lives."""
-        frames, _ = self._decoded(min(self._cut.copied, self._cut.head - SEAM_FRAMES))
-        return [luma(frame) for frame in frames[-2 * SEAM_FRAMES :]]
+        return [luma(frame) for frame in self._last_frames()[-2 * SEAM_FRAMES :]]
 
-    def _decoded(self, first: int) -> tuple[list[av.VideoFrame], int]:
-        """The head's frames from `first` or earlier on, and the first one's number."""
-        first = max(0, first)
+    def _last_frames(self) -> list[av.VideoFrame]:
+        """The head's frames from the first needed one on."""
         with self._lock:
-            if first < self._first:
-                self._frames = decode_frames(self._source, first, self._cut.head)
-                self._first = first
+            if not self._frames:
+                self._frames = decode_frames(self._source, self._needed, self._cut.head, lambda _, frame: frame)
                 self.ready.set()
-            return self._frames, self._first
+            return self._frames
 
 
 class EncodedTail:
