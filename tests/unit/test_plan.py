@@ -287,6 +287,14 @@ def test_last_frame_of_an_extension_is_taken():
     assert extend(images=[msgspec.to_builtins(image)]).images == (image,)
 
 
+def test_source_longer_than_the_limit_is_refused():
+    assert extend(source(length_s=600), start_us=0).start_us == 0
+    for clip in (source(length_s=601), source(length_s=599, fps=Rate(num=61))):
+        with pytest.raises(RequestError) as refused:
+            extend(clip, start_us=0)
+        assert (refused.value.code, refused.value.param) == ("source_unusable", "task_id")
+
+
 def test_picture_as_source_is_refused():
     with pytest.raises(RequestError) as refused:
         extend(source(length_s=0))
@@ -335,7 +343,7 @@ def test_every_request_is_planned_within_the_limits_or_refused_by_name(submissio
         refused = error
     if made is None:
         assert refused is not None
-        assert refused.param in {"prompt", "seed", "start_time", "duration", "size", "aspect_ratio", "upscale"}
+        assert refused.param in {"prompt", "seed", "start_time", "duration", "size", "aspect_ratio", "task_id"}
         assert refused.message
         return
     assert made == plan(submission, given_source, choice.maker, choice.capability, LIMITS)

@@ -44,12 +44,19 @@ class Limits(Value, frozen=True):
     """What the operator allows."""
 
     pixels: int = 4096 * 2304
+    source_us: int = 600 * SECOND_US
+    source_frames: int = 36_000
     result_us: int = 900 * SECOND_US
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
         """The limits that the settings name."""
-        return cls(pixels=settings.max_pixels, result_us=settings.max_result_s * SECOND_US)
+        return cls(
+            pixels=settings.max_pixels,
+            source_us=settings.max_source_s * SECOND_US,
+            source_frames=settings.max_source_frames,
+            result_us=settings.max_result_s * SECOND_US,
+        )
 
 
 def plan(
@@ -81,7 +88,7 @@ def plan(
         picture = _picture_not_known_yet(wish, room)
         start_us = submission.start_us or 0
     else:
-        _check_source(source)
+        _check_source(source.media, limits)
         fps = source.media.video.fps
         start_us, warnings = _start_us(submission.start_us, source.media.duration_us)
         displayed = (source.media.video.width, source.media.video.height)
@@ -144,9 +151,10 @@ def _check_images(images: tuple[ImageInput, ...], operation: Operation, capabili
                     param="images",
                 )
             if image.role not in capability.extend_image_roles:
-                raise OperationNotSupported(
-                    f"unsupported operation: this model cannot extend a video with a {image.role.value} picture: "
-                    "leave images out",
+                # Not "unsupported": a client would take it for a model that cannot extend at all (wire.md R9).
+                raise InvalidRequest(
+                    f"images has a {image.role.value} picture, which this model cannot follow when it extends: "
+                    "leave it out, or name another model",
                     param="images",
                 )
 
@@ -180,10 +188,17 @@ def _start_us(wished_us: int | None, duration_us: int) -> tuple[int, tuple[str, 
     )
 
 
-def _check_source(source: SourceFacts) -> None:
-    if source.media.is_image:
+def _check_source(media: MediaFacts, limits: Limits) -> None:
+    """Results may be longer than what is taken as a source, so a long chain comes to its end here."""
+    if media.is_image:
         raise SourceUnusable(
             "task_id names a picture: extend needs a video; create makes one from a picture", param="task_id"
+        )
+    if media.duration_us > limits.source_us or media.video.frames > limits.source_frames:
+        raise SourceUnusable(
+            f"the video is {_seconds(media.duration_us)} long and has {media.video.frames} frames; at most "
+            f"{_seconds(limits.source_us)} and {limits.source_frames} frames can be extended here",
+            param="task_id",
         )
 
 
