@@ -84,4 +84,5 @@ def check_demo(printed: str, folder: Path) -> None:
     assert frames is not None
     assert int(frames[2]) == 72
     assert int(frames[1]) >= 72 - 16
+    assert f"{frames[1]} of the head's 72 frames" in (ROOT / "README.md").read_text(encoding="utf-8")
     assert "curl http://127.0.0.1:8420/v1/video/extend" in printed
