@@ -109,10 +109,11 @@ def case_extension(source: Path, folder: Path, preset: str, seconds: int, target
     """Extend with frames that are ready in memory, made before the clock starts."""
     width, height = SIZES[target_size] if target_size else probe_size(source)
     ready = list(footage(width, height, NEW_S * RATE))
+    rustle = np.random.default_rng(3).normal(0, 0.03, (2, NEW_S * 48_000)).astype(np.float32)
 
-    def make(continuation: Continuation) -> Iterator[VideoFrame | AudioBlock]:
+    def make(_: Continuation) -> Iterator[VideoFrame | AudioBlock]:
         yield from ready
-        yield AudioBlock(np.zeros((continuation.audio_channels, NEW_S * continuation.audio_rate_hz), np.float32))
+        yield AudioBlock(rustle)
 
     target = Target(width=width, height=height, geometry_kept=target_size is None, preset=preset)
     with clock() as spent:

@@ -17,6 +17,7 @@ from tests.media.conftest import Result, Studio, decode, ready_frames
 
 from longtake.media.assemble import Continuation
 from longtake.media.frames import AudioBlock, VideoFrame
+from longtake.media.planes import luma
 from longtake.media.probe import probe
 from longtake.types import Fit
 
@@ -154,3 +155,25 @@ def test_colours_are_kept(
         levels = [frame.to_ndarray()[:96].mean() for frame in container.decode(video=0)]
     truth = np.mean([frame[:96].mean() for frame in studio.film[:12]])
     assert abs(np.mean(levels[24:]) - truth) < 1, "new frames keep their own levels too"
+
+
+def test_rgb_sources_become_bt709(studio: Studio, extended: Callable[..., Result]) -> None:
+    source = studio.clip(codec="png", pix_fmt="rgb24", suffix=".mov", frames=30)
+    result = extended(source, 1)
+    color = result.assembled.facts.video.color
+    assert (color.primaries, color.transfer, color.matrix, color.full_range) == (1, 1, 1, False)
+    with av.open(str(source)) as a, av.open(str(result.path)) as b:
+        rgb = next(a.decode(video=0)).to_ndarray(format="rgb24").astype(float)
+        made = next(b.decode(video=0)).to_ndarray()[:96].astype(float)
+    # ITU-R BT.709-6, 3.2 and 3.4: luma coefficients and limited range.
+    truth = 16 + 219 / 255 * (rgb @ [0.2126, 0.7152, 0.0722])
+    assert np.abs(truth - made).mean() < 2
+
+
+def test_full_range_of_other_formats_is_kept(studio: Studio, extended: Callable[..., Result]) -> None:
+    source = studio.clip(codec="mjpeg", pix_fmt="yuvj422p", suffix=".avi", frames=30)
+    result = extended(source, 1)
+    assert result.assembled.facts.video.color.full_range
+    with av.open(str(source)) as a, av.open(str(result.path)) as b:
+        old, new = next(a.decode(video=0)), next(b.decode(video=0))
+        assert np.abs(luma(old).astype(int) - luma(new)).mean() < 3

@@ -57,6 +57,9 @@ def test_aac_is_copied_and_goes_on_without_a_seam(
     made, first = decode_sound(result.path)
     assert first == 0
     cut = int(start * RATE)
+    alone, begin = decode_sound(result.new_part)
+    assert begin == 0
+    assert noise_db(alone[:1, :40_000], tune(RATE, 5, 1)[:, cut : cut + 40_000]) > 30, "the new part has its own sound"
     truth = tune(RATE, 5, channels)
     window = slice(cut - 1536, cut + 1536)
     # The LFE channel of 5.1 carries only the lowest tones.
@@ -98,6 +101,11 @@ def test_other_sound_is_encoded_and_the_picture_still_copied(
     assert noise_db(made[:1, middle], truth[:1, middle]) > 18, "in step with the pictures, across the join"
     assert result.assembled.facts.audio is not None
     assert result.assembled.facts.audio.codec == "aac"
+    alone, begin = decode_sound(result.new_part)
+    assert begin == 0
+    cut = int(start * rate)
+    size = int(0.8 * rate)
+    assert noise_db(alone[:1, :size], tune(rate, 5, 1)[:, cut : cut + size]) > 18, "the new part is in step too"
 
 
 def test_aac_in_matroska_with_its_rounded_clock_is_copied(studio: Studio, extended: Callable[..., Result]) -> None:

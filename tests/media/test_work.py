@@ -114,10 +114,10 @@ def test_progress_rises_to_one(studio: Studio, film: list[np.ndarray], tmp_path:
     assert watch.seen[-1] == 1.0
 
 
-def test_too_short_a_wish(studio: Studio, film: list[np.ndarray], tmp_path: Path) -> None:
-    with pytest.raises(InvalidRequest, match="shorter than one frame"):
+def test_a_new_part_without_length_is_refused(studio: Studio, film: list[np.ndarray], tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match="no length"):
         extend(
-            studio.clip(), tmp_path / "o.part", tmp_path / "n.part", start_us=0, new_us=1000,
+            studio.clip(), tmp_path / "o.part", tmp_path / "n.part", start_us=0, new_us=0,
             target=Target(width=0, height=0), make=ready_frames(film), watch=Spectator(),
         )  # fmt: skip
 

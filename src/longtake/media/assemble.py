@@ -53,15 +53,17 @@ def extend(
 
     The head's packets are copied where the source and the target allow it, else the head is encoded anew in one stream.
     Its sound is copied or encoded apart from that; a source without sound gives a result without. On any error neither
-    file stays. Raises MediaError or LimitExceeded for a source that cannot be worked with, EngineError or what `make`
-    raises, WorkCancelled.
+    file stays. The new part has round(new_us x rate of the head) frames, one at least.
+
+    Raises MediaError or LimitExceeded for a source that cannot be worked with, EngineError or what `make` raises,
+    WorkCancelled, InvalidRequest for a new part without length.
     """
     opened = read_source(source, limits)
     reason = why_not_copied(opened) if target.geometry_kept else "its size changes"
     cut = find_cut(opened, start_us, copy=not reason)
-    frames = round(new_us * cut.rate / SECOND_US)
-    if frames < 1:
-        raise InvalidRequest(f"a new part of {new_us} µs is shorter than one frame; ask for a longer one")
+    if new_us <= 0:
+        raise InvalidRequest(f"a new part of {new_us} µs has no length; ask for a longer one")
+    frames = max(1, round(new_us * cut.rate / SECOND_US))
     with kept_if_complete(output, new_part):
         work = _Extension(opened, cut, frames, target, watch)
         head, seam = work.run(output, new_part, make)
@@ -109,8 +111,9 @@ class _Extension:
             sounds: list[SoundTrack] = []
             if self._sound_form is not None:
                 new = round(self._frames / self._cut.rate * self._sound_form.rate_hz)
-                sounds.append(SoundTrack(main, self._sound_form, source=self._source, cut=self._cut_sample, new=new))
-                sounds.append(SoundTrack(part, self._sound_form, source=None, cut=0, new=new))
+                sounds.append(
+                    SoundTrack(main, self._sound_form, source=self._source, cut=self._cut_sample, new=new, part=part)
+                )
             pictures.also_write_new(part, begin)
             feed = stack.enter_context(Feed(lambda: make(self._continuation()), self._watch))
             if isinstance(self._tail, CopiedTail):
@@ -187,7 +190,7 @@ def create(
     watch: Watch,
     color: ColorTags = BT709,
 ) -> Assembled:
-    """Write what a maker makes as an MP4: `frames` pictures at `fps`, sound of `audio` = (rate in Hz, channels) or not.
+    """Write what a maker makes as an MP4: `frames` pictures at `fps`, sound of `audio` = (rate in Hz, channels).
 
     `color` is the matrix that the pictures are in. On any error no file stays. Raises EngineError or what `make`
     raises, WorkCancelled, MediaError if the file cannot be written.

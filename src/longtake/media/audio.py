@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from longtake.media.encode import AAC_FRAME, AAC_LAYOUTS, AAC_RATES_HZ, SoundEncoder, aac_rate
 from longtake.media.index import PacketIndex
-from longtake.media.mux import Pending, put
+from longtake.media.mux import Pending, copied, put
 from longtake.media.open import explained, open_media
 from longtake.media.seam import click_db, without_click
 from longtake.media.source import Source, audio_stream
@@ -31,7 +31,8 @@ _WARM_UP_FRAMES = 5
 """Packets decoded before a window for the decoder's overlap to be right."""
 _JITTER_S = 0.002
 """Time stamps may be off by so much from rounding; a larger hole is filled with silence."""
-_TAIL_S = 4.0
+_TAIL_S = 0.2
+"""How much of the head's sound is kept to look at the join."""
 _AAC_LC = 2
 
 Samples = NDArray[np.float32]
@@ -160,13 +161,21 @@ def with_channels(samples: Samples, channels: int) -> Samples:
 class SoundTrack:
     """One result's sound, from the head's first packet to the new part's last.
 
-    The head ends at sample `cut`, `new` samples follow. Without a source there is no head.
+    The head ends at sample `cut`, `new` samples follow. Without a source there is no head. What sounds after the cut is
+    also written to `part`, as the same packets: those of its first samples begin before it, which the edit list hides.
     """
 
     def __init__(
-        self, container: OutputContainer, form: SoundForm, *, source: Source | None, cut: int, new: int
+        self,
+        container: OutputContainer,
+        form: SoundForm,
+        *,
+        source: Source | None,
+        cut: int,
+        new: int,
+        part: OutputContainer | None = None,
     ) -> None:
-        self._container, self._form, self._source = container, form, source
+        self._form, self._source = form, source
         self._cut, self._end = cut, cut + new
         self._before: Samples = np.zeros((form.channels, 0), np.float32)
         self._opening: list[Samples] = []
@@ -183,23 +192,20 @@ class SoundTrack:
             origin=self._join_end - pre_roll,
             drop_before=self._join_end if self._grid is not None else None,
         )
-        self._stream = self._add_stream()
+        self._container, self._stream = container, self._add_stream(container)
+        self._part = None if part is None else (part, self._add_stream(part))
+        self._last: Packet[Stream] | None = None
 
-    @property
-    def copied(self) -> bool:
-        """Whether the head's packets are the source's own."""
-        return self._grid is not None
-
-    def _add_stream(self) -> Stream:
-        """The output track: the source's own header where packets are copied."""
+    def _add_stream(self, container: OutputContainer) -> Stream:
+        """A track of an output: the source's own header where packets are copied."""
         if self._grid is not None and self._source is not None:
             with open_media(self._source.path, self._source.limits, headers_only=True) as opened:
                 template = audio_stream(opened)
                 assert template is not None
-                stream = self._container.add_stream_from_template(template)
+                stream = container.add_stream_from_template(template)
                 stream.time_base = Fraction(1, self._form.rate_hz)
                 return stream
-        stream = self._container.add_stream("aac", rate=self._form.rate_hz, layout=self._form.layout)
+        stream = container.add_stream("aac", rate=self._form.rate_hz, layout=self._form.layout)
         stream.time_base = Fraction(1, self._form.rate_hz)
         return stream
 
@@ -238,7 +244,18 @@ class SoundTrack:
                 yield packet
 
     def write(self, packet: Packet[Stream]) -> None:
-        """Write one of this track's packets."""
+        """Write one of this track's packets, also to the new part if it sounds there.
+
+        The packet before the first of these goes with it, since a decoder needs it for the overlap.
+        """
+        if self._part is not None and packet.pts is not None:
+            if packet.pts + AAC_FRAME > self._cut:
+                for one in (self._last, packet):
+                    if one is not None:
+                        put(*self._part, copied(one, shift=-self._cut))
+                self._last = None
+            else:
+                self._last = packet
         put(self._container, self._stream, packet)
 
     def add(self, samples: Samples) -> None:

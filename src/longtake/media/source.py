@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 
 from longtake.errors import MediaError
 from longtake.media.index import PacketIndex, read_index
-from longtake.media.open import DEFAULT_LIMITS, MediaLimits, explained, open_media, video_stream
+from longtake.media.open import DEFAULT_LIMITS, MediaLimits, explained, is_image, open_media, video_stream
 from longtake.types import AudioFacts, ColorTags, MediaFacts, Rate, VideoFacts
 
 _PROGRESSIVE_ORDERS = frozenset({0, 1})
@@ -131,6 +131,8 @@ def read_source(path: Path, limits: MediaLimits = DEFAULT_LIMITS, *, known: Pict
     Raises MediaError if it is no video that can be decoded, LimitExceeded if it passes a limit.
     """
     with open_media(path, limits, headers_only=known is not None) as container:
+        if is_image(container):
+            raise MediaError("the file is a still picture; extending needs a video, a picture can be given to create")
         stream = video_stream(container, limits)
         stream.thread_type = "NONE"  # frame threads would decode several for the one that is looked at
         sound_stream = audio_stream(container)
