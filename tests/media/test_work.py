@@ -98,7 +98,7 @@ def test_cancelling_stops_maker_and_encoder(*, geometry_kept: bool, studio: Stud
             studio.clip(), tmp_path / "o.part", tmp_path / "n.part", start_us=1_000_000, new_us=60_000_000, make=mute,
             target=Target(width=128, height=96, preset="ultrafast", geometry_kept=geometry_kept), watch=watch,
         )  # fmt: skip
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 60
     assert watch.seen[-1] < 0.2
     assert list(tmp_path.iterdir()) == []
     assert makers() is None
