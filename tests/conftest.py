@@ -74,3 +74,15 @@ def restored_environment() -> Iterator[None]:
     if dict(os.environ) != before:
         os.environ.clear()
         os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def ordinary_scheduling() -> Iterator[None]:
+    """No test may leave its process with a real-time policy: what it starts would inherit it and starve the machine."""
+    yield
+    if not hasattr(os, "sched_getscheduler"):
+        return
+    policy = os.sched_getscheduler(0)
+    if policy != os.SCHED_OTHER:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    assert policy == os.SCHED_OTHER, f"the test left scheduling policy {policy}; SVT-AV1 does this when run by root"

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -80,6 +81,17 @@ class Studio:
         aspect: Fraction | None = None,
     ) -> Path:
         """Encode `frames` frames; `times` makes the rate variable; `audio` is (codec, rate, layout)."""
+        asked = {name: value for name, value in locals().items() if name != "self"}
+        if codec == "libsvtav1":
+            # Run by root, SVT-AV1 makes the calling thread a real-time one (SCHED_FIFO 99), and every process that is
+            # started from it later, such as Chromium, inherits that and starves the machine. The thread ends here.
+            with ThreadPoolExecutor(1) as pool:
+                return pool.submit(self._encode, **asked).result(timeout=60)
+        return self._encode(**asked)
+
+    def _encode(  # the arguments of clip()
+        self, *, frames, fps, suffix, codec, pix_fmt, size: tuple[int, int], options, times, audio, sound, tags, aspect
+    ) -> Path:
         self.count += 1
         path = self.folder / f"clip{self.count}{suffix}"
         fps = Fraction(fps)
