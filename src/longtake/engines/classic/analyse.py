@@ -106,7 +106,7 @@ def _is_cadence(kept: list[int], count: int) -> bool:
     """Whether repeats come in an even beat, as in 30 frames made of 15; pauses in a motion are part of it and stay."""
     if len(kept) == count or len(kept) < 4:  # noqa: PLR2004 - too few to have a beat
         return False
-    gaps = np.diff(np.array(kept))
+    gaps = np.diff(np.array([*kept, count]))
     return float(gaps.max()) <= 1.5 * float(np.median(gaps)) + 0.5
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from longtake.engines.classic.analyse import Clip
 from longtake.engines.classic.flow import Advection, backward_velocity, strong_speed, working_luma
+from longtake.engines.classic.grain import Grain
 from longtake.engines.classic.pace import turning_path
 from longtake.engines.classic.pixels import Bytes, Floats, FlowMeter
 from longtake.engines.classic.warp import FrameWarper, dissolve
@@ -24,6 +25,8 @@ PEAK_SHARE = 0.045
 """The farthest that invented motion may carry a pixel, as a share of the width: beyond, thin things tear."""
 _RAMP_S = 1.0
 _SHORTEST_RAMP = 6
+_RESTING_SPEED = 1e-4
+"""Widths a step: 0.2 pixels at 1080p."""
 _DEPTHS_S = (2.5, 3.4, 1.9, 2.9)
 """How far back each return goes: unequal, so that a long continuation does not beat like a pendulum."""
 _SHORTEST_RETURN_S = 0.7
@@ -56,8 +59,10 @@ def _path(clip: Clip, pictures: _Pictures) -> Iterator[float]:
     """The way through time for this clip: ramps short enough for its speed, an entry that keeps the seam's promise."""
     longest = max(_SHORTEST_RAMP, round(_RAMP_S / clip.step_s))
     entry = pictures.entry_speed(longest)
-    speed = max(pictures.speed * entry, 1e-6)
-    ramp = min(longest, max(_SHORTEST_RAMP, int(4 * PEAK_SHARE / speed)))
+    speed = pictures.speed * entry
+    # What does not move, or moves in ways that flow cannot see (a fade, grain), would only freeze on a long ramp.
+    resting = speed < _RESTING_SPEED
+    ramp = _SHORTEST_RAMP if resting else min(longest, max(_SHORTEST_RAMP, int(4 * PEAK_SHARE / speed)))
     back = clip.span_s / clip.step_s
     pace = min(1.0, max(0.3, clip.span_s / _SHORTEST_RETURN_S))
     # A far turn overshoots by a quarter of its ramp, which must lie inside the clip.
@@ -86,6 +91,8 @@ class _Pictures:
             self._luma(count - 3) if count > 2 else None,  # noqa: PLR2004 - as above
             last_s / longer_s,
         )
+        previous = self._warper.pull(clip.frames[-2], velocity)
+        self._grain = Grain(clip.frames[-1].y, previous.y)
         velocity = velocity * np.float32(clip.step_s / last_s)
         self.speed = strong_speed(velocity)
         """Of what moves fast, a step, as a share of the width."""
@@ -99,7 +106,7 @@ class _Pictures:
         entry = 1.0
         while entry > 0.1:  # noqa: PLR2004 - slower than this is a halt
             first = entry - (entry + 1) / ramp
-            if first <= 0 or _luma_step(self.at(first), frames[-1]) <= limit:
+            if first <= 0 or _luma_step(self._beyond(first), frames[-1]) <= limit:
                 break
             entry *= 0.7
         return entry
@@ -107,7 +114,7 @@ class _Pictures:
     def at(self, position: float) -> VideoFrame:
         """The picture `position` steps after the last one (negative: before)."""
         if position > 0:
-            return self._warper.pull(self._clip.frames[-1], self._advection.displacement(position))
+            return self._grain.lay(self._beyond(position))
         place = self._clip.position(position * self._clip.step_s)
         first = math.floor(place)
         share = place - first
@@ -115,7 +122,11 @@ class _Pictures:
             return self._clip.frames[first]
         if share > 0.98:  # noqa: PLR2004 - as above
             return self._clip.frames[first + 1]
-        return self._between(first, share)
+        return self._grain.lay(self._between(first, share))
+
+    def _beyond(self, position: float) -> VideoFrame:
+        """The last picture carried on."""
+        return self._warper.pull(self._clip.frames[-1], self._advection.displacement(position))
 
     def _between(self, first: int, share: float) -> VideoFrame:
         """A picture between two: the nearer one warped, both mixed around the middle where neither is nearer."""

@@ -115,6 +115,11 @@ def blend(first: Bytes, second: Bytes, share: float) -> Bytes:
     return cast("Bytes", cv2.addWeighted(first, 1.0 - share, second, share, 0.0))
 
 
+def add_signed(plane: Bytes, change: NDArray[np.int16]) -> Bytes:
+    """The plane plus a signed change, kept within 0 to 255."""
+    return cast("Bytes", cv2.add(plane, change, dtype=cv2.CV_8U))
+
+
 def mix_channels(picture: Values, matrix: Values) -> Floats:
     """Every pixel's channels times `matrix` (out, in + 1), whose last column is added."""
     return cast("Floats", cv2.transform(floats(picture), floats(matrix)))

@@ -34,14 +34,15 @@ def continue_sound(context: Samples | None, count: int, rate_hz: int, channels: 
     heard = _with_channels(context, channels)
     random = np.random.default_rng([seed, 0x50D])
     if heard.shape[1] < round(_SHORTEST_CONTEXT_S * rate_hz):
-        body = _mirrored(heard, count, 0)
+        body = _mirrored(heard, count)
     elif _loudness(heard) < _SILENCE:
         body = np.zeros((channels, count), np.float32)
     else:
         body = _texture(heard, count, rate_hz, random)
     join = min(count, max(1, round(JOIN_S * rate_hz)))
-    leaving, coming = _equal_power(join, 0.0)
-    body[:, :join] = _mirrored(heard, join, 0) * leaving + body[:, :join] * coming
+    ending = _mirrored(heard, join)
+    leaving, coming = _equal_power(join, _likeness(ending, body[:, :join]))
+    body[:, :join] = ending * leaving + body[:, :join] * coming
     return np.clip(body, -1.0, 1.0)
 
 
@@ -137,8 +138,8 @@ def _gain(piece: Samples, usual: float) -> float:
     return float(np.clip(usual / own, 0.5, 2.0)) if own > _SILENCE else 1.0
 
 
-def _mirrored(heard: Samples, count: int, skip: int) -> Samples:
+def _mirrored(heard: Samples, count: int) -> Samples:
     """The sound played backwards from its end, then forwards, and so on: `count` samples, continuous at every turn."""
     length = heard.shape[1]
-    places = np.arange(skip, skip + count) % (2 * length)
+    places = np.arange(count) % (2 * length)
     return heard[:, np.where(places < length, length - 1 - places, places - length)]

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Videos from words and pictures: the words choose, the picture moves, colours and sizes are right."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pytest
+from tests.engines.making import as_bytes, create, grey, luma_step, steps, texture
+
+from longtake.engines.classic.engine import ClassicEngine
+from longtake.engines.classic.scenes.choice import SCENES, choose
+from longtake.engines.classic.scenes.finish import Finisher
+from longtake.engines.classic.scenes.light import Light
+from longtake.media.frames import VideoFrame
+from longtake.types import ColorTags, Operation, Role
+
+
+@pytest.mark.parametrize(
+    ("prompt", "scene"),
+    [
+        ("Waves rolling onto the beach", "sea"),
+        ("一片平静的大海", "sea"),
+        ("heavy RAIN on an empty road", "rain"),
+        ("窗外下着雨", "rain"),
+        ("the city at night", "city"),
+        ("城市的夜景", "city"),
+        ("white clouds drifting in a blue sky", "sky"),
+        ("蓝天白云", "sky"),
+        ("an abstract flow of colours", "abstract"),
+        ("抽象的色彩", "abstract"),
+        ("a galaxy full of stars", "stars"),
+        ("snow falls on the hills in winter", "snow"),
+        ("a campfire", "fire"),
+        ("森林和山", "mountains"),
+    ],
+)
+def test_words_choose_the_scene(prompt: str, scene: str) -> None:
+    choice = choose(prompt)
+    assert (choice.name, choice.named) == (scene, True)
+
+
+def test_words_choose_light_and_colour() -> None:
+    assert choose("sea at night").mood.light is Light.NIGHT
+    assert choose("清晨的海").mood.light is Light.DAWN
+    assert choose("sea").mood.light is Light.SUNSET
+    assert choose("sunny sea").mood.light is Light.DAY
+    reds = create("abstract red silk", frames=1).frames[0]
+    blues = create("abstract blue silk", frames=1).frames[0]
+    assert reds.v.mean() > blues.v.mean() + 20
+    assert blues.u.mean() > reds.u.mean() + 20
+    night, day = create("sky at night", frames=1).frames[0], create("sky by day", frames=1).frames[0]
+    assert day.y.mean() > night.y.mean() + 50
+
+
+def test_parts_of_words_are_no_words() -> None:
+    choice = choose("a season of training under research")
+    assert not choice.named
+    made = create("a white cat plays the piano", frames=1)
+    assert made.picks == ["abstract"]
+    assert any("no word of the prompt names a scene" in warning and "sea" in warning for warning in made.warnings)
+
+
+@pytest.mark.parametrize("scene", list(SCENES))
+def test_scene_moves_repeats_itself_exactly_and_is_worth_looking_at(scene: str) -> None:
+    made = create(scene, frames=4, seed=3)
+    assert made.picks == [scene]
+    assert as_bytes(made.frames) == as_bytes(create(scene, frames=4, seed=3).frames)
+    assert as_bytes(made.frames) != as_bytes(create(scene, frames=4, seed=4).frames)
+    new = steps(made.frames)
+    assert new.min() > 0.02, "it moves"
+    assert new.max() < 40, "it does not flicker"
+    assert made.frames[0].y.std() > 8, "there is something to see"
+    later = create(scene, frames=2, seed=3, fps=Fraction(1, 3)).frames
+    assert luma_step(later[0], later[1]) > 0.8, "three seconds change the picture"
+    rows = made.frames[0].y[[0, -1]].astype(np.float32), made.frames[0].y[:, [0, -1]].astype(np.float32)
+    assert any(part.std() > 0 or part.mean() > 17 for part in rows), "no black border"
+
+
+def test_scenes_differ() -> None:
+    pictures = {scene: create(scene, frames=1).frames[0] for scene in SCENES}
+    names = list(pictures)
+    for number, first in enumerate(names):
+        for second in names[number + 1 :]:
+            assert luma_step(pictures[first], pictures[second]) > 4, (first, second)
+
+
+@pytest.mark.parametrize(("width", "height"), [(16, 16), (96, 160), (480, 64), (320, 320)])
+@pytest.mark.parametrize("scene", list(SCENES))
+def test_scene_of_any_size(scene: str, width: int, height: int) -> None:
+    made = create(scene, width=width, height=height, frames=1, fps=Fraction(1))
+    assert len(made.frames) == 1
+
+
+def test_smooth_sky_has_no_bands() -> None:
+    frame = create("cloudless blue sky at dawn", width=640, height=360, frames=1).frames[0]
+    column = frame.y[:, :8].astype(np.float32)
+    # Dither mixes neighbouring levels in a row: a banded gradient has rows of one level each.
+    assert (column.std(axis=1) > 0).mean() > 0.5
+
+
+def test_colours_follow_the_matrix() -> None:
+    red = np.zeros((18, 32, 3), np.float32)
+    red[..., 0] = 255
+    for matrix, full, (y, u, v) in ((1, False, (63, 102, 240)), (6, False, (81, 90, 240)), (5, True, (76, 85, 255))):
+        frame = Finisher(32, 18, ColorTags(matrix=matrix, full_range=full), 0).finish(red)
+        assert abs(float(frame.y.mean()) - y) < 1
+        assert abs(float(frame.u.mean()) - u) < 1
+        assert abs(float(frame.v.mean()) - v) < 1
+
+
+def test_picture_starts_as_given_and_moves_smoothly() -> None:
+    picture = grey(texture(320, 180))
+    made = create("", width=320, height=180, frames=72, images=((Role.FIRST_FRAME, picture),))
+    assert made.picks == ["camera"]
+    assert luma_step(made.frames[0], picture) == 0
+    new = steps(made.frames)
+    assert new[20:50].min() > 0.4 * new[20:50].max() > 0.05, "even motion"
+    assert np.abs(np.diff(new[16:54])).max() < 0.1 * new.max(), "no wobble"
+
+
+def test_two_pictures_dissolve_from_one_to_the_other() -> None:
+    first, last = grey(texture(160, 96, seed=1)), grey(texture(160, 96, seed=2))
+    made = create("", frames=48, images=((Role.FIRST_FRAME, first), (Role.LAST_FRAME, last)))
+    assert made.picks == ["dissolve"]
+    assert luma_step(made.frames[0], first) == 0
+    assert luma_step(made.frames[-1], last) == 0
+    assert steps(made.frames).max() < 6, "no cut"
+
+
+def test_picture_of_another_shape_fills_the_result() -> None:
+    height, width = 300, 200
+    luma = np.full((height, width), 200, np.uint8)
+    cv2.circle(luma, (width // 2, height // 2), 40, 60, -1)
+    chroma = np.full((height // 2, width // 2), 128, np.uint8)
+    made = create("", frames=1, images=((Role.REFERENCE, VideoFrame(y=luma, u=chroma, v=chroma)),))
+    frame = made.frames[0]
+    assert min(frame.y[0].min(), frame.y[:, 0].min()) > 190, "no bars"
+    dark = frame.y < 100
+    across, down = dark.any(axis=0).sum(), dark.any(axis=1).sum()
+    assert abs(int(across) - int(down)) <= 2, "a circle stays round"
+
+
+def test_capability() -> None:
+    can = ClassicEngine().capability()
+    assert can.operations == {Operation.CREATE, Operation.EXTEND}
+    assert (can.default_new_us, can.max_new_us, can.short_sides) == (6_000_000, 30_000_000, (480, 2160))
+    assert (can.max_images, can.prompt_support) == (2, "scene")
