@@ -41,6 +41,8 @@ class Fields:
         A value that is no object stays an unknown field.
         """
         value = self._values.get(name)
+        if value is None:
+            return
         if isinstance(value, str) and value.lstrip().startswith("{"):
             try:
                 value = cast("JsonValue", json.loads(value))

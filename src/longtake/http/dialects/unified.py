@@ -73,12 +73,14 @@ def parse(operation: Operation, values: Mapping[str, JsonValue], own_asset: OwnA
     prompt = _required_text(fields, "prompt", MOST_PROMPT_CHARS)
     model = _model(fields, required=not extends)
     start_us = _start_us(fields) if extends else None
-    new_us = _length_us(fields)
     size, aspect, warnings = _geometry(fields)
-    _refuse_callback(fields)
-    _refuse_many(fields)
+    upscale = _flag(fields, *_UPSCALES)
     file = _file(fields)
     source = _source(fields, file, own_asset) if extends else None
+    # The documented fields are read by now: with none left unread, looking for the rest costs next to nothing.
+    new_us = _length_us(fields)
+    _refuse_callback(fields)
+    _refuse_many(fields)
     images = _images(fields, None if extends else file, own_asset, extends=extends)
     submission = Submission(
         operation=operation,
@@ -89,7 +91,7 @@ def parse(operation: Operation, values: Mapping[str, JsonValue], own_asset: OwnA
         new_us=new_us,
         size=size,
         aspect=aspect,
-        upscale=_flag(fields, *_UPSCALES),
+        upscale=upscale,
         fit=_fit(fields),
         seed=_seed(fields),
         wait_for_source=_flag(fields, "wait_for_source"),
