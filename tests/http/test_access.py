@@ -155,10 +155,12 @@ def test_any_page_may_ask_but_never_with_credentials(world: World, client: httpx
     assert preflight.headers["access-control-allow-headers"] == "authorization,content-type,x-forwarded-host"
     assert preflight.headers["access-control-allow-private-network"] == "true"
     assert "POST" in preflight.headers["access-control-allow-methods"]
+    page = {"Origin": "https://page.example"}
     for answer in (
-        client.get("/v1/models"),
-        client.get("/v1/tasks/none"),
-        httpx2.get(world.url + "/v1/models", timeout=9),
+        client.get("/v1/models", headers=page),
+        client.get("/v1/tasks/none", headers=page),
+        httpx2.get(world.url + "/v1/models", headers=page, timeout=9),
+        client.get(f"/v1/videos/{SAMPLE_ID}/content", headers=page),
     ):
         assert answer.headers["access-control-allow-origin"] == "*"
         assert "x-request-id" in answer.headers["access-control-expose-headers"]

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from longtake.errors import MethodNotAllowed, Overloaded, RouteNotFound
 from longtake.http.auth import KeyRing
 from longtake.http.context import Context
-from longtake.http.cors import CORS_HEADERS, preflight
+from longtake.http.cors import ANY_ORIGIN, FOR_PAGES, preflight
 from longtake.http.errors import error_answer
 from longtake.http.limits import MOST_CALLS, ClientGone, check_head
 from longtake.http.links import Links
@@ -143,7 +143,8 @@ class Application:
 
     async def _send(self, call: Call, answer: Answer, send: Send) -> int:
         echoed = call.request_id.encode()
-        common: HeaderList = [(b"x-request-id", echoed), (b"x-oneapi-request-id", echoed), *CORS_HEADERS]
+        cors = ANY_ORIGIN if call.header(b"origin") is None else FOR_PAGES
+        common: HeaderList = [(b"x-request-id", echoed), (b"x-oneapi-request-id", echoed), *cors]
         await answer.send(call, send, common)
         return answer.status
 

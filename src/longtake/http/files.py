@@ -83,6 +83,7 @@ class FileAnswer:
             (b"etag", header_value(etag)),
             (b"last-modified", http_date(modified_s).encode()),
             (b"cache-control", self.cache),
+            (b"vary", b"origin"),
             (b"x-content-type-options", b"nosniff"),
             (b"cross-origin-resource-policy", b"cross-origin"),
         ]

@@ -27,7 +27,10 @@ class ClientGone(Exception):
 def check_head(call: Call) -> None:
     """Raise InvalidRequest for a path or headers out of all proportion."""
     headers: list[tuple[bytes, bytes]] = call.scope["headers"]
-    if len(headers) > 100 or sum(len(name) + len(value) for name, value in headers) > MOST_HEADER_BYTES:  # noqa: PLR2004
+    size_bytes = 0
+    for name, value in headers:
+        size_bytes += len(name) + len(value)
+    if len(headers) > 100 or size_bytes > MOST_HEADER_BYTES:  # noqa: PLR2004
         raise InvalidRequest(f"the headers have more than {MOST_HEADER_BYTES >> 10} KiB or 100 lines", param="headers")
     if len(call.path) > MOST_PATH_CHARS:
         raise InvalidRequest(f"the path has more than {MOST_PATH_CHARS} characters", param="path")
