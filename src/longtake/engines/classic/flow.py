@@ -104,6 +104,7 @@ class Advection:
         return floats(self._displacements[whole] * (1 - share) + self._displacements[whole + 1] * share)
 
 
-def strong_speed(velocity: Floats) -> float:
-    """The speed that 95 % of a field's pixels stay below, as a share of its width."""
-    return float(np.percentile(_length(velocity[::4, ::4]), 95)) / velocity.shape[1]
+def usual_and_strong_speed(velocity: Floats) -> tuple[float, float]:
+    """The speeds that half of a field's pixels and 95 % of them stay below, as shares of its width."""
+    usual, strong = np.percentile(_length(velocity[::4, ::4]), (50, 95))
+    return float(usual) / velocity.shape[1], float(strong) / velocity.shape[1]

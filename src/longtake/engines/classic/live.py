@@ -14,15 +14,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from longtake.engines.classic.analyse import Clip
-from longtake.engines.classic.flow import Advection, backward_velocity, strong_speed, working_luma
+from longtake.engines.classic.flow import Advection, backward_velocity, usual_and_strong_speed, working_luma
 from longtake.engines.classic.grain import Grain
 from longtake.engines.classic.pace import turning_path
 from longtake.engines.classic.pixels import Bytes, Floats, FlowMeter
 from longtake.engines.classic.warp import FrameWarper, dissolve
 from longtake.media.frames import VideoFrame
 
-PEAK_SHARE = 0.045
-"""The farthest that invented motion may carry a pixel, as a share of the width: beyond, thin things tear."""
+_PEAK_SHARES = (0.028, 0.045)
+"""The farthest that invented motion may carry a pixel, as a share of the width: beyond, thin things tear. The first
+is for things that move before what rests, which bend sooner; the second for a picture that moves as one."""
 _RAMP_S = 1.0
 _SHORTEST_RAMP = 6
 _RESTING_SPEED = 1e-4
@@ -59,10 +60,12 @@ def _path(clip: Clip, pictures: _Pictures) -> Iterator[float]:
     """The way through time for this clip: ramps short enough for its speed, an entry that keeps the seam's promise."""
     longest = max(_SHORTEST_RAMP, round(_RAMP_S / clip.step_s))
     entry = pictures.entry_speed(longest)
-    speed = pictures.speed * entry
+    speed = pictures.strong_speed * entry
+    low, high = _PEAK_SHARES
+    peak = low + (high - low) * pictures.usual_speed / max(pictures.strong_speed, 1e-9)
     # What does not move, or moves in ways that flow cannot see (a fade, grain), would only freeze on a long ramp.
     resting = speed < _RESTING_SPEED
-    ramp = _SHORTEST_RAMP if resting else min(longest, max(_SHORTEST_RAMP, int(4 * PEAK_SHARE / speed)))
+    ramp = _SHORTEST_RAMP if resting else min(longest, max(_SHORTEST_RAMP, int(4 * peak / speed)))
     back = clip.span_s / clip.step_s
     pace = min(1.0, max(0.3, clip.span_s / _SHORTEST_RETURN_S))
     # A far turn overshoots by a quarter of its ramp, which must lie inside the clip.
@@ -94,8 +97,8 @@ class _Pictures:
         previous = self._warper.pull(clip.frames[-2], velocity)
         self._grain = Grain(clip.frames[-1].y, previous.y)
         velocity = velocity * np.float32(clip.step_s / last_s)
-        self.speed = strong_speed(velocity)
-        """Of what moves fast, a step, as a share of the width."""
+        self.usual_speed, self.strong_speed = usual_and_strong_speed(velocity)
+        """Of most of the picture and of what moves fast in it, a step, as a share of the width."""
         self._advection = Advection(velocity)
 
     def entry_speed(self, ramp: int) -> float:
