@@ -92,6 +92,8 @@ class TaskChanges(Value, frozen=True):
     """Result files, decided on entering `storing`, so that storing can be repeated."""
     progress: int | None = None
     next_ms: int | None = None
+    deadline_ms: int | None = None
+    """A new moment by which it has to end."""
     expires_ms: int | None = None
     """When a finished task and its files are removed; None = as it was, never at first."""
     release: bool = False
@@ -244,6 +246,10 @@ class Store(Protocol):
         Of the hold, `task.cost_microusd` is captured if the task succeeded or was cancelled, nothing if it failed or
         expired; never more than the hold. A bad end drops the result files named so far.
         """
+        ...
+
+    async def tries(self, task: Task) -> int:
+        """How many jobs a task has had, without those that were called off: what MOST_LOST_ATTEMPTS is a limit of."""
         ...
 
     async def save_progress(self, task: Task, progress: int) -> None:

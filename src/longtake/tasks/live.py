@@ -74,4 +74,5 @@ class Live:
         try:
             yield cancelled
         finally:
-            del self._cancels[task_id]
+            if self._cancels.get(task_id) is cancelled:  # else the task's next runner is here already
+                del self._cancels[task_id]

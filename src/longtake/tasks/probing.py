@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 
-from longtake.errors import InvalidMedia, Overloaded
+from longtake.errors import InvalidMedia, Overloaded, StoreFull
 from longtake.render.base import (
     Busy,
     Failed,
@@ -52,7 +52,8 @@ class Prober:
     async def probe(self, key: str, output: str) -> Probed:
         """Look into the blob `key`; small pictures of it go to the work folder `output`.
 
-        Raises InvalidMedia if it cannot be decoded within the limits, Overloaded if the server is shutting down.
+        Raises InvalidMedia if it cannot be decoded within the limits, StoreFull if the disk has no room for its small
+        picture, Overloaded if the server is shutting down.
         """
         for attempt in range(1, PROBE_ATTEMPTS + 1):
             job = RenderJob(
@@ -65,6 +66,8 @@ class Prober:
             match await self._run(job):
                 case Probed() as probed:
                     return probed
+                case Failed(code=StoreFull.code, message=message):
+                    raise StoreFull(message)
                 case Failed(message=message):
                     raise InvalidMedia(message, param="file")
                 case Stopped() | Produced():

@@ -15,7 +15,7 @@ from longtake.storage.base import Storage
 from longtake.store.base import Store
 from longtake.tasks.clock import Clock, now_ms
 from longtake.tasks.ids import uuid7
-from longtake.tasks.runner import run_task
+from longtake.tasks.runner import MISTAKE, run_task
 from longtake.tasks.service import TaskService
 from longtake.tasks.steps.surroundings import Surroundings
 from longtake.tasks.steps.waiting import leave_waiting
@@ -63,7 +63,8 @@ class Scheduler:
         self._slots = settings.render_slots
         self._tick_s = tick_s
         self._sweep_s = sweep_s
-        self._runners: dict[str, asyncio.Task[None]] = {}
+        self._runners: dict[asyncio.Task[None], str] = {}
+        """The task of each: one may be claimed again while its last runner still tidies up."""
         self._loop: asyncio.Task[None] | None = None
         self._closing = False
         self._freed = asyncio.Event()
@@ -90,10 +91,10 @@ class Scheduler:
         if self._loop is not None:
             await self._loop
         if self._runners:
-            await asyncio.wait(self._runners.values(), timeout=grace_s)
-        for runner in self._runners.values():
+            await asyncio.wait(self._runners, timeout=grace_s)
+        for runner in self._runners:
             runner.cancel()
-        await asyncio.gather(*self._runners.values(), return_exceptions=True)
+        await asyncio.gather(*self._runners, return_exceptions=True)
 
     async def _run(self) -> None:
         clock_s = asyncio.get_running_loop().time
@@ -136,11 +137,11 @@ class Scheduler:
         for task in await self._here.store.claim(self._here.owner, {Slot.CPU: free}, self._here.clock()):
             self._here.live.changed(task)
             runner = asyncio.create_task(run_task(self._here, task), name=f"longtake-{task.id}")
-            self._runners[task.id] = runner
-            runner.add_done_callback(lambda done, task_id=task.id: self._end(task_id, done))
+            self._runners[runner] = task.id
+            runner.add_done_callback(self._end)
 
-    def _end(self, task_id: str, runner: asyncio.Task[None]) -> None:
-        del self._runners[task_id]
+    def _end(self, runner: asyncio.Task[None]) -> None:
+        task_id = self._runners.pop(runner)
         self._ended = True
         self._here.live.work.set()
         self._freed.set()
@@ -160,12 +161,21 @@ class Scheduler:
     async def _promote_waiting(self) -> None:
         for task in await self._here.store.waiting():
             with contextlib.suppress(FencedOff):
-                await leave_waiting(self._here, self._planner, task)
+                try:
+                    await leave_waiting(self._here, self._planner, task)
+                except (FencedOff, ServiceError):
+                    raise
+                except Exception:  # noqa: BLE001  (one task that breaks the plan must not hold up all the others)
+                    _log.exception("task %s: it cannot leave its wait", task.id)
+                    await self._here.fail(task, MISTAKE)
 
     async def _end_overdue(self) -> None:
         for task in await self._here.store.overdue(self._here.clock()):
-            # A task that is owned is watched by its runner.
-            if task.owner is None:
+            # A task that is owned is watched by its runner, unless that has broken.
+            is_watched = task.owner is not None and (
+                task.owner != self._here.owner or task.id in self._runners.values()
+            )
+            if not is_watched:
                 with contextlib.suppress(FencedOff):
                     await self._here.expire(task)
                 self._ended = True

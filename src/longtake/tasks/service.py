@@ -7,13 +7,14 @@ Every call takes the Principal; another tenant's task is an unknown task.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 import msgspec
 
 from longtake.billing.prices import Price, price_of
-from longtake.errors import AssetGone, TaskNotFinished, TaskNotFound
+from longtake.errors import AssetGone, LongtakeError, TaskNotFinished, TaskNotFound
 from longtake.lifecycle import ENDS, state_of
 from longtake.render.base import Fleet
 from longtake.routing.makers import ListedModel, Makers
@@ -23,7 +24,7 @@ from longtake.store.base import Idempotency, NewTask, Store, Submitted, TaskPage
 from longtake.tasks.clock import Clock, now_ms
 from longtake.tasks.fingerprint import fingerprint_of, input_ids
 from longtake.tasks.ids import new_task_id
-from longtake.tasks.intake import Intake
+from longtake.tasks.intake import Intake, Received
 from longtake.tasks.live import Live
 from longtake.tasks.plan import Limits
 from longtake.tasks.planner import Planner
@@ -190,10 +191,11 @@ class TaskService:
         """Take in a file as a finished task, whose id can be extended. Raises what `stage` raises."""
         received = await self.intake.receive(principal.tenant_id, chunks, filename=filename, thumbnail=True)
         task = uploaded_task(principal, received, now_ms=self._clock(), retention_s=self._settings.retention_s)
+        recording = asyncio.ensure_future(self._store.submit(NewTask(task=task)))
         try:
-            return (await self._store.submit(NewTask(task=task))).task
+            return (await asyncio.shield(recording)).task
         except BaseException:
-            await asyncio.shield(self.intake.discard(received))
+            await asyncio.shield(self._take_back(principal, recording, received))
             raise
 
     async def open(self, principal: Principal, task_id: str, role: Role) -> Opened:
@@ -223,6 +225,12 @@ class TaskService:
         """Remove the files that came with a request which made no task of its own."""
         await self.unstage(principal, input_ids(submission))
 
+    async def _take_back(self, principal: Principal, recording: asyncio.Future[Submitted], received: Received) -> None:
+        """Remove an upload whose caller has gone or whose record failed: nobody would ever learn its id."""
+        with contextlib.suppress(LongtakeError):
+            await self.delete(principal, (await recording).task.id)
+        await self.intake.discard(received)
+
     def _opened(self, asset: Asset) -> Opened:
         blob = self._storage.open(asset.id)
         if blob is None:
@@ -232,15 +240,10 @@ class TaskService:
     async def _idempotency(self, submission: Submission, key: str | None) -> Idempotency | None:
         if key is None:
             return None
-        fingerprint = await fingerprint_of(self._store, submission)
-        return Idempotency(
-            key=key, fingerprint=fingerprint, expires_ms=self._clock() + self._settings.idempotency_s * 1000
-        )
+        expires_ms = self._clock() + self._settings.idempotency_s * 1000
+        return Idempotency(key=key, fingerprint=await fingerprint_of(self._store, submission), expires_ms=expires_ms)
 
 
 def _unknown() -> TaskNotFound:
-    return TaskNotFound(
-        "no such task for this key: GET /v1/tasks lists those there are",
-        message_zh="此密钥下没有该任务",
-        param="task_id",
-    )
+    message = "no such task for this key: GET /v1/tasks lists those there are"
+    return TaskNotFound(message, message_zh="此密钥下没有该任务", param="task_id")

@@ -100,9 +100,6 @@ values (:task, :kind, :seq, :tenant, :amount, :now_ms)
 -- next_adjustment --
 select coalesce(max(seq), -1) + 1 from ledger where task = :task and kind = 'adjust'
 
--- has_hold --
-select 1 from ledger where task = :task and kind = 'hold' and seq = 0
-
 -- insert_task --
 insert into tasks (
     id, uuid, tenant, key, operation, step, slot, listed, progress, sequence, parent, group_id, created_ms, updated_ms,
@@ -261,7 +258,7 @@ update tasks set
     step = :after, slot = :slot, sequence = sequence + 1, updated_ms = :now_ms,
     plan = coalesce(:plan, plan), report = coalesce(:report, report), attempt = coalesce(:attempt, attempt),
     progress = max(progress, coalesce(:progress, 0)), next_ms = coalesce(:next_ms, next_ms),
-    expires_ms = coalesce(:expires_ms, expires_ms),
+    deadline_ms = coalesce(:deadline_ms, deadline_ms), expires_ms = coalesce(:expires_ms, expires_ms),
     owner = case when :release then null else owner end
 where uuid = :uuid and owner is :owner and fence = :fence and step = :before and deleted_ms is null
     and (not :refuse_cancelled or cancel_requested_ms is null)
@@ -329,6 +326,9 @@ returning number
 update tasks set owner = null, fence = fence + 1, sequence = sequence + 1, updated_ms = :now_ms
 where owner is not null and finished_ms is null
 returning number
+
+-- tries --
+select count(*) from jobs where task = :task and state <> 'cancelled'
 
 -- lost_attempts --
 select count(*) from jobs where task = :task and state = 'lost'

@@ -240,6 +240,11 @@ class SqliteStore:
             lambda connection: walk.finish(connection, task, end, fault=fault, changes=changes, job=job, now_ms=now_ms)
         )
 
+    async def tries(self, task: Task) -> int:
+        """See Store.tries."""
+        row = self._read_first("tries", {"task": task.id})
+        return 0 if row is None else msgspec.convert(row[0], int)
+
     async def save_progress(self, task: Task, progress: int) -> None:
         """See Store.save_progress."""
         now_ms = self._clock_ms()

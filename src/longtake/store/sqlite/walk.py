@@ -90,6 +90,7 @@ def move(
         "attempt": job.attempt if isinstance(job, JobStart) else None,
         "progress": changes.progress,
         "next_ms": changes.next_ms,
+        "deadline_ms": changes.deadline_ms,
         "expires_ms": changes.expires_ms,
         "release": changes.release or after in _IN_NO_HANDS,
         "refuse_cancelled": after in _BUYS_OR_MAKES and after is not task.step,

@@ -149,15 +149,16 @@ async def _again(here: Surroundings, task: Task, job: JobEnd) -> Task:
     """Another attempt after a pause, unless a cancel was requested or this was the last."""
     if here.cancelled.is_set():
         return await _called_off(here, task, job)
-    if task.attempt >= MOST_LOST_ATTEMPTS:
+    tries = await here.store.tries(task)
+    if tries >= MOST_LOST_ATTEMPTS:
         fault = Fault(
             code=ENGINE_CRASHED,
-            message=f"the engine broke down {task.attempt} times on this request: change it, or tell the operator",
+            message=f"the engine broke down {tries} times on this request: change it, or tell the operator",
             message_zh="引擎多次崩溃，任务失败",
         )
         return await here.fail(task, fault, job=job)
     await _discard(here, task)
-    pause_ms = RETRY_AFTER_MS[min(task.attempt, len(RETRY_AFTER_MS)) - 1]
+    pause_ms = RETRY_AFTER_MS[min(tries, len(RETRY_AFTER_MS)) - 1]
     changes = TaskChanges(release=True, next_ms=here.clock() + pause_ms)
     return await here.move(task, Step.QUEUED, changes, job=job)
 

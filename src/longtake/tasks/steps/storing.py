@@ -63,7 +63,7 @@ async def _verify(here: Surroundings, asset: Asset) -> None:
 async def _make_again(here: Surroundings, task: Task, why: str) -> Task:
     for asset in task.assets.values():
         await here.storage.delete(asset.id)
-    if task.attempt >= MOST_LOST_ATTEMPTS:
+    if await here.store.tries(task) >= MOST_LOST_ATTEMPTS:
         fault = Fault(code="store_failed", message=f"the result could not be stored: {why}", retryable=True)
         return await here.fail(task, fault)
     await here.storage.delete_work(work_prefix(task.id, task.attempt))

@@ -16,4 +16,6 @@ async def leave_waiting(here: Surroundings, planner: Planner, task: Task) -> Tas
         plan = await planner.final_plan(task)
     except RequestError as error:
         return await here.fail(task, fault_of(error))
-    return await here.move(task, Step.QUEUED, TaskChanges(plan=plan))
+    # The long deadline was for the wait; the work has its own time.
+    deadline_ms = here.clock() + here.settings.local_deadline_s * 1000
+    return await here.move(task, Step.QUEUED, TaskChanges(plan=plan, deadline_ms=deadline_ms))
