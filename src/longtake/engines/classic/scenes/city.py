@@ -34,7 +34,7 @@ class _Layer:
     top: int
 
     picture: Floats
-    """(rows, width, 4): red, green, blue and opacity."""
+    """(rows, width, 4): red, green, blue, each times the opacity, and the opacity."""
     flicker: Floats
     """(rows, width): lights that go on and off."""
     drift: float
@@ -90,7 +90,7 @@ class City:
         height, width = self._land, round(self._width * _EXTENT)
         picture = np.zeros((height, width, 4), np.float32)
         flicker = np.zeros((height, width), np.float32)
-        pitch = max(3, round(self._width * size / 8))
+        pitch = max(3, round((self._width * height / _LAND_SHARE) ** 0.5 * size / 6))
         left = 0
         while left < width:
             right = min(width, left + pitch * int(random.integers(5, 12)))
@@ -140,7 +140,8 @@ class City:
             seen = warp_affine_floats(layer.picture, matrix, self._width, rows)
             lights = warp_affine_floats(layer.flicker, matrix, self._width, rows) * glimmer
             part = land[layer.top :]
-            part += (seen[..., :3] - part) * seen[..., 3:]
+            part *= 1 - seen[..., 3:]
+            part += seen[..., :3]
             part += lights[..., None] * vector(1.0, 0.82, 0.55)
         self._drive(land, time_s)
         return np.concatenate([land, self._reflect(land, time_s)])
