@@ -8,6 +8,7 @@ home folder), defaults. Every setting is a field of Settings; its variable is th
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -21,6 +22,12 @@ from longtake.errors import ConfigurationError
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 LEAST_STRONG_KEY_CHARS = 24
+MOST_CRF = 51
+PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
+"""x264's, fastest first (x264 --fullhelp)."""
+
+_MAY_BE_ZERO = frozenset({"port", "cpu_slots", "crf", "retention_s", "max_active_tasks", "child_idle_s"})
+_LEAST_TIME_S = 0.01
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -92,7 +99,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return self.cpu_slots or max(1, (os.cpu_count() or 1) // 2)
 
     def check(self) -> None:
-        """Raise ConfigurationError where settings do not fit together."""
+        """Raise ConfigurationError where a number makes no sense or settings do not fit together."""
+        self._check_numbers()
         if not 0 <= self.port <= 65_535:  # noqa: PLR2004
             raise ConfigurationError(f"port is {self.port}; choose 0 (any free one) to 65535", param="port")
         if self.public_url:
@@ -114,6 +122,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 f"LONGTAKE_ADMIN_KEY has {len(self.admin_key)} characters, too weak for a public bind: "
                 f"use at least {LEAST_STRONG_KEY_CHARS}",
                 param="admin_key",
+            )
+
+    def _check_numbers(self) -> None:
+        for field in msgspec.structs.fields(Settings):
+            value: object = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                continue
+            least = 0 if field.name in _MAY_BE_ZERO else 1 if isinstance(value, int) else _LEAST_TIME_S
+            if not least <= value < math.inf:
+                raise ConfigurationError(
+                    f"LONGTAKE_{field.name.upper()} is {value}: set it to {least} or more", param=field.name
+                )
+        if self.crf > MOST_CRF:
+            raise ConfigurationError(f"LONGTAKE_CRF is {self.crf}: set it to 0 (best) to {MOST_CRF}", param="crf")
+        if self.preset not in PRESETS:
+            raise ConfigurationError(
+                f"LONGTAKE_PRESET is {self.preset!r}: choose one of {', '.join(PRESETS)}", param="preset"
             )
 
 

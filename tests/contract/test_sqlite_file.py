@@ -96,6 +96,24 @@ async def test_a_lost_transaction_is_done_again_one_by_one(file: SqliteHome) -> 
     await file.close()
 
 
+async def test_a_batch_that_breaks_leaves_no_open_transaction(file: SqliteHome) -> None:
+    store = await file.open()
+    go_on = await hold_the_writer(store)
+
+    def breaks(connection: apsw.Connection) -> None:
+        run(connection, "release command")
+
+    assert store._connections is not None
+    broken, added = asyncio.ensure_future(store._connections.writer.run(breaks)), asyncio.ensure_future(add(store))
+    await asyncio.sleep(0.05)
+    go_on.set()
+    results = await asyncio.gather(broken, added, return_exceptions=True)
+    assert [type(result) for result in results] == [StoreFailed, StoreFailed]
+    assert file.look("select count(*) from tasks") == [(0,)]
+    assert len(await asyncio.gather(*(add(store) for _ in range(3)))) == 3
+    await file.close()
+
+
 async def test_a_full_disk_refuses_and_works_again_when_there_is_room(file: SqliteHome) -> None:
     store = await file.open()
     running = await bring_to(store, Step.PREPARING)

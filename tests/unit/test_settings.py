@@ -82,3 +82,24 @@ def test_half_the_cores_render_unless_told_otherwise() -> None:
 def test_the_clients_settings_are_their_own() -> None:
     client = read_client_settings({"LONGTAKE_URL": " http://x ", "LONGTAKE_API_KEY": "k\n"})
     assert (client.url, client.api_key) == ("http://x", "k")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("cpu_slots", "-1"),
+        ("crf", "52"),
+        ("preset", "superfast!"),
+        ("stall_s", "0"),
+        ("hard_stop_s", "nan"),
+        ("child_memory_bytes", "0"),
+        ("local_deadline_s", "-5"),
+        ("max_upload_bytes", "-1"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused_by_name(name: str, value: str) -> None:
+    settings = read_settings({"home": "/nowhere"}, {f"LONGTAKE_{name.upper()}": value})
+    with pytest.raises(ConfigurationError) as refused:
+        settings.check()
+    assert refused.value.param == name
+    assert f"LONGTAKE_{name.upper()}" in refused.value.message

@@ -28,8 +28,8 @@ class FileLock:
             database = str(self._path.with_suffix(""))
             raise ConfigurationError(
                 f"the database {database!r} is in use by another longtake process{holder}: "
-                "one process owns a SQLite file. Stop that one, talk to it by LONGTAKE_URL, choose another --home, or "
-                "set LONGTAKE_DATABASE_URL to a Postgres database for several processes",
+                "one process owns a SQLite file. Stop that one, talk to it by LONGTAKE_URL, or choose another --home "
+                "(LONGTAKE_DATABASE_URL, a database for several processes, is not supported yet)",
                 param="LONGTAKE_DATABASE_URL",
             ) from error
         os.ftruncate(descriptor, 0)

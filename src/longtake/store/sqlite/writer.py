@@ -9,6 +9,7 @@ fail alone fail. A command is therefore a function that may run twice: it change
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -100,7 +101,9 @@ class Writer:
             return self._together(batch)
         except _TransactionLost:
             return [self._alone(order) for order in batch]
-        except apsw.Error as error:  # no transaction could begin: waiting again for each command would help nobody
+        except apsw.Error as error:
+            # The transaction could not begin, or broke around a command: trying each command again would help nobody.
+            self._roll_back()
             return [_Outcome(order.future, None, explain(error)) for order in batch]
 
     def _together(self, batch: Sequence[_Order]) -> list[_Outcome]:
@@ -136,8 +139,10 @@ class Writer:
         return _Outcome(order.future, result, None)
 
     def _roll_back(self) -> None:
-        if self._connection.in_transaction:
-            run(self._connection, "rollback")
+        # Whatever is wrong, this thread goes on: a transaction that stays open is rolled back before the next one.
+        with contextlib.suppress(apsw.Error):
+            if self._connection.in_transaction:
+                run(self._connection, "rollback")
 
     def _deliver(self, outcomes: Sequence[_Outcome]) -> None:
         try:
