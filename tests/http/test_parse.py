@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from longtake.errors import InvalidMedia, InvalidRequest, LongtakeError, UrlInputNotEnabled
+from longtake.http.dialects.fields import MOST_UNKNOWN_BYTES
 from longtake.http.dialects.inputs import InlineBytes, KnownAsset, KnownTask
 from longtake.http.dialects.unified import FILE_FIELDS, MOST_PROMPT_CHARS, parse
 from longtake.types import Aspect, ExactSize, Fit, Operation, Role, ShortSide
@@ -114,6 +115,11 @@ def test_unknown_fields_are_kept_as_they_came():
     extra = extend(watermark=False, my={"deep": [1, "é"]}).submission.extra
     assert msgspec.json.decode(extra["my"]) == {"deep": [1, "é"]}
     assert list(extra) == ["watermark", "my"]
+    one, other = (extend(my=value).submission.extra["my"] for value in ({"a": 1, "b": 2}, {"b": 2, "a": 1}))
+    assert bytes(one) == bytes(other)
+    with pytest.raises(InvalidRequest) as refused:
+        extend(watermark=False, picture_of_mine="x" * MOST_UNKNOWN_BYTES)
+    assert refused.value.param == "picture_of_mine"
 
 
 def test_pictures_by_number_and_name():

@@ -14,7 +14,7 @@ from longtake.render.base import Failed, ProbeRequest
 from longtake.settings import Settings
 from longtake.store.sqlite import SqliteStore
 from longtake.tasks.planner import Planner
-from longtake.types import Step
+from longtake.types import AssetSource, Role, Step
 
 
 def in_house(house, test):
@@ -183,3 +183,14 @@ def test_a_caller_that_goes_away_amid_the_record_of_an_upload_leaves_no_task_wit
         await house.check_clean()
 
     in_house(House(tmp_path, store=SlowlyAnsweringStore, settings=Settings(home=tmp_path, cpu_slots=1)), test)
+
+
+def test_a_repeated_request_finds_its_first_answer_after_its_source_file_was_deleted(tmp_path):
+    async def test(house):
+        source = await house.upload()
+        by_file = AssetSource(asset_id=source.assets[Role.VIDEO].id)
+        first = await house.end_of(await house.extend(by_file, key="one key"))
+        await house.service.delete(ANNA, source.id)
+        assert (await house.extend(by_file, key="one key")).id == first.id
+
+    in_house(House(tmp_path), test)

@@ -194,6 +194,10 @@ class Store(Protocol):
         """An asset by id, unless deleted."""
         ...
 
+    async def sha256_of(self, asset_id: str) -> str | None:
+        """The checksum of an asset, be it deleted by now; None if there never was one of this id."""
+        ...
+
     async def add_asset(self, asset: Asset) -> None:
         """Record a stored input file."""
         ...

@@ -29,5 +29,6 @@ def input_ids(submission: Submission) -> tuple[str, ...]:
 
 
 async def _content_of(store: Store, asset_id: str) -> str:
-    asset = await store.asset(asset_id)
-    return f"sha256:{asset.sha256}" if asset is not None else asset_id
+    # Also of a file that was deleted since: the same request is to find its first answer all the same.
+    sha256 = await store.sha256_of(asset_id)
+    return asset_id if sha256 is None else f"sha256:{sha256}"

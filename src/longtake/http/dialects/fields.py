@@ -12,9 +12,12 @@ import msgspec
 from longtake.errors import InvalidRequest
 from longtake.http.dialects.lenient import JsonValue, StagedFile, is_absent
 
+MOST_UNKNOWN_BYTES = 64 << 10
+"""Of all unknown fields of a request together: they are stored with its task and read with every look at it."""
+
 
 class Fields:
-    """A request's fields. What was never taken is unknown, and kept as it came."""
+    """A request's fields. What was never taken is unknown, and kept."""
 
     __slots__ = ("_unread", "_values")
 
@@ -57,14 +60,26 @@ class Fields:
             self._unread.update(dict.fromkeys(inner))
 
     def unread(self) -> dict[str, msgspec.Raw]:
-        """The unknown fields as JSON. Raises InvalidRequest for one that JSON cannot hold."""
+        """The unknown fields as JSON, with sorted keys, so that equal ones are the same bytes.
+
+        They are stored with the task. Raises InvalidRequest for one that JSON cannot hold, and for too many bytes.
+        """
+        left_bytes = MOST_UNKNOWN_BYTES
         extra: dict[str, msgspec.Raw] = {}
         for name in self._unread:
             value = self._values[name]
             if isinstance(value, StagedFile):
                 raise InvalidRequest(f"{name[:80]!r} is no field for a file here", param=name[:80])
             try:
-                extra[name] = msgspec.Raw(json.dumps(value, allow_nan=False).encode())
+                text = json.dumps(value, allow_nan=False, sort_keys=True).encode()
             except (ValueError, RecursionError, TypeError) as error:
                 raise InvalidRequest(f"{name[:80]!r} holds a number that is out of range", param=name[:80]) from error
+            left_bytes -= len(name) + len(text)
+            if left_bytes < 0:
+                raise InvalidRequest(
+                    f"{name[:80]!r} is no field here, and unknown fields may have {MOST_UNKNOWN_BYTES} bytes in all: "
+                    "leave it out",
+                    param=name[:80],
+                )
+            extra[name] = msgspec.Raw(text)
         return extra

@@ -186,6 +186,9 @@ where uuid = :uuid and finished_ms is not null
 select id, tenant, mime, size_bytes, sha256, created_ms, filename, facts from assets
 where id = :id and deleted_ms is null
 
+-- sha256_of --
+select sha256 from assets where id = :id
+
 -- asset_ids --
 select id from assets where deleted_ms is null
 

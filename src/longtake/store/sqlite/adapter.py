@@ -191,6 +191,11 @@ class SqliteStore:
         row = self._read_first("asset", {"id": asset_id})
         return None if row is None else asset_of(row)
 
+    async def sha256_of(self, asset_id: str) -> str | None:
+        """See Store.sha256_of."""
+        row = self._read_first("sha256_of", {"id": asset_id})
+        return None if row is None else str(row[0])
+
     async def add_asset(self, asset: Asset) -> None:
         """See Store.add_asset."""
         await self._write(lambda connection: fetch(connection, "insert_asset", asset_cells(asset)))
