@@ -133,7 +133,7 @@ def case_bare(source: Path, _: Path, preset: str, seconds: int, encoded: int) ->
     with clock() as spent:
         encoder = PictureEncoder(
             width=width, height=height, time_base=Fraction(1, 12800), rate=Fraction(RATE), color=ColorTags(),
-            preset=preset, crf=20,
+            preset=preset, crf=20, delay=512,
         )  # fmt: skip
         for number, frame in enumerate(frames):
             encoder.encode(frame, number * 512, 512)

@@ -107,14 +107,14 @@ class _Extension:
             if isinstance(self._tail, EncodedTail):
                 stack.callback(self._tail.abandon)
             main, part = stack.enter_context(write_mp4(output)), stack.enter_context(write_mp4(new_part))
-            pictures = PictureTrack(main, self.form, source=self._source, cut=self._cut)
+            pictures = PictureTrack(main, self.form, new=self._frames, begin=begin, source=self._source, cut=self._cut)
             sounds: list[SoundTrack] = []
             if self._sound_form is not None:
                 new = round(self._frames / self._cut.rate * self._sound_form.rate_hz)
                 sounds.append(
                     SoundTrack(main, self._sound_form, source=self._source, cut=self._cut_sample, new=new, part=part)
                 )
-            pictures.also_write_new(part, begin)
+            pictures.also_write_new(part)
             feed = stack.enter_context(Feed(lambda: make(self._continuation()), self._watch))
             if isinstance(self._tail, CopiedTail):
                 head = copied_head(
@@ -130,7 +130,7 @@ class _Extension:
                     pictures, self._source, self._cut, scaler=self._scaler, tail=self._tail, count=count
                 )
             write_in_order(head, *(sound.head_packets() for sound in sounds))
-            taker = NewPart(pictures, sounds, self._frames, begin, count)
+            taker = NewPart(pictures, sounds, self._frames, count)
             taker.take_all(iter(feed))
         assert taker.first_luma is not None
         seam = picture_seam(self._tail.lumas(), taker.first_luma, sounds[0].click if sounds else None)
@@ -201,13 +201,13 @@ def create(
     )  # fmt: skip
     with kept_if_complete(output):
         with write_mp4(output) as main:
-            pictures = PictureTrack(main, form, source=None, cut=None)
+            pictures = PictureTrack(main, form, new=frames)
             sounds: list[SoundTrack] = []
             if audio is not None:
                 new = round(frames / fps * audio[0])
                 sounds.append(SoundTrack(main, SoundForm(*audio), source=None, cut=0, new=new))
             with Feed(make, watch) as feed:
-                NewPart(pictures, sounds, frames, 0, FrameCount(watch, frames)).take_all(iter(feed))
+                NewPart(pictures, sounds, frames, FrameCount(watch, frames)).take_all(iter(feed))
         facts = _verified(output, frames, frames / fps, form)
     watch.progress(1.0)
     return Assembled(facts=facts)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from longtake.errors import MediaError
 from longtake.media.open import explained
+from longtake.media.reorder import DecodeClock
 from longtake.types import ColorTags
 
 VIDEO_ENCODER = "libx264"
@@ -41,10 +41,9 @@ def color_range(color: ColorTags) -> int:
 
 
 class PictureEncoder:
-    """H.264, 8-bit 4:2:0. Frames go in with their times; packets come out with decode times one frame behind at most.
+    """H.264, 8-bit 4:2:0. Frames go in with their times; packets come out with the decode times of a DecodeClock.
 
-    Without a B-pyramid, B-frames delay decoding by exactly one frame, so packet k is decoded when frame k - 1 is shown.
-    Setting decode times by this rule keeps them rising with any spacing of frames, also right after copied packets.
+    There is no B-pyramid, so B-frames delay decoding by one frame at most.
     """
 
     def __init__(
@@ -57,6 +56,7 @@ class PictureEncoder:
         color: ColorTags,
         preset: str,
         crf: int,
+        delay: int,
         sps_id: int = 0,
         b_frames: bool = True,
         context: VideoCodecContext | None = None,
@@ -77,26 +77,24 @@ class PictureEncoder:
             encoder.open()
         self._encoder = encoder
         self._time_base = time_base
-        self._shown: deque[int] = deque()
         self._durations: dict[int, int] = {}
-        self._first_dts: int | None = None
+        reorders = encoder.reorder_depth > 0
+        self.clock = DecodeClock(delay=delay if reorders else 0, reorders=reorders)
 
     @property
     def extradata(self) -> bytes:
         """The parameter sets in annex B form."""
         return bytes(self._encoder.extradata or b"")
 
-    def start_after(self, dts: int) -> None:
-        """Say the decode time of the copied packet before the first frame."""
-        self._first_dts = dts + 1
+    def start_after(self, dts: int, pts: int, delay: int) -> None:
+        """Go on after copied packets: the last one's decode time, the last frame's display time, the delay from now."""
+        self.clock = DecodeClock(delay=delay, reorders=self.clock.reorders, decoded=dts, shown=pts)
 
     def encode(self, frame: av.VideoFrame, pts: int, duration: int, *, key: bool = False) -> list[Packet[Stream]]:
         """Take a frame shown at `pts` for `duration` ticks; `key` starts a new closed group with it."""
         frame.pts, frame.time_base = pts, self._time_base
         frame.pict_type = PictureType.I if key else PictureType.NONE
-        if self._first_dts is None:
-            self._first_dts = pts - max(1, duration)
-        self._shown.append(pts)
+        self.clock.show(pts)
         self._durations[pts] = duration
         with explained("a picture cannot be encoded"):
             return self._timed(self._encoder.encode(frame))
@@ -110,13 +108,11 @@ class PictureEncoder:
         """Give packets their decode times and durations."""
         for packet in packets:
             pts = packet.pts
-            if pts is None or self._first_dts is None:
+            if pts is None:
                 raise MediaError("the H.264 encoder gave a packet without a time")
             packet.duration = self._durations.pop(pts)
             packet.time_base = self._time_base
-            packet.dts = self._first_dts if self._encoder.reorder_depth else pts
-            if self._encoder.reorder_depth:
-                self._first_dts = self._shown.popleft()
+            packet.dts = self.clock.next()
         return list(packets)
 
 

@@ -39,12 +39,11 @@ class FrameCount:
 
 @dataclass(slots=True)
 class NewPart:
-    """Takes `frames` pictures, shown from tick `begin` on, and their sound."""
+    """Takes `frames` pictures and their sound."""
 
     pictures: PictureTrack
     sounds: list[SoundTrack]
     frames: int
-    begin: int
     count: FrameCount
     first_luma: NDArray[np.uint8] | None = field(default=None, init=False)
     _taken: int = field(default=0, init=False)
@@ -72,13 +71,8 @@ class NewPart:
         frame = to_av(picture, form.width, form.height)
         if self.first_luma is None:
             self.first_luma = picture.y
-        pts, following = self._tick(self._taken), self._tick(self._taken + 1)
+        pts, following = self.pictures.tick(self._taken), self.pictures.tick(self._taken + 1)
         for packet in self.pictures.encode(frame, pts, following - pts, key=self._taken == 0):
             self.pictures.write_encoded(packet)
         self._taken += 1
         self.count.step()
-
-    def _tick(self, number: int) -> int:
-        """When new frame `number` is shown."""
-        form = self.pictures.form
-        return self.begin + round(number / form.rate / form.clock)

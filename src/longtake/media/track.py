@@ -22,6 +22,7 @@ from longtake.media.h264 import free_identifier, parameter_sets, read_configurat
 from longtake.media.index import decode_times
 from longtake.media.mux import copied, put
 from longtake.media.open import explained, open_media, video_stream
+from longtake.media.reorder import delay_after
 from longtake.media.source import Picture, Source
 from longtake.types import ColorTags
 
@@ -57,31 +58,67 @@ class PictureForm:
 
 
 class PictureTrack:
-    """The picture track of a result, beginning with a copied prefix of `source` if `cut.copied` is not 0."""
+    """The picture track of a result: the head of `source` up to `cut` and `new` frames, or `new` frames alone.
 
-    def __init__(self, main: OutputContainer, form: PictureForm, *, source: Source | None, cut: Cut | None) -> None:
+    It begins with a copied prefix of the source if `cut.copied` is not 0. New frames are shown from tick `begin` on.
+    """
+
+    def __init__(
+        self,
+        main: OutputContainer,
+        form: PictureForm,
+        *,
+        new: int,
+        begin: int = 0,
+        source: Source | None = None,
+        cut: Cut | None = None,
+    ) -> None:
         self._main, self.form = main, form
         self._source = source if source is not None and cut is not None and cut.copied else None
         self._copied = cut.copied if cut is not None else 0
+        self._begin = begin
+        self._last, self._last_but_one = self.tick(new - 1), self.tick(new - 2)
+        if source is not None and cut is not None and new == 1:
+            shown = int(source.frames.order[cut.head - 1]) - source.frames.start
+            self._last_but_one = round(shown * source.frames.time_base / form.clock)
         self._part: OutputContainer | None = None
         self._part_stream: Stream | None = None
-        self._new_from: int | None = None
+        self._part_begun = False
         self._stream, self._encoder = self._copying() if self._source is not None else self._encoding()
+
+    def tick(self, number: int) -> int:
+        """When new frame `number` is shown."""
+        return self._begin + round(number / self.form.rate / self.form.clock)
 
     def _copying(self) -> tuple[VideoStream, PictureEncoder]:
         """A track with the source's parameter sets and ours beside each other."""
         assert self._source is not None
         configuration = read_configuration(self._source.picture.extradata)
-        index, form = self._source.frames, self.form
-        room = index.order[min(self._copied, index.count - 1)] - decode_times(index, self._copied)[-1]
+        form = self.form
+        first, last = self._copied_times()
+        delay = delay_after(first, last, settled=self._last_but_one)
         encoder = PictureEncoder(
             width=form.width, height=form.height, time_base=form.clock, rate=form.rate, color=form.color,
-            preset=form.preset, crf=form.crf, sps_id=free_identifier(configuration),
-            b_frames=int(room * index.time_base / form.clock) > 1,
+            preset=form.preset, crf=form.crf, sps_id=free_identifier(configuration), delay=delay,
+            b_frames=last[1] > last[0] and delay + self._factor >= self._last - self._last_but_one,
         )  # fmt: skip
+        encoder.start_after(*last, delay)
         sps, pps = parameter_sets(encoder.extradata)
         header = write_configuration((*configuration.sps, *sps), (*configuration.pps, *pps))
         return self._stream_like_source(self._main, header), encoder
+
+    @property
+    def _factor(self) -> int:
+        """The result's ticks in one of the source's."""
+        return int(self._source.frames.time_base / self.form.clock) if self._source is not None else 1
+
+    def _copied_times(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """When the first and the last copied packet are decoded, each with when the first and last frame are shown."""
+        assert self._source is not None
+        index = self._source.frames
+        decoded = (decode_times(index, self._copied) - index.start) * self._factor
+        shown = (index.order[: self._copied] - index.start) * self._factor
+        return (int(decoded[0]), int(shown[0])), (int(decoded[-1]), int(shown[-1]))
 
     def _stream_like_source(self, container: OutputContainer, extradata: bytes) -> VideoStream:
         """A stream with the source's size and colours and another header."""
@@ -104,20 +141,20 @@ class PictureTrack:
         assert isinstance(stream, VideoStream)
         encoder = PictureEncoder(
             width=form.width, height=form.height, time_base=form.clock, rate=form.rate, color=form.color,
-            preset=form.preset, crf=form.crf, context=stream.codec_context,
+            preset=form.preset, crf=form.crf, context=stream.codec_context, delay=self._last - self._last_but_one,
         )  # fmt: skip
         stream.time_base = form.clock
         return stream, encoder
 
-    def also_write_new(self, part: OutputContainer, begin: int) -> None:
-        """Write what is shown from tick `begin` on to another file too. All tracks of the main file must be there."""
+    def also_write_new(self, part: OutputContainer) -> None:
+        """Write the new frames to another file too. All tracks of the main file must be there."""
         self._main.start_encoding()
         if self._source is not None:
             self._part_stream = self._stream_like_source(part, self._encoder.extradata)
         else:
             self._part_stream = part.add_stream_from_template(self._stream)
             self._part_stream.time_base = self.form.clock
-        self._part, self._new_from = part, begin
+        self._part = part
 
     def copied_packets(self) -> Iterator[Packet[Stream]]:
         """The source's packets that are copied, on the result's clock, data untouched."""
@@ -126,8 +163,7 @@ class PictureTrack:
             return
         index = source.frames
         decoded = decode_times(index, self._copied)
-        factor = int(index.time_base / self.form.clock)
-        self._encoder.start_after((int(decoded[-1]) - index.start) * factor)
+        factor = self._factor
         with (
             open_media(source.path, source.limits, headers_only=True) as container,
             explained("the head cannot be copied"),
@@ -162,10 +198,13 @@ class PictureTrack:
 
     def write_encoded(self, packet: Packet[Stream]) -> None:
         """Write a packet of the encoder to the whole and, if it is new, to the new part."""
-        if self._part is not None and self._part_stream is not None and self._new_from is not None:
+        if self._part is not None and self._part_stream is not None:
             pts = packet.pts
-            if pts is not None and pts >= self._new_from:
-                put(self._part, self._part_stream, copied(packet, shift=-self._new_from))
+            if pts is not None and pts >= self._begin:
+                new = copied(packet, shift=-self._begin)
+                if not self._part_begun:
+                    new.dts, self._part_begun = -self._encoder.clock.delay, True
+                put(self._part, self._part_stream, new)
         if self._source is not None:
             packet = copied(packet, with_lengths(bytes(packet)))
         put(self._main, self._stream, packet)
