@@ -9,6 +9,7 @@ import zlib
 from contextlib import suppress
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from tests.media.conftest import Spectator, Studio, decode, ready_frames
@@ -150,3 +151,21 @@ def test_names_that_look_like_protocols_are_plain_files(tmp_path: Path, studio: 
     path = folder / "http:clip%03d.mp4"
     path.write_bytes(studio.clip(frames=10).read_bytes())
     assert probe(path).video.frames == 10
+
+
+def test_titles_in_another_encoding_are_no_obstacle(tmp_path: Path) -> None:
+    """AVI and Matroska files carry tags in whatever their maker's system used; a name in Latin-1 broke the reader."""
+    for suffix in ("avi", "mkv", "mp4"):
+        path = tmp_path / f"clip.{suffix}"
+        with av.open(path, "w") as container:
+            container.metadata["title"] = "Katze_ueber_alles"
+            stream = container.add_stream("mpeg4", rate=10)
+            stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+            stream.metadata["title"] = "Katze_ueber_alles"
+            for _ in range(4):
+                container.mux(stream.encode(av.VideoFrame(160, 96, "yuv420p")))
+            container.mux(stream.encode())
+        data = path.read_bytes()
+        assert b"Katze_ueber" in data
+        path.write_bytes(data.replace(b"Katze_ueber", b"Katze_\xfc_ber"))
+        assert probe(path).video.frames == 4

@@ -116,7 +116,8 @@ def open_media(
     if headers_only:
         options["skip_frame"] = "all"
     with explained("the file cannot be opened"):
-        container = av.open(f"file:{path}", "r", format=demuxer, options=options)
+        # Titles come in any old encoding, and are of no use here.
+        container = av.open(f"file:{path}", "r", format=demuxer, options=options, metadata_errors="replace")
     try:
         yield container
     finally:
