@@ -24,6 +24,7 @@ import uvicorn
 from longtake.catalog.catalog import shipped_catalog
 from longtake.http.app import create_app
 from longtake.http.auth import digest
+from longtake.http.connection import GuardedConnection
 from longtake.http.links import Links
 from longtake.http.proxies import Proxies
 from longtake.render.local import LocalFleet
@@ -181,7 +182,7 @@ async def _serve_on(
                 raise trouble[0]
 
         app = create_app(service=service, store=store, settings=settings, installation=installation, ready=ready)
-        config = uvicorn.Config(app, http="httptools", log_config=None, access_log=False, proxy_headers=False)
+        config = uvicorn.Config(app, http=GuardedConnection, log_config=None, access_log=False, proxy_headers=False)
         server = uvicorn.Server(config)
         serving = asyncio.ensure_future(server.serve(sockets=[listener]))
         while not server.started and not serving.done():  # noqa: ASYNC110  (uvicorn offers nothing to wait for)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from contextlib import suppress
 
 import pytest
@@ -20,6 +21,7 @@ from longtake.errors import (
     UnsupportedMediaType,
 )
 from longtake.http.bodies import decode_json, read_fields
+from longtake.http.dialects.fields import Fields
 from longtake.http.limits import ClientGone, check_head
 from longtake.http.messages import Call
 
@@ -105,6 +107,21 @@ def test_json_that_readers_disagree_on_is_refused(body):
         decode_json(body)
     assert refused.value.param
     assert len(refused.value.message) < 300
+
+
+def test_a_hostile_body_costs_no_more_than_its_length():
+    """One name twice among many was looked for pair by pair; empty lists took twenty times their text's size."""
+    many = b"{" + b",".join(b'"%d":1' % number for number in range(90_000))
+    began_s = time.process_time()
+    with pytest.raises(InvalidJson, match="twice") as refused:
+        decode_json(many + b',"89999":2}')
+    assert refused.value.param == "89999"
+    for body in (b'{"a":[' + b"[]," * 200_000 + b"[]]}", many + b"," + many[1:] + b"}"):
+        with pytest.raises(InvalidJson, match="more than 100000 values"):
+            decode_json(body)
+    with pytest.raises(InvalidRequest, match="more than 100000 values"):
+        Fields({"metadata": '{"a":[' + "[]," * 200_000 + "[]]}"}).merge_nested("metadata")
+    assert time.process_time() - began_s < 3
 
 
 @settings(deadline=None, database=None)

@@ -81,6 +81,7 @@ def test_if_range_decides_between_part_and_whole(if_range, partial):
         (None, http_date(MADE_S - 1), False),
         (None, http_date(MADE_S + 9), True),
         (None, "yesterday", False),
+        (None, "Mon, 01 Jan 2020 00:00:00 +99999999999999999999", False),
         (None, None, False),
     ],
 )

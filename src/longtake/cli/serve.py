@@ -15,7 +15,7 @@ import threading
 from collections.abc import AsyncGenerator, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -70,6 +70,9 @@ def serve(
     from longtake.telemetry import configure_logging  # noqa: PLC0415
 
     configure_logging(settings.log_format)
+    # The database holds the secret that signs links, and videos are their owners': nobody else on this machine reads
+    # them, also where the home folder was made by somebody else and is open.
+    os.umask(0o077)
     try:
         _run(_serve(settings, private=private, sample=not no_sample))
     finally:
@@ -226,7 +229,7 @@ async def _listening(services: Services, listener: socket.socket, stop: asyncio.
     )
     config = uvicorn.Config(
         app,
-        http="httptools" if os.name != "nt" else "auto",
+        http=_connection_class(),
         loop="none",
         ws="none",
         lifespan="off",
@@ -247,6 +250,14 @@ async def _listening(services: Services, listener: socket.socket, stop: asyncio.
     finally:
         server.should_exit = True
         await task
+
+
+def _connection_class() -> type[asyncio.Protocol] | Literal["auto"]:
+    if os.name == "nt":  # httptools is not installed there; h11, which takes its place, bounds heads itself
+        return "auto"
+    from longtake.http.connection import GuardedConnection  # noqa: PLC0415
+
+    return GuardedConnection
 
 
 def _server(config: uvicorn.Config) -> uvicorn.Server:

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from typing import cast
 
 import msgspec
 
 from longtake.errors import InvalidJson, UnsupportedMediaType
-from longtake.http.dialects.lenient import JsonValue
+from longtake.http.dialects.lenient import MOST_JSON_VALUES, JsonValue
 from longtake.http.forms import ReceiveFile, read_multipart, read_urlencoded
 from longtake.http.limits import body_chunks, read_body
 from longtake.http.messages import Call
@@ -53,6 +54,8 @@ def decode_json(body: bytes) -> dict[str, JsonValue]:
     text = body.removeprefix(_BOM)
     if not text.strip():
         raise InvalidJson("the body is empty: send a JSON object", param="body")
+    if text.count(b",") > MOST_JSON_VALUES:
+        raise InvalidJson(f"the body has more than {MOST_JSON_VALUES} values: send fewer", param="body")
     try:
         value: object = _decoder.decode(text.decode("utf-8"))
         if b"\\u" in text:
@@ -81,8 +84,7 @@ def _reason(error: ValueError) -> str:
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise InvalidJson(f"{twice[:80]!r} stands twice in one object: send it once", param=twice[:80])
     return found
 

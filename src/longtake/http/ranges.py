@@ -74,7 +74,7 @@ def _moment_s(text: str | None) -> int | None:
         return None
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (OverflowError, ValueError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -10,7 +10,7 @@ from typing import cast
 import msgspec
 
 from longtake.errors import InvalidRequest
-from longtake.http.dialects.lenient import JsonValue, StagedFile, is_absent
+from longtake.http.dialects.lenient import MOST_JSON_VALUES, JsonValue, StagedFile, is_absent
 
 MOST_UNKNOWN_BYTES = 64 << 10
 """Of all unknown fields of a request together: they are stored with its task and read with every look at it."""
@@ -47,6 +47,8 @@ class Fields:
         if value is None:
             return
         if isinstance(value, str) and value.lstrip().startswith("{"):
+            if value.count(",") > MOST_JSON_VALUES:
+                raise InvalidRequest(f"{name} has more than {MOST_JSON_VALUES} values: send fewer", param=name)
             try:
                 value = cast("JsonValue", json.loads(value))
             except (ValueError, RecursionError) as error:

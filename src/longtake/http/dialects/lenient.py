@@ -27,6 +27,9 @@ class StagedFile:
 JsonValue: TypeAlias = "bool | int | float | str | StagedFile | list[JsonValue] | dict[str, JsonValue] | None"
 """A field's value: JSON, or a file that came in a form."""
 
+MOST_JSON_VALUES = 100_000
+"""In one body: a text such as `[[],[],...` becomes twenty times its size in memory."""
+
 MAX_SECONDS = 864_000
 """No clip is ten days long; keeps every time far inside 64 bits of microseconds."""
 

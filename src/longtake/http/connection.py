@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""uvicorn's HTTP/1.1 connection with the bounds that it lacks, for callers who need no key to open one.
+
+uvicorn keeps a head of any length in memory, and any connection for ever whose head, refused body or reading stands
+still. The application sees a request only once its head is whole, so these bounds have to be here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+HEAD_S = 30.0
+"""A head has to be whole after this time; so has a body whose request was answered already."""
+SEND_PAUSE_S = 120.0
+"""An answer of which the peer takes nothing for this long is given up."""
+MOST_HEAD_BYTES = 64 << 10
+"""Received in a row that belong to no body: head, trailers, or what stands between chunks."""
+
+
+class GuardedConnection(HttpToolsProtocol):
+    """One connection. The class of `uvicorn.Config(http=...)`."""
+
+    head_s = HEAD_S
+    send_pause_s = SEND_PAUSE_S
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, object],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._overhead_bytes = 0
+        self._awaits_head = True
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._send_timer: asyncio.TimerHandle | None = None
+        self._unsent_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """See asyncio.Protocol."""
+        super().connection_made(transport)
+        self._head_timer = self.loop.call_later(self.head_s, self._give_up)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio.Protocol."""
+        self._stop_head_timer()
+        self._stop_send_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio.Protocol."""
+        # The parser's callbacks below set it back to zero while it reads.
+        self._overhead_bytes += len(data)
+        super().data_received(data)
+        if self._overhead_bytes > MOST_HEAD_BYTES and not self.transport.is_closing():
+            if self._is_answering:
+                self.transport.abort()
+            else:
+                self.send_400_response("The headers are too long.")
+        elif self._awaits_head and self._overhead_bytes:
+            if self._head_timer is None and not self.transport.is_closing():
+                self._head_timer = self.loop.call_later(self.head_s, self._give_up)
+        elif self._head_timer is not None and not self._is_refused:
+            self._stop_head_timer()
+
+    def on_headers_complete(self) -> None:
+        """A head is whole: its body follows, if there is one."""
+        self._overhead_bytes = 0
+        self._awaits_head = False
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of a body."""
+        self._overhead_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """A body is whole: the next head may follow."""
+        self._overhead_bytes = 0
+        self._awaits_head = True
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """An answer is out. The rest of a body that nobody wants is read for a while, so that the answer arrives."""
+        super().on_response_complete()
+        if self._is_refused and self._head_timer is None and not self.transport.is_closing():
+            self._head_timer = self.loop.call_later(self.head_s, self._give_up)
+
+    def pause_writing(self) -> None:
+        """The peer does not keep up with the answer."""
+        super().pause_writing()
+        self._unsent_bytes = self.transport.get_write_buffer_size()
+        self._send_timer = self.loop.call_later(self.send_pause_s, self._check_sending)
+
+    def resume_writing(self) -> None:
+        """The peer has caught up."""
+        self._stop_send_timer()
+        super().resume_writing()
+
+    @property
+    def _last_cycle(self) -> RequestResponseCycle | None:
+        # None before the first request, whatever uvicorn's types say.
+        return cast("RequestResponseCycle | None", self.cycle)
+
+    @property
+    def _is_answering(self) -> bool:
+        cycle = self._last_cycle
+        return cycle is not None and not cycle.response_complete
+
+    @property
+    def _is_refused(self) -> bool:
+        """Whether the request was answered before its body was whole."""
+        cycle = self._last_cycle
+        return not self._awaits_head and cycle is not None and cycle.response_complete
+
+    def _give_up(self) -> None:
+        self._head_timer = None
+        if self._is_answering:
+            # A pipelined head can wait for the end of the answer before it.
+            self._head_timer = self.loop.call_later(self.head_s, self._give_up)
+        else:
+            self.transport.abort()
+
+    def _check_sending(self) -> None:
+        unsent_bytes = self.transport.get_write_buffer_size()
+        if unsent_bytes >= self._unsent_bytes:
+            self.transport.abort()
+        else:
+            self._unsent_bytes = unsent_bytes
+            self._send_timer = self.loop.call_later(self.send_pause_s, self._check_sending)
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _stop_send_timer(self) -> None:
+        if self._send_timer is not None:
+            self._send_timer.cancel()
+            self._send_timer = None
