@@ -190,6 +190,9 @@ async def test_lists_go_both_ways_in_pages_and_hold_what_is_asked_for(store: Sto
             after = page.tasks[-1].id
         assert [task.id for task in seen] == order
     await store.request_cancel(TENANT, ids[2], START_MS)
+    await store.request_cancel(TENANT, ids[3], START_MS)
+    await store.delete(TENANT, ids[3], START_MS)
+    assert [task.id for task in (await store.tasks(TENANT, TaskQuery(after=ids[3]))).tasks] == ids[2::-1]
     cancelled = await store.tasks(TENANT, TaskQuery(states=(State.CANCELLED, State.FAILED)))
     assert [task.id for task in cancelled.tasks] == [ids[2]]
     assert (await store.tasks(TENANT, TaskQuery(operation=Operation.EXTEND))).tasks == ()

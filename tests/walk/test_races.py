@@ -7,11 +7,13 @@ import asyncio
 
 import pytest
 from tests.fakes.house import ANNA, TOY_VIDEO, House, code_of, one_chunk
-from tests.fakes.toy_fleet import HANGS, RETRYABLE, ToyFleet
+from tests.fakes.toy_fleet import FAILED, HANGS, RETRYABLE, ToyFleet
 
+from longtake.billing.prices import Price
 from longtake.errors import StoreFailed, StoreFull
 from longtake.render.base import Failed, ProbeRequest
 from longtake.settings import Settings
+from longtake.storage.local import LocalStorage
 from longtake.store.sqlite import SqliteStore
 from longtake.tasks.planner import Planner
 from longtake.types import AssetSource, Role, Step
@@ -192,5 +194,47 @@ def test_a_repeated_request_finds_its_first_answer_after_its_source_file_was_del
         first = await house.end_of(await house.extend(by_file, key="one key"))
         await house.service.delete(ANNA, source.id)
         assert (await house.extend(by_file, key="one key")).id == first.id
+
+    in_house(House(tmp_path), test)
+
+
+class StuckStorage(LocalStorage):
+    """Stops where a result is about to be stored, as a server that is switched off there."""
+
+    stuck = True
+
+    async def promote(self, work_key, key):
+        if self.stuck and "/probe-" not in work_key:
+            await asyncio.Event().wait()
+        await super().promote(work_key, key)
+
+
+def test_a_video_that_only_has_to_be_stored_is_not_thrown_away_for_its_deadline(tmp_path):
+    async def test(house):
+        task = await house.extend(await house.upload())
+        await house.reach(task, lambda now: now.step is Step.STORING)
+        house.clock.ahead_ms += house.settings.local_deadline_s * 1000
+        house.storage.stuck = False
+        await house.restart()
+        assert (await house.end_of(task)).step is Step.SUCCEEDED
+        assert len(house.fleet.started) == 1
+        await house.check_clean()
+
+    in_house(House(tmp_path, storage=StuckStorage), test)
+
+
+def test_what_was_delivered_is_paid_for_and_what_was_not_is_given_back(tmp_path, monkeypatch):
+    for user in ("service", "steps.surroundings"):
+        monkeypatch.setattr(f"longtake.tasks.{user}.price_of", lambda _: Price(microusd=7))
+
+    async def test(house):
+        await house.store.adjust_balance(ANNA.tenant_id, 100, house.clock())
+        house.fleet.outcomes["fails"] = [FAILED]
+        source = await house.upload()
+        done = await house.end_of(await house.extend(source))
+        assert (done.hold_microusd, done.cost_microusd) == (7, 7)
+        failed = await house.end_of(await house.extend(source, "fails"))
+        assert (failed.hold_microusd, failed.cost_microusd) == (7, 0)
+        assert await house.store.balance_microusd(ANNA.tenant_id) == 93
 
     in_house(House(tmp_path), test)

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from longtake.render.base import RenderJob
+from longtake.storage.reception import sync_folder
 from longtake.types import MadeFile, MediaFacts, Role
 
 NAMES: dict[Role, tuple[str, str]] = {
@@ -52,14 +53,3 @@ class Outputs:
         for role in NAMES:
             self.part(role).unlink(missing_ok=True)
             self.finished(role).unlink(missing_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a folder's names durable, where the platform can."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -32,14 +32,17 @@ class LocalStorage:
     def check(self, marker: str, *, create: bool) -> None:
         """See Storage.check."""
         try:
+            is_new = self._check_marker(marker, create=create)
+            if self._swept and not is_new:  # calls such as those of /readyz must not touch what is being written
+                return
             for shard in range(256):  # all at once: a folder made later would have to be synced with its first file
                 (self._blobs / f"{shard:02x}").mkdir(parents=True, exist_ok=True)
             sync_folder(self._blobs)
             self._work.mkdir(parents=True, exist_ok=True)
-            self._check_marker(marker, create=create)
-            if not self._swept:  # later calls, such as those of /readyz, must not touch what is being written
-                self._sweep()
-                self._swept = True
+            if is_new:
+                self._write_marker(marker)
+            self._sweep()
+            self._swept = True
         except OSError as error:
             raise ConfigurationError(
                 f"the folder {str(self._root)!r} cannot be used for files ({error.strerror or error}): "
@@ -47,19 +50,23 @@ class LocalStorage:
                 param="home",
             ) from error
 
-    def _check_marker(self, marker: str, *, create: bool) -> None:
+    def _check_marker(self, marker: str, *, create: bool) -> bool:
+        """Whether there is no marker yet and one may be written. Touches nothing: this may be another's folder."""
         try:
             found = self._marker.read_text(encoding="utf-8").strip()
         except FileNotFoundError:
             found = ""
         if found == marker:
-            return
+            return False
         if found or not create:
             whose = "belongs to another installation" if found else "is not this installation's: its marker is missing"
             raise ConfigurationError(
                 f"the file storage {str(self._root)!r} {whose}. Mount the right folder, or choose another --home",
                 param="home",
             )
+        return True
+
+    def _write_marker(self, marker: str) -> None:
         part = self._marker.with_name(MARKER + PART)
         with part.open("w", encoding="utf-8") as file:
             file.write(f"{marker}\n")

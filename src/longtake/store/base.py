@@ -206,10 +206,6 @@ class Store(Protocol):
         """Mark a staged input file deleted, unless a living task names it; whether its blob is now garbage."""
         ...
 
-    async def drop_unnamed(self, now_ms: int) -> None:
-        """Mark every asset deleted that no task names: staged files of a process that died before it submitted them."""
-        ...
-
     async def asset_ids(self) -> frozenset[str]:
         """The ids of all assets that are not deleted, for sweeping storage."""
         ...

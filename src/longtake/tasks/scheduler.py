@@ -20,7 +20,7 @@ from longtake.tasks.service import TaskService
 from longtake.tasks.steps.surroundings import Surroundings
 from longtake.tasks.steps.waiting import leave_waiting
 from longtake.tasks.sweep import sweep_at_start, sweep_blobs
-from longtake.types import Task
+from longtake.types import Step, Task
 
 TICK_S = 2.0
 """Children of ended tasks and overdue tasks are looked for this often, and whenever a task here has ended."""
@@ -80,7 +80,7 @@ class Scheduler:
     async def start(self) -> None:
         """Remove what a dead process left, and begin to work. To be called before anything is received."""
         assert self._loop is None, "a scheduler starts once"
-        await sweep_at_start(self._here.store, self._here.storage, self._here.clock())
+        await sweep_at_start(self._here.store, self._here.storage)
         self._loop = asyncio.create_task(self._run(), name="longtake-scheduler")
 
     async def close(self, grace_s: float = CLOSE_GRACE_S) -> None:
@@ -175,7 +175,8 @@ class Scheduler:
             is_watched = task.owner is not None and (
                 task.owner != self._here.owner or task.id in self._runners.values()
             )
-            if not is_watched:
+            # What is being stored is made: it is too late to end it.
+            if not is_watched and task.step is not Step.STORING:
                 with contextlib.suppress(FencedOff):
                     await self._here.expire(task)
                 self._ended = True

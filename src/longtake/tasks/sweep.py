@@ -15,12 +15,11 @@ END_OF_TIME_MS = (1 << 62) - 1
 _NS_PER_MS = 1_000_000
 
 
-async def sweep_at_start(store: Store, storage: Storage, now_ms: int) -> None:
-    """Remove what a dead process left. To be called before anything is received or claimed.
+async def sweep_at_start(store: Store, storage: Storage) -> None:
+    """Remove the files that a dead process left. To be called before anything is received or claimed.
 
     The folder of a task that stands in `storing` stays: its files are what storing goes on with.
     """
-    await store.drop_unnamed(now_ms)
     await sweep_blobs(store, storage, before_ms=END_OF_TIME_MS)
     folders = await asyncio.to_thread(lambda: list(storage.work_prefixes()))
     # By the end of time every unfinished task is overdue.

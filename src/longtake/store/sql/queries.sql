@@ -165,13 +165,8 @@ where id = :id and tenant = :tenant and deleted_ms is null and not exists (
 )
 returning id
 
--- drop_stray_inputs --
--- At the start of the file's only owner: whoever staged these for a request is dead, and no task names them.
-update assets set deleted_ms = :now_ms
-where deleted_ms is null and not exists (select 1 from task_assets where task_assets.asset = assets.id)
-
 -- drop_unnamed --
--- Only while nothing is being received: a staged file is not named either.
+-- At the start of the file's only owner: whoever staged these for a request is dead.
 update assets set deleted_ms = :now_ms
 where deleted_ms is null and not exists (
     select 1 from task_assets join tasks on tasks.id = task_assets.task
@@ -199,7 +194,8 @@ select {task} from tasks where uuid = :uuid and deleted_ms is null
 select number from tasks where uuid = :uuid
 
 -- number_of_listed --
-select number from tasks where uuid = :uuid and tenant = :tenant and deleted_ms is null
+-- Also of one that was deleted since it was listed: a page may follow it all the same.
+select number from tasks where uuid = :uuid and tenant = :tenant
 
 -- tasks_newest --
 select {task} from tasks

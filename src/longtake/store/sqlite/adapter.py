@@ -205,10 +205,6 @@ class SqliteStore:
         named: dict[str, Cell] = {"id": asset_id, "tenant": tenant_id, "now_ms": now_ms}
         return await self._write(lambda connection: fetch_first(connection, "drop_input", named)) is not None
 
-    async def drop_unnamed(self, now_ms: int) -> None:
-        """See Store.drop_unnamed."""
-        await self._write(lambda connection: fetch(connection, "drop_unnamed", {"now_ms": now_ms}))
-
     async def asset_ids(self) -> frozenset[str]:
         """See Store.asset_ids."""
         return frozenset(str(row[0]) for row in await self._list("asset_ids"))

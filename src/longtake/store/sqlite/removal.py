@@ -44,7 +44,7 @@ def recover(connection: apsw.Connection, now_ms: int, expires_ms: int | None) ->
     for (number,) in fetch(connection, "free_repeated", begin_again):
         _begin_again(connection, number, now_ms, TaskChanges(expires_ms=expires_ms))
     fetch(connection, "free_owned", {"now_ms": now_ms})
-    fetch(connection, "drop_stray_inputs", {"now_ms": now_ms})
+    fetch(connection, "drop_unnamed", {"now_ms": now_ms})
 
 
 def _begin_again(connection: apsw.Connection, number: Cell, now_ms: int, ended: TaskChanges) -> None:

@@ -7,6 +7,9 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, field
 
+import msgspec
+
+from longtake.billing.prices import price_of
 from longtake.errors import LongtakeError, ServiceError
 from longtake.render.base import Fleet
 from longtake.settings import Settings
@@ -41,8 +44,9 @@ class Surroundings:
         return moved
 
     async def succeed(self, task: Task) -> Task:
-        """The terminal write of a task whose files are in place."""
-        return await self._finish(task, Step.SUCCEEDED, TaskChanges(progress=100, expires_ms=self._expires_ms()))
+        """The terminal write of a task whose files are in place. Its price is taken out of what was held for it."""
+        delivered = msgspec.structs.replace(task, cost_microusd=price_of(task.plan).microusd)
+        return await self._finish(delivered, Step.SUCCEEDED, TaskChanges(progress=100, expires_ms=self._expires_ms()))
 
     async def fail(self, task: Task, fault: Fault, *, job: JobEnd | None = None) -> Task:
         """End a task as failed."""
