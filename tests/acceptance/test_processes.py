@@ -207,3 +207,15 @@ def test_tenants_do_not_see_each_other(launch: Launch, clip: Path) -> None:
     assert server.request("POST", "/v1/video/extend", body, key=guest).json["error"]["code"] == "task_not_exist"
     assert server.request("GET", "/v1/keys", key=guest).status == 403
     assert server.request("GET", f"/v1/tasks/{source}").status == 200
+
+
+def test_nobody_else_on_the_machine_reads_what_a_home_holds(launch: Launch, clip: Path, tmp_path: Path) -> None:
+    """Also in a folder that was made by somebody else and stands open: the database holds the secret of the links."""
+    home = tmp_path / "open"
+    home.mkdir()
+    home.chmod(0o755)
+    server = launch(home, "--no-sample")
+    task_id = extend(server, server.upload(clip), 1)
+    assert server.wait(task_id)["state"] == "succeeded"
+    open_ones = [path for path in home.rglob("*") if path.stat().st_mode & 0o077]
+    assert open_ones == []
