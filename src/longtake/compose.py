@@ -77,7 +77,7 @@ async def running(
     """
     settings.check()
     _make_home(settings.home)
-    store = SqliteStore(settings.home / "longtake.sqlite")
+    store = SqliteStore(settings.home / "longtake.sqlite", retention_s=settings.retention_s)
     storage_root = settings.home / "storage"
     storage = LocalStorage(storage_root)
     installation = await store.open()
