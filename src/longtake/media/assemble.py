@@ -13,10 +13,10 @@ from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 
-from longtake.errors import InvalidRequest, MediaError, WorkCancelled
+from longtake.errors import InvalidRequest, MediaError
 from longtake.media.audio import Samples, SoundForm, SoundTrack, read_sound, result_form
 from longtake.media.context import CONTEXT_S, CopiedTail, EncodedTail
-from longtake.media.contract import Assembled, Continuation, Target, Watch
+from longtake.media.contract import Assembled, CancelCheck, Continuation, Target, Watch
 from longtake.media.cut import Cut, common_clock, find_cut, why_not_copied
 from longtake.media.feed import Feed
 from longtake.media.frames import AudioBlock, TimedFrame, VideoFrame
@@ -26,7 +26,7 @@ from longtake.media.newpart import FrameCount, Items, NewPart
 from longtake.media.open import DEFAULT_LIMITS, RESULT_LIMITS, MediaLimits
 from longtake.media.scale import BT709, Geometry, Scaler, kept_geometry, output_color
 from longtake.media.seam import picture_seam
-from longtake.media.source import Source, read_source
+from longtake.media.source import Source, read_result, read_source
 from longtake.media.track import PictureForm, PictureTrack
 from longtake.types import SECOND_US, ColorTags, HeadReport, MediaFacts, SeamReport
 
@@ -58,7 +58,8 @@ def extend(
     Raises MediaError or LimitExceeded for a source that cannot be worked with, EngineError or what `make` raises,
     WorkCancelled, InvalidRequest for a new part without length.
     """
-    opened = read_source(source, limits)
+    check = CancelCheck(watch)
+    opened = read_source(source, limits, check=check)
     reason = why_not_copied(opened) if target.geometry_kept else "its size changes"
     cut = find_cut(opened, start_us, copy=not reason)
     if new_us <= 0:
@@ -67,8 +68,8 @@ def extend(
     with kept_if_complete(output, new_part):
         work = _Extension(opened, cut, frames, target, watch)
         head, seam = work.run(output, new_part, make)
-        facts = _verified(output, head.frames + frames, work.head_s + frames / cut.rate, work.form)
-        part_facts = _verified(new_part, frames, frames / cut.rate, work.form)
+        facts = _verified(output, head.frames + frames, work.head_s + frames / cut.rate, work.form, check)
+        part_facts = _verified(new_part, frames, frames / cut.rate, work.form, check)
     watch.progress(1.0)
     warnings = (f"head_reencoded: {reason}",) if reason and target.geometry_kept else ()
     return Assembled(facts=facts, head=head, seam=seam, new_part_facts=part_facts, warnings=warnings)
@@ -79,6 +80,7 @@ class _Extension:
 
     def __init__(self, source: Source, cut: Cut, frames: int, target: Target, watch: Watch) -> None:
         self._source, self._cut, self._frames, self._watch = source, cut, frames, watch
+        self._check = CancelCheck(watch)
         geometry = kept_geometry(source.picture)
         if not target.geometry_kept:
             geometry = Geometry(width=target.width, height=target.height, fit=target.fit, enhance=target.enhance)
@@ -96,7 +98,9 @@ class _Extension:
         )
         self._sound_form: SoundForm | None = result_form(source)
         self._tail: CopiedTail | EncodedTail = (
-            CopiedTail(source, cut) if cut.copied else EncodedTail(self.head_s, geometry.width, geometry.height)
+            CopiedTail(source, cut, self._check)
+            if cut.copied
+            else EncodedTail(self.head_s, geometry.width, geometry.height)
         )
 
     def run(self, output: Path, new_part: Path, make: Callable[[Continuation], Items]) -> tuple[HeadReport, SeamReport]:
@@ -129,7 +133,7 @@ class _Extension:
                 head = encoded_head(
                     pictures, self._source, self._cut, scaler=self._scaler, tail=self._tail, count=count
                 )
-            write_in_order(head, *(sound.head_packets() for sound in sounds))
+            write_in_order(head, *(sound.head_packets() for sound in sounds), check=self._check)
             taker = NewPart(pictures, sounds, self._frames, count)
             taker.take_all(iter(feed))
         assert taker.first_luma is not None
@@ -146,8 +150,7 @@ class _Extension:
         """Wait until the maker has its context or shows that it needs none, so that the tail is decoded only once."""
         assert isinstance(self._tail, CopiedTail)
         while not (self._tail.ready.is_set() or feed.lively.wait(_POLL_S)):
-            if self._watch.cancelled():
-                raise WorkCancelled("the work was cancelled")
+            self._check()
 
     def _continuation(self) -> Continuation:
         """What the maker is given."""
@@ -208,14 +211,14 @@ def create(
                 sounds.append(SoundTrack(main, SoundForm(*audio), source=None, cut=0, new=new))
             with Feed(make, watch) as feed:
                 NewPart(pictures, sounds, frames, FrameCount(watch, frames)).take_all(iter(feed))
-        facts = _verified(output, frames, frames / fps, form)
+        facts = _verified(output, frames, frames / fps, form, CancelCheck(watch))
     watch.progress(1.0)
     return Assembled(facts=facts)
 
 
-def _verified(path: Path, frames: int, duration_s: Fraction, form: PictureForm) -> MediaFacts:
+def _verified(path: Path, frames: int, duration_s: Fraction, form: PictureForm, check: CancelCheck) -> MediaFacts:
     """The facts of a file just written, by demuxing it again. Raises MediaError if it is not what was meant."""
-    made = read_source(path, RESULT_LIMITS, known=form.picture)
+    made = read_result(path, form.picture, RESULT_LIMITS, check=check)
     length = (made.frames.end - made.frames.start) * made.frames.time_base
     if made.frames.count != frames or abs(length - duration_s) > max(2 * form.clock, _LARGEST_DRIFT_S):
         raise MediaError(

@@ -91,7 +91,7 @@ def decode_sound(source: Source, form: SoundForm, begin: int, end: int) -> Itera
     position = begin
     plain = source.sound is not None and source.sound.codec == "aac"
     with (
-        open_media(source.path, source.limits, headers_only=plain) as container,
+        open_media(source.path, source.limits, probing="headers" if plain else "all") as container,
         explained("the sound cannot be decoded"),
     ):
         for at, samples in _timed_blocks(source, container, form, begin):
@@ -199,7 +199,7 @@ class SoundTrack:
     def _add_stream(self, container: OutputContainer) -> Stream:
         """A track of an output: the source's own header where packets are copied."""
         if self._grid is not None and self._source is not None:
-            with open_media(self._source.path, self._source.limits, headers_only=True) as opened:
+            with open_media(self._source.path, self._source.limits, probing="headers") as opened:
                 template = audio_stream(opened)
                 assert template is not None
                 stream = container.add_stream_from_template(template)
@@ -224,7 +224,7 @@ class SoundTrack:
                 yield (packet.dts or 0) / self._form.rate_hz, packet, self.write
 
     def _copied_packets(self, source: Source, grid: NDArray[np.int64]) -> Iterator[Packet[Stream]]:
-        with open_media(source.path, source.limits, headers_only=True) as container:
+        with open_media(source.path, source.limits, probing="headers") as container:
             stream = audio_stream(container)
             assert stream is not None
             clock = Fraction(1, self._form.rate_hz)

@@ -16,9 +16,10 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from longtake.errors import MediaError, WorkCancelled
+from longtake.media.contract import NO_CHECK, CancelCheck
 from longtake.media.cut import Cut
 from longtake.media.frames import TimedFrame, VideoFrame
-from longtake.media.open import explained, open_media, video_stream
+from longtake.media.open import explained, leave_out, open_media, strict, video_stream
 from longtake.media.planes import from_av, luma
 from longtake.media.source import Source
 
@@ -27,6 +28,7 @@ CONTEXT_BYTES = 400 << 20
 """The most that context pictures may take in memory: 4 s of 1080p at 30 frames a second."""
 SEAM_FRAMES = 12
 """Frames before the cut that the seam's usual step is taken from when the maker wants no context."""
+_FEW_FRAMES = 48
 _WAIT_S = 0.05
 
 Luma = NDArray[np.uint8]
@@ -40,35 +42,51 @@ def context_frames(width: int, height: int) -> int:
 Taken = TypeVar("Taken")
 
 
-def decode_frames(source: Source, first: int, end: int, take: Callable[[int, av.VideoFrame], Taken]) -> list[Taken]:
+def decode_frames(
+    source: Source, first: int, end: int, take: Callable[[int, av.VideoFrame], Taken], check: CancelCheck = NO_CHECK
+) -> list[Taken]:
     """What `take(number, frame)` makes of each frame from `first` to `end` in display order.
 
     Decoding begins at the last keyframe from which all of them can be had. A frame that `take` does not keep is given
-    back to the decoder at once. Raises MediaError if even decoding from the beginning does not give them all.
+    back to the decoder at once. Raises MediaError if even decoding from the beginning does not give them all,
+    WorkCancelled when `check` does.
     """
     index = source.frames
     wanted = index.order[first:end]
     keys = np.flatnonzero(index.keys & (index.pts <= wanted[0]))
     starts = [int(index.pts[key]) for key in keys[-2:][::-1]]
     for start in [*starts, None]:
-        taken = _decode_from(source, start, wanted, lambda at, frame: take(first + at, frame))
+        taken = _decode_from(source, start, wanted, lambda at, frame: take(first + at, frame), check)
         if len(taken) == len(wanted):
             return taken
     raise MediaError(f"only some of the frames before the cut can be decoded; {len(wanted)} were expected")
 
 
 def _decode_from(
-    source: Source, start: int | None, wanted: NDArray[np.int64], take: Callable[[int, av.VideoFrame], Taken]
+    source: Source,
+    start: int | None,
+    wanted: NDArray[np.int64],
+    take: Callable[[int, av.VideoFrame], Taken],
+    check: CancelCheck,
 ) -> list[Taken]:
     """Take those wanted frames that decoding from the tick `start` (None = the beginning) gives."""
     places = {int(time): place for place, time in enumerate(wanted)}
     last = int(wanted[-1])
     taken: list[Taken] = []
-    with open_media(source.path, source.limits) as container, explained("the frames before the cut cannot be decoded"):
+    with (
+        open_media(source.path, source.limits, probing="sound") as container,
+        explained("the frames before the cut cannot be decoded"),
+    ):
         stream = video_stream(container, source.limits)
+        strict(stream)
+        leave_out(container, stream)
+        if len(wanted) <= _FEW_FRAMES:
+            # Frame threads take a fifth more time of the processor; they pay only where many frames are decoded.
+            stream.thread_type = "SLICE"
         if start is not None:
             container.seek(start, stream=stream, backward=True)
-        for frame in _frames_from(container, stream, int(wanted[0]), thrifty=start is not None):
+        for frame in _frames_from(container, stream, int(wanted[0]), last, thrifty=start is not None):
+            check()
             if frame.pts is None:
                 continue
             if frame.pts in places:
@@ -79,20 +97,20 @@ def _decode_from(
 
 
 def _frames_from(
-    container: InputContainer, stream: VideoStream, first: int, *, thrifty: bool
+    container: InputContainer, stream: VideoStream, first: int, last: int, *, thrifty: bool
 ) -> Iterator[av.VideoFrame]:
-    """Decoded frames; those before `first` that no other frame refers to need not be decoded if `thrifty`."""
+    """Decoded frames; others than `first` to `last` that no frame refers to need not be decoded if `thrifty`."""
     for packet in container.demux(stream):
-        early = packet.pts is not None and packet.pts < first
-        stream.codec_context.skip_frame = "NONREF" if thrifty and early else "DEFAULT"
+        unwanted = packet.pts is not None and not first <= packet.pts <= last
+        stream.codec_context.skip_frame = "NONREF" if thrifty and unwanted else "DEFAULT"
         yield from packet.decode()
 
 
 class CopiedTail:
     """The end of a head whose packets are copied. Thread-safe: the maker asks for context, the encoder for the rest."""
 
-    def __init__(self, source: Source, cut: Cut) -> None:
-        self._source, self._cut = source, cut
+    def __init__(self, source: Source, cut: Cut, check: CancelCheck) -> None:
+        self._source, self._cut, self._check = source, cut, check
         self._lock = threading.Lock()
         self._needed = max(0, min(cut.copied, cut.head - SEAM_FRAMES))
         """The first frame that the encoder or the seam report wants."""
@@ -113,7 +131,7 @@ class CopiedTail:
             return timed, frame if number >= self._needed else None
 
         with self._lock:
-            taken = decode_frames(self._source, min(first, self._needed), cut.head, take)
+            taken = decode_frames(self._source, min(first, self._needed), cut.head, take, self._check)
             self._frames = [frame for _, frame in taken if frame is not None]
             self.ready.set()
         return tuple(timed for timed, _ in taken if timed is not None)
@@ -131,7 +149,9 @@ class CopiedTail:
         """The head's frames from the first needed one on."""
         with self._lock:
             if not self._frames:
-                self._frames = decode_frames(self._source, self._needed, self._cut.head, lambda _, frame: frame)
+                self._frames = decode_frames(
+                    self._source, self._needed, self._cut.head, lambda _, frame: frame, self._check
+                )
                 self.ready.set()
             return self._frames
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from longtake.errors import WorkCancelled
 from longtake.media.frames import TimedFrame
 from longtake.types import ColorTags, Fit, HeadReport, MediaFacts, SeamReport
 
@@ -56,6 +58,9 @@ class Continuation:
         return self.read_context_audio()
 
 
+_CANCEL_CHECK_S = 0.1
+
+
 class Watch(Protocol):
     """Who is told of progress and may call the work off."""
 
@@ -64,8 +69,39 @@ class Watch(Protocol):
         ...
 
     def cancelled(self) -> bool:
-        """Whether to stop; asked at least once a frame."""
+        """Whether to stop; asked at every frame made and, between them, ten times a second."""
         ...
+
+
+class CancelCheck:
+    """Asks a watch whether to stop, at most ten times a second however often it is called."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._due_s = 0.0
+
+    def __call__(self) -> None:
+        """Raises WorkCancelled when the watch says so."""
+        now_s = time.monotonic()
+        if now_s >= self._due_s:
+            self._due_s = now_s + _CANCEL_CHECK_S
+            if self._watch.cancelled():
+                raise WorkCancelled("the work was cancelled")
+
+
+class _NeverCancelled:
+    """The watch of work that nobody can call off."""
+
+    def progress(self, done: float, note: str = "") -> None:
+        """Nobody listens."""
+
+    def cancelled(self) -> bool:
+        """Never."""
+        return False
+
+
+NO_CHECK = CancelCheck(_NeverCancelled())
+"""For work that nobody can call off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

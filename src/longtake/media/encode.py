@@ -136,6 +136,8 @@ class SoundEncoder:
         encoder.sample_rate, encoder.layout, encoder.format = rate_hz, layout, "fltp"
         encoder.bit_rate = _AAC_BITS_A_CHANNEL * encoder.layout.nb_channels
         encoder.time_base = Fraction(1, rate_hz)
+        # FFmpeg's documentation of its AAC encoder: better and much faster than the other one at higher bit rates.
+        encoder.options = {"aac_coder": "fast"}
         encoder.flags |= Flags.global_header
         with explained("the AAC encoder cannot start"):
             encoder.open()

@@ -15,6 +15,7 @@ from av.stream import Stream
 from numpy.typing import NDArray
 
 from longtake.errors import LimitExceeded, MediaError
+from longtake.media.contract import NO_CHECK, CancelCheck
 from longtake.media.open import MediaLimits, explained
 
 _NO_TIME = -(1 << 62)
@@ -64,7 +65,7 @@ class PacketIndex:
         duration = int(self.durations[last])
         if duration <= 0:
             steps = np.diff(self.order)
-            duration = int(np.median(steps)) if len(steps) else max(1, round(1 / DEFAULT_RATE / self.time_base))
+            duration = int(median(steps)) if len(steps) else max(1, round(1 / DEFAULT_RATE / self.time_base))
         return int(self.pts[last]) + duration
 
     @cached_property
@@ -95,7 +96,7 @@ class PacketIndex:
     def rate(self) -> Fraction:
         """Frames a second: exact where the spacing is constant, else 1 / median frame duration."""
         if self.variable or self.count == 1:
-            return rate_of_duration(float(np.median(self.shown)), self.time_base)
+            return rate_of_duration(median(self.shown), self.time_base)
         span = int(self.order[-1] - self.order[0])
         return nice_rate(Fraction(self.count - 1) / (span * self.time_base), Fraction(2, span))
 
@@ -105,7 +106,16 @@ class PacketIndex:
             return self.rate
         begin = end - round(window_s / self.time_base)
         inside = self.shown[(self.order >= begin) & (self.order < end)]
-        return rate_of_duration(float(np.median(inside)), self.time_base) if len(inside) else self.rate
+        return rate_of_duration(median(inside), self.time_base) if len(inside) else self.rate
+
+
+def median(values: NDArray[np.int64] | NDArray[np.float64]) -> float:
+    """The middle one of the values, or the mean of the two in the middle.
+
+    NumPy's own imports masked arrays at its first use, which takes 20 ms of each child.
+    """
+    ordered = np.sort(values)
+    return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
 def rate_of_duration(ticks: float, time_base: Fraction) -> Fraction:
@@ -168,7 +178,7 @@ class _Collector:
         if not self._pts:
             return None
         pts = np.array(self._pts, np.int64)
-        if len(np.unique(pts)) != len(pts):
+        if not bool(np.diff(np.sort(pts)).all()):
             self._exact = False
             pts = _without_repeats(pts)
         index = PacketIndex(
@@ -194,16 +204,17 @@ def _without_repeats(pts: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def read_index(
-    container: InputContainer, video: Stream, audio: Stream | None, limits: MediaLimits
+    container: InputContainer, video: Stream, audio: Stream | None, limits: MediaLimits, check: CancelCheck = NO_CHECK
 ) -> tuple[PacketIndex, PacketIndex | None]:
     """Read the times of the picture's and the sound's packets in one pass over the file.
 
-    Raises MediaError if there is no picture, LimitExceeded if there is too much.
+    Raises MediaError if there is no picture, LimitExceeded if there is too much, WorkCancelled when `check` does.
     """
     pictures = _Collector(video, limits, limits.max_frames)
     sounds = _Collector(audio, limits, limits.max_frames * _AUDIO_PACKETS_A_FRAME) if audio is not None else None
     with explained("the file cannot be read to its end"):
         for packet in container.demux([video] if audio is None else [video, audio]):
+            check()
             if packet.size == 0:
                 continue
             if packet.stream_index == video.index:
@@ -230,5 +241,5 @@ def decode_times(index: PacketIndex, count: int) -> NDArray[np.int64]:
     order = index.order[: max(count, 1)]
     ranks = np.searchsorted(order, pts)
     delay = int(max(0, (np.arange(count) - ranks).max(initial=0)))
-    step = int(max(1, np.median(index.shown)))
+    step = int(max(1, median(index.shown)))
     return np.concatenate([order[0] - step * np.arange(delay, 0, -1), order])[:count].astype(np.int64)

@@ -18,6 +18,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from longtake.errors import MediaError
+from longtake.media.contract import CancelCheck
 from longtake.media.open import explained
 
 Pending: TypeAlias = "tuple[float, Packet[Stream], Callable[[Packet[Stream]], None]]"
@@ -66,9 +67,13 @@ def copied(packet: Packet[Stream], data: bytes | None = None, shift: int = 0) ->
     return result
 
 
-def write_in_order(*tracks: Iterator[Pending]) -> None:
-    """Write packets of several tracks by their decode times, each track pulled only as far as needed."""
+def write_in_order(*tracks: Iterator[Pending], check: CancelCheck) -> None:
+    """Write packets of several tracks by their decode times, each track pulled only as far as needed.
+
+    Raises WorkCancelled when `check` does.
+    """
     for _, packet, write in merge(*tracks, key=_decode_time):
+        check()
         write(packet)
 
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from longtake.media.index import median
 from longtake.types import SeamReport
 
 _DUPLICATE_LEVELS = 0.05
@@ -38,11 +39,11 @@ def picture_seam(context: Sequence[Luma], first_new: Luma, click: float | None) 
     step = luma_step(context[-1], first_new)
     steps = [luma_step(before, after) for before, after in pairwise(context)]
     distinct = [one for one in steps if one > _DUPLICATE_LEVELS]
-    median = float(np.median(distinct)) if distinct else 0.0
+    usual = median(np.array(distinct, np.float64)) if distinct else 0.0
     return SeamReport(
         luma_step=round(step, 3),
-        median_step=round(median, 3),
-        ratio=round(step / max(median, _DUPLICATE_LEVELS), 3),
+        median_step=round(usual, 3),
+        ratio=round(step / max(usual, _DUPLICATE_LEVELS), 3),
         click_db=click,
     )
 
@@ -60,7 +61,7 @@ def click_db(before: NDArray[np.float32], after: NDArray[np.float32], rate_hz: i
     before, after = before[:, -count:], after[:, :count]
     joined = np.concatenate([before[:, -_JOIN_SAMPLES:], after[:, :_JOIN_SAMPLES]], axis=1)
     around = np.concatenate([_steps(before), _steps(after)])
-    usual = max(float(np.percentile(around, 99.5)) if len(around) else 0.0, _QUIET_STEP)
+    usual = max(float(np.sort(around)[int(0.995 * (len(around) - 1))]) if len(around) else 0.0, _QUIET_STEP)
     peak = max(float(_steps(joined).max(initial=0.0)), _QUIET_STEP)
     return round(20 * math.log10(peak / usual), 2)
 

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+# pyright: reportUnknownMemberType=false
+# PyAV leaves open which stream a packet to decode belongs to.
 """What a video file is: its tracks, their index, and all that decides how it can be worked with."""
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -13,8 +17,9 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from longtake.errors import MediaError
+from longtake.media.contract import NO_CHECK, CancelCheck
 from longtake.media.index import PacketIndex, read_index
-from longtake.media.open import DEFAULT_LIMITS, MediaLimits, explained, is_image, open_media, video_stream
+from longtake.media.open import DEFAULT_LIMITS, MediaLimits, explained, is_image, leave_out, open_media, video_stream
 from longtake.types import AudioFacts, ColorTags, MediaFacts, Rate, VideoFacts
 
 _PROGRESSIVE_ORDERS = frozenset({0, 1})
@@ -125,30 +130,65 @@ def audio_stream(container: InputContainer) -> AudioStream | None:
     return None
 
 
-def read_source(path: Path, limits: MediaLimits = DEFAULT_LIMITS, *, known: Picture | None = None) -> Source:
-    """Read a video's tracks and index and decode its first frame; nothing is decoded if its picture is `known`.
+def read_source(path: Path, limits: MediaLimits = DEFAULT_LIMITS, *, check: CancelCheck = NO_CHECK) -> Source:
+    """Read a video's tracks and index and decode its first frame.
 
-    Raises MediaError if it is no video that can be decoded, LimitExceeded if it passes a limit.
+    Raises MediaError if it is no video that can be decoded, LimitExceeded if it passes a limit, WorkCancelled when
+    `check` does.
     """
-    with open_media(path, limits, headers_only=known is not None) as container:
+    with _opened(path, limits) as container:
         if is_image(container):
             raise MediaError("the file is a still picture; extending needs a video, a picture can be given to create")
         stream = video_stream(container, limits)
         stream.thread_type = "NONE"  # frame threads would decode several for the one that is looked at
         sound_stream = audio_stream(container)
-        frames, sounds = read_index(container, stream, sound_stream, limits)
+        leave_out(container, stream, sound_stream)
+        frames, sounds = read_index(container, stream, sound_stream, limits, check)
         name = _CONTAINER_NAMES.get(container.format.name.split(",")[0], container.format.name)
         sound = _sound(sound_stream) if sound_stream is not None and sounds is not None else None
-        picture = known or _first_picture(container, stream, frames)
+        picture = _first_picture(container, stream, frames)
     return Source(
         path=path, limits=limits, container=name, picture=picture, frames=frames, sound=sound,
         sounds=sounds if sound is not None else None,
     )  # fmt: skip
 
 
+def read_result(path: Path, picture: Picture, limits: MediaLimits, *, check: CancelCheck = NO_CHECK) -> Source:
+    """Read an MP4 written by this package: its header and every packet of its picture track; nothing is decoded.
+
+    Raises MediaError if it cannot be read, WorkCancelled when `check` does.
+    """
+    with open_media(path, limits, probing="headers") as container:
+        stream, sound_stream = video_stream(container, limits), audio_stream(container)
+        leave_out(container, stream)
+        frames, _ = read_index(container, stream, None, limits, check)
+        sound = _sound(sound_stream) if sound_stream is not None and sound_stream.frames else None
+    return Source(path=path, limits=limits, container="mp4", picture=picture, frames=frames, sound=sound, sounds=None)
+
+
+@contextmanager
+def _opened(path: Path, limits: MediaLimits) -> Generator[InputContainer]:
+    """A file opened in the cheapest way that tells all about it: H.264 in MP4 describes itself in its header."""
+    with open_media(path, limits, probing="sound") as container:
+        if container.format.name.startswith("mov"):
+            contexts = [getattr(stream, "codec_context", None) for stream in container.streams.video]
+            if all(one is not None and one.name == "h264" and one.width > 0 and one.extradata for one in contexts):
+                yield container
+                return
+    with open_media(path, limits) as container:
+        yield container
+
+
 def _first_picture(container: InputContainer, stream: VideoStream, frames: PacketIndex) -> Picture:
     """Go back to the beginning after the index was read, and look at the first frame."""
     with explained("the video cannot be decoded"):
+        container.seek(frames.start, stream=stream, backward=True)
+        for packet in container.demux(stream):
+            # Asked for all it has after one packet, the decoder need not see the packets that it would wait for.
+            for frame in [*packet.decode(), *stream.codec_context.decode(None)]:
+                return picture_of(stream, frame)
+            break
+        stream.codec_context.flush_buffers()
         container.seek(frames.start, stream=stream, backward=True)
     return picture_of(stream, first_frame(container, stream))
 
@@ -195,7 +235,7 @@ def color_tags(stream: VideoStream, frame: av.VideoFrame) -> ColorTags:
 def picture_of(stream: VideoStream, frame: av.VideoFrame) -> Picture:
     """What the picture track is, judged by its header and its first frame."""
     context = stream.codec_context
-    aspect = stream.sample_aspect_ratio or Fraction(1)
+    aspect = stream.sample_aspect_ratio or context.sample_aspect_ratio or Fraction(1)
     if not Fraction(1, 8) <= aspect <= 8:  # noqa: PLR2004 - beyond that the tag is a mistake
         aspect = Fraction(1)
     return Picture(

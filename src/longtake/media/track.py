@@ -123,7 +123,7 @@ class PictureTrack:
     def _stream_like_source(self, container: OutputContainer, extradata: bytes) -> VideoStream:
         """A stream with the source's size and colours and another header."""
         assert self._source is not None
-        with open_media(self._source.path, self._source.limits, headers_only=True) as opened:
+        with open_media(self._source.path, self._source.limits, probing="headers") as opened:
             stream = container.add_stream_from_template(video_stream(opened, self._source.limits), opaque=True)
         stream.codec_context.extradata = extradata
         color = self.form.color
@@ -165,7 +165,7 @@ class PictureTrack:
         decoded = decode_times(index, self._copied)
         factor = self._factor
         with (
-            open_media(source.path, source.limits, headers_only=True) as container,
+            open_media(source.path, source.limits, probing="headers") as container,
             explained("the head cannot be copied"),
         ):
             number = 0
