@@ -200,7 +200,7 @@ async def test_lists_go_both_ways_in_pages_and_hold_what_is_asked_for(store: Sto
         await store.tasks(OTHER, TaskQuery(after=ids[0]))
 
 
-async def test_deleting_takes_the_results_but_not_what_others_need(store: Store) -> None:
+async def test_deleting_takes_the_results_but_not_what_others_need(store: Store, home: Home) -> None:
     upload = await add(store, make_upload())
     video = upload.assets[Role.VIDEO]
     picture = make_asset(facts=None)
@@ -222,6 +222,9 @@ async def test_deleting_takes_the_results_but_not_what_others_need(store: Store)
     assert await store.asset_ids() == frozenset()
     with pytest.raises(TaskNotFound):
         await store.delete(TENANT, child.id, START_MS)
+    assert home.look("select count(*) from events") == [(0,)]
+    assert home.look("select count(*) from tasks where submission like '%cat%' or plan like '%play%'") == [(0,)]
+    assert await store.knows(child.id)
 
 
 async def test_a_finished_child_does_not_keep_or_lose_its_parents_video(store: Store) -> None:

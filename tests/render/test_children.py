@@ -27,6 +27,7 @@ from tests.render.conftest import (
     until,
 )
 
+from longtake.errors import Overloaded
 from longtake.render.base import Lost, Produced
 from longtake.render.local import LocalFleet
 from longtake.sandbox.environment import clean_environment
@@ -121,6 +122,9 @@ def test_close_ends_jobs_children_and_descriptors(make_fleet: MakeFleet):
         assert not any(is_there(pid) for pid in pids)
         assert fleet.child_pids() == {}
         assert open_descriptors() == before
+        for probe in (True, False):
+            with pytest.raises(Overloaded):
+                await fleet.start(toy_job("steps", probe=probe))
 
     run(main())
 

@@ -135,7 +135,7 @@ class Fleet(Protocol):
         ...
 
     async def start(self, job: RenderJob) -> str:
-        """Start an attempt once; its handle. Raises Busy."""
+        """Start an attempt once; its handle. Raises Busy, and Overloaded once the fleet is closed."""
         ...
 
     async def events(self, handle: str, after: int, wait_s: float) -> Sequence[Event]:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from longtake.errors import Overloaded
 from longtake.render.base import Busy, Event, Lost, ProbeRequest, RenderJob
 from longtake.render.messages import RENDER_WORK, Setup
 from longtake.render.slot import Slot
@@ -57,13 +58,19 @@ class LocalFleet:
         }
         self._slots = {slot.name: slot for lane in self._lanes.values() for slot in lane}
         self._starting = threading.Lock()
+        self._closed = False
 
     async def capacity(self) -> Mapping[str, int]:
         """Free slots by lane: a hint."""
         return {lane: sum(slot.free for slot in slots) for lane, slots in self._lanes.items()}
 
     async def start(self, job: RenderJob) -> str:
-        """Start an attempt once, in whichever slot of its lane is free; its handle. Raises Busy."""
+        """Start an attempt once, in whichever slot of its lane is free; its handle.
+
+        Raises Busy, and Overloaded once the fleet is closed.
+        """
+        if self._closed:  # Busy would have the caller come again for ever
+            raise Overloaded("the server is shutting down: try again in a moment")
         lane = PROBE_LANE if isinstance(job.request, ProbeRequest) else RENDER_LANE
         with self._starting:  # held for no longer than a look at each slot
             slots = sorted(self._lanes[lane], key=lambda slot: (not slot.knows(job.key), slot.child_pid is None))
@@ -110,6 +117,7 @@ class LocalFleet:
 
     async def close(self) -> None:
         """Kill the children and wait for them. Attempts at work end as Lost."""
+        self._closed = True
         for slot in self._slots.values():
             slot.begin_close()
         await asyncio.gather(*(asyncio.to_thread(slot.close) for slot in self._slots.values()))

@@ -282,6 +282,7 @@ class Store(Protocol):
     async def delete(self, tenant_id: str, task_id: str, now_ms: int) -> Sequence[str]:
         """Mark a finished task and its assets deleted; the asset ids whose blobs are now garbage.
 
+        What the task was asked is forgotten with it: only its id, its jobs and its money stay.
         What another unfinished task needs as input or another task has as result stays. An asset that stayed only for
         an unfinished task is dropped at that task's end, and its blob by the next sweep. Raises TaskNotFound,
         TaskRunning.

@@ -174,8 +174,14 @@ where deleted_ms is null and not exists (
 )
 
 -- delete_task --
-update tasks set deleted_ms = :now_ms, updated_ms = :now_ms, sequence = sequence + 1
+-- The row stays for its id and its money; what its owner had written goes.
+update tasks set
+    deleted_ms = :now_ms, updated_ms = :now_ms, sequence = sequence + 1,
+    submission = '{}', plan = '{}', report = null, fault = null
 where uuid = :uuid and finished_ms is not null
+
+-- delete_events --
+delete from events where task = :task
 
 -- asset --
 select id, tenant, mime, size_bytes, sha256, created_ms, filename, facts from assets
