@@ -137,7 +137,7 @@ class _Extension:
             taker = NewPart(pictures, sounds, self._frames, count)
             taker.take_all(iter(feed))
         assert taker.first_luma is not None
-        seam = picture_seam(self._tail.lumas(), taker.first_luma, sounds[0].click if sounds else None)
+        seam = picture_seam(*self._tail.seam(), taker.first_luma, sounds[0].click if sounds else None)
         frames = self._tail.head if isinstance(self._tail, EncodedTail) else self._cut.head
         return HeadReport(frames=frames, copied=self._cut.copied), seam
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from itertools import pairwise
 from typing import TypeVar
 
 import av
@@ -21,6 +22,7 @@ from longtake.media.cut import Cut
 from longtake.media.frames import TimedFrame, VideoFrame
 from longtake.media.open import explained, leave_out, open_media, strict, video_stream
 from longtake.media.planes import from_av, luma
+from longtake.media.seam import luma_step
 from longtake.media.source import Source
 
 CONTEXT_S = 4
@@ -111,10 +113,13 @@ class CopiedTail:
 
     def __init__(self, source: Source, cut: Cut, check: CancelCheck) -> None:
         self._source, self._cut, self._check = source, cut, check
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._needed = max(0, min(cut.copied, cut.head - SEAM_FRAMES))
         """The first frame that the encoder or the seam report wants."""
+        self._oldest_step = cut.head - 2 * SEAM_FRAMES
         self._frames: list[av.VideoFrame] = []
+        self._steps: dict[int, float] = {}
+        self._latest: tuple[int, av.VideoFrame] | None = None
         self.ready = threading.Event()
         """Set once frames are decoded."""
 
@@ -125,35 +130,48 @@ class CopiedTail:
         most = context_frames(self._source.picture.width, self._source.picture.height)
         first = min(max(int(np.searchsorted(index.order, window)), cut.head - most), cut.head - 1)
 
-        def take(number: int, frame: av.VideoFrame) -> tuple[TimedFrame | None, av.VideoFrame | None]:
+        def take(number: int, frame: av.VideoFrame) -> TimedFrame | None:
             time_s = float((index.order[number] - cut.end) * index.time_base)
-            timed = TimedFrame(from_av(frame), time_s) if number >= first else None
-            return timed, frame if number >= self._needed else None
+            return TimedFrame(from_av(frame), time_s) if number >= first else None
 
-        with self._lock:
-            taken = decode_frames(self._source, min(first, self._needed), cut.head, take, self._check)
-            self._frames = [frame for _, frame in taken if frame is not None]
-            self.ready.set()
-        return tuple(timed for timed, _ in taken if timed is not None)
+        return tuple(timed for timed in self._decode(min(first, self._needed), take) if timed is not None)
 
     def encoded_frames(self) -> list[av.VideoFrame]:
         """The head's frames that are not copied."""
+        self._decode_once()
         count = self._cut.head - self._cut.copied
-        return self._last_frames()[-count:] if count else []
+        return self._frames[-count:] if count else []
 
-    def lumas(self) -> list[Luma]:
-        """Luma planes of the last frames of the head, valid while this object lives."""
-        return [luma(frame) for frame in self._last_frames()[-2 * SEAM_FRAMES :]]
+    def seam(self) -> tuple[list[float], Luma]:
+        """The luma steps between the head's last frames, and the last one's luma, valid while this object lives."""
+        self._decode_once()
+        return [self._steps[number] for number in sorted(self._steps)], luma(self._frames[-1])
 
-    def _last_frames(self) -> list[av.VideoFrame]:
-        """The head's frames from the first needed one on."""
+    def _decode_once(self) -> None:
+        """Decode the head's frames from the first needed one on, if nobody did before."""
         with self._lock:
-            if not self._frames:
-                self._frames = decode_frames(
-                    self._source, self._needed, self._cut.head, lambda _, frame: frame, self._check
-                )
-                self.ready.set()
-            return self._frames
+            if not self.ready.is_set():
+                self._decode(self._needed, lambda _number, _frame: None)
+
+    def _decode(self, first: int, take: Callable[[int, av.VideoFrame], Taken]) -> list[Taken]:
+        """What `take` makes of the head's frames from `first` on; those that the encoder or the seam want are kept.
+
+        Each kept frame is memory that the decoder must get anew, so only the encoder's and the last one are.
+        """
+
+        def look(number: int, frame: av.VideoFrame) -> tuple[Taken, av.VideoFrame | None]:
+            if self._latest is not None and self._latest[0] == number - 1 >= max(self._needed, self._oldest_step):
+                self._steps[number] = luma_step(luma(self._latest[1]), luma(frame))
+            self._latest = number, frame
+            wanted = number >= min(self._cut.copied, self._cut.head - 1)
+            return take(number, frame), frame if wanted else None
+
+        with self._lock:
+            taken = decode_frames(self._source, first, self._cut.head, look, self._check)
+            self._frames = [frame for _, frame in taken if frame is not None]
+            self._latest = None
+            self.ready.set()
+        return [kept for kept, _ in taken]
 
 
 class EncodedTail:
@@ -190,6 +208,7 @@ class EncodedTail:
                 raise WorkCancelled("the work ended before the head was through")
         return tuple(TimedFrame(frame, float(time - self._end_s)) for frame, time in self._frames)
 
-    def lumas(self) -> Sequence[Luma]:
-        """Luma planes of the last frames of the head."""
-        return [frame.y for frame, _ in list(self._frames)[-2 * SEAM_FRAMES :]]
+    def seam(self) -> tuple[list[float], Luma]:
+        """The luma steps between the head's last frames, and the last one's luma."""
+        lumas = [frame.y for frame, _ in list(self._frames)[-2 * SEAM_FRAMES :]]
+        return [luma_step(before, after) for before, after in pairwise(lumas)], lumas[-1]

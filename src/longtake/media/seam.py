@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -31,13 +30,12 @@ def luma_step(before: Luma, after: Luma) -> float:
     return float(cv2.norm(before, after, cv2.NORM_L1)) / before.size
 
 
-def picture_seam(context: Sequence[Luma], first_new: Luma, click: float | None) -> SeamReport:
-    """Judge the step from the last of the context's planes to the first new one against the context's own steps.
+def picture_seam(steps: Sequence[float], last: Luma, first_new: Luma, click: float | None) -> SeamReport:
+    """Judge the step from the last plane of the head to the first new one against the steps just before.
 
-    `click` is the sound's click_db().
+    `steps` are the luma_step()s between the head's last frames, `click` is the sound's click_db().
     """
-    step = luma_step(context[-1], first_new)
-    steps = [luma_step(before, after) for before, after in pairwise(context)]
+    step = luma_step(last, first_new)
     distinct = [one for one in steps if one > _DUPLICATE_LEVELS]
     usual = median(np.array(distinct, np.float64)) if distinct else 0.0
     return SeamReport(
