@@ -178,7 +178,7 @@ async def test_a_hold_needs_a_balance_and_is_given_back(store: Store) -> None:
 async def test_lists_go_both_ways_in_pages_and_hold_what_is_asked_for(store: Store) -> None:
     tasks = [await add(store, make_task()) for _ in range(7)]
     await add(store, make_task(OTHER))
-    await add(store, make_upload())
+    upload = await add(store, make_upload())
     ids = [task.id for task in tasks]
     for ascending, order in ((False, ids[::-1]), (True, ids)):
         seen: list[Task] = []
@@ -196,6 +196,9 @@ async def test_lists_go_both_ways_in_pages_and_hold_what_is_asked_for(store: Sto
     cancelled = await store.tasks(TENANT, TaskQuery(states=(State.CANCELLED, State.FAILED)))
     assert [task.id for task in cancelled.tasks] == [ids[2]]
     assert (await store.tasks(TENANT, TaskQuery(operation=Operation.EXTEND))).tasks == ()
+    for ascending in (False, True):
+        uploads = await store.tasks(TENANT, TaskQuery(operation=Operation.UPLOAD, ascending=ascending))
+        assert [task.id for task in uploads.tasks] == [upload.id]
     with pytest.raises(TaskNotFound):
         await store.tasks(OTHER, TaskQuery(after=ids[0]))
 

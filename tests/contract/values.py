@@ -131,7 +131,13 @@ def make_upload(tenant: str = TENANT) -> Task:
     """A finished task that holds an uploaded video."""
     asset = make_asset(tenant)
     return make_task(
-        tenant, step=Step.SUCCEEDED, assets={Role.VIDEO: asset}, finished_ms=START_MS, progress=100, listed=False
+        tenant,
+        submission=Submission(operation=Operation.UPLOAD, dialect="unified", prompt=""),
+        step=Step.SUCCEEDED,
+        assets={Role.VIDEO: asset},
+        finished_ms=START_MS,
+        progress=100,
+        listed=False,
     )
 
 

@@ -23,7 +23,7 @@ def make(client: httpx2.Client) -> str:
     return answer.json()["id"]
 
 
-def test_a_list_in_pages(world: World):
+def test_a_list_in_pages(world: World, picture: bytes):
     with world.client() as admin:
         secret = admin.post("/v1/keys", json={"tenant": "lists"}).json()["secret"]
     with world.client(secret) as client:
@@ -40,6 +40,8 @@ def test_a_list_in_pages(world: World):
         assert [task["id"] for task in client.get("/v1/tasks?status=cancelled").json()["data"]] == [made[0]]
         assert len(client.get("/v1/tasks?status=pending,processing").json()["data"]) == 4
         assert len(client.get("/v1/tasks?operation=extend").json()["data"]) == 0
+        uploaded = client.post("/v1/files", files={"file": ("dot.png", picture)}).json()["id"]
+        assert [task["id"] for task in client.get("/v1/tasks?operation=upload").json()["data"]] == [uploaded]
         assert {task["state"] for task in client.get("/v1/tasks").json()["data"]} == {"queued", "cancelled"}
 
 

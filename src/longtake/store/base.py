@@ -67,7 +67,10 @@ class Submitted(Value, frozen=True):
 
 
 class TaskQuery(Value, frozen=True):
-    """Which of a tenant's tasks to list, newest first unless `ascending`. `after` is the id of the last one seen."""
+    """Which of a tenant's tasks to list, newest first unless `ascending`. `after` is the id of the last one seen.
+
+    Uploads are no work of their own: they are listed only where they are the operation that is asked for.
+    """
 
     after: str | None = None
     limit: int = 20

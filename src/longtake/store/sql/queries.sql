@@ -217,6 +217,20 @@ where tenant = :tenant and listed = 1 and deleted_ms is null and number > :after
     and (:operation is null or operation = :operation)
 order by number limit :limit
 
+-- unlisted_newest --
+select {task} from tasks
+where tenant = :tenant and listed = 0 and deleted_ms is null and number < :after
+    and (:steps is null or step in (select value from json_each(:steps)))
+    and (:operation is null or operation = :operation)
+order by number desc limit :limit
+
+-- unlisted_oldest --
+select {task} from tasks
+where tenant = :tenant and listed = 0 and deleted_ms is null and number > :after
+    and (:steps is null or step in (select value from json_each(:steps)))
+    and (:operation is null or operation = :operation)
+order by number limit :limit
+
 -- is_due --
 select 1 from tasks where owner is null and slot is not null and next_ms <= :now_ms limit 1
 

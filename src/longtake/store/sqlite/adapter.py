@@ -182,7 +182,8 @@ class SqliteStore:
             "operation": None if query.operation is None else query.operation.value,
             "limit": query.limit + 1,
         }
-        rows = await self._list("tasks_oldest" if query.ascending else "tasks_newest", wanted)
+        kind = "unlisted" if query.operation is Operation.UPLOAD else "tasks"
+        rows = await self._list(f"{kind}_oldest" if query.ascending else f"{kind}_newest", wanted)
         found = tuple(task_of(row) for row in rows[: query.limit])
         return TaskPage(tasks=found, has_more=len(rows) > query.limit)
 

@@ -65,6 +65,7 @@ create table tasks (
     deleted_ms integer
 ) strict;
 create index tasks_listed on tasks (tenant, number) where listed = 1 and deleted_ms is null;
+create index tasks_unlisted on tasks (tenant, number) where listed = 0 and deleted_ms is null;
 create index tasks_due on tasks (slot, tenant, number, next_ms) where owner is null and slot is not null;
 create index tasks_next on tasks (next_ms) where owner is null and slot is not null;
 create index tasks_owned on tasks (tenant) where owner is not null;
