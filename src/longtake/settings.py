@@ -8,12 +8,13 @@ home folder), defaults. Every setting is a field of Settings; its variable is th
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
@@ -28,6 +29,10 @@ PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "sl
 
 _MAY_BE_ZERO = frozenset({"port", "cpu_slots", "crf", "retention_s", "max_active_tasks", "child_idle_s"})
 _LEAST_TIME_S = 0.01
+_PREFIX = "LONGTAKE_"
+_OTHER_VARIABLES = ("config", "url", "api_key")
+_NEAR = 0.7
+_WANTED: Mapping[object, str] = {int: "a whole number", float: "a number", str: "a text", Path: "a folder"}
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -164,6 +169,25 @@ def default_home() -> Path:
     return Path(platformdirs.user_data_dir("longtake", appauthor=False))
 
 
+def unknown_variables(environ: Mapping[str, str] | None = None) -> list[str]:
+    """A sentence for each `LONGTAKE_*` variable that nothing reads: most likely a slip of the pen."""
+    environ = os.environ if environ is None else environ
+    names = [name.removeprefix(_PREFIX).lower() for name in sorted(environ) if name.startswith(_PREFIX)]
+    known = {*Settings.__struct_fields__, *_OTHER_VARIABLES}
+    return [
+        f"{_PREFIX}{name.upper()} is set, but there is no such setting{_nearest(name, known, _PREFIX)}"
+        for name in names
+        if name not in known
+    ]
+
+
+def _nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
+    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=_NEAR)
+    if not near:
+        return ": docs/reference/settings.md has them all"
+    return f": did you mean {prefix + near[0].upper() if prefix else near[0]}?"
+
+
 def read_settings(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     """Settings from flags, environment and file. Flags that are None do not count.
 
@@ -172,14 +196,32 @@ def read_settings(flags: Mapping[str, object] | None = None, environ: Mapping[st
     environ = os.environ if environ is None else environ
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     home = Path(str(given.get("home") or environ.get("LONGTAKE_HOME") or default_home())).expanduser().absolute()
-    values: dict[str, object] = _from_file(home, environ.get("LONGTAKE_CONFIG"))
-    values |= _from_environment(environ)
-    values |= given
-    values["home"] = str(home)
+    from_file = _from_file(home, environ.get("LONGTAKE_CONFIG"))
+    from_environment = _from_environment(environ)
+    values: dict[str, object] = {**from_file, **from_environment, **given, "home": str(home)}
+    sources = (
+        {name: f"{name} in longtake.toml" for name in from_file}
+        | {name: _PREFIX + name.upper() for name in from_environment}
+        | {name: f"--{name}" for name in given}
+    )
+    kinds = get_type_hints(Settings)
+    for name, value in values.items():
+        if name not in kinds:
+            raise ConfigurationError(
+                f"longtake.toml has {name!r}, which is no setting{_nearest(name, kinds)}", param=name
+            )
+        _check_kind(name, value, kinds[name], sources.get(name, name))
+    return msgspec.convert(values, Settings, strict=False, dec_hook=_decode)
+
+
+def _check_kind(name: str, value: object, kind: Any, source: str) -> None:
     try:
-        return msgspec.convert(values, Settings, strict=False, dec_hook=_decode)
+        msgspec.convert(value, kind, strict=False, dec_hook=_decode)
     except msgspec.ValidationError as error:
-        raise ConfigurationError(f"settings cannot be read: {error}") from error
+        is_choice = get_origin(kind) is Literal
+        wanted = f"one of {', '.join(get_args(kind))}" if is_choice else _WANTED.get(kind, "a list of texts")
+        shown = "no text" if name == "admin_key" else repr(value)
+        raise ConfigurationError(f"{source} is {shown}: set it to {wanted}", param=name) from error
 
 
 def _decode(kind: type, value: object) -> object:

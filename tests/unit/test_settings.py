@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from longtake.errors import ConfigurationError
-from longtake.settings import Settings, read_client_settings, read_settings
+from longtake.settings import Settings, read_client_settings, read_settings, unknown_variables
 
 
 def test_flags_win_over_variables_over_the_file_over_defaults(tmp_path: Path) -> None:
@@ -103,3 +103,37 @@ def test_numbers_that_make_no_sense_are_refused_by_name(name: str, value: str) -
         settings.check()
     assert refused.value.param == name
     assert f"LONGTAKE_{name.upper()}" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("content", "environ", "words"),
+    [
+        pytest.param("", {"LONGTAKE_STAND_IN": "x"}, "STAND_IN is 'x': set it to one of auto, on, off", id="choice"),
+        pytest.param("", {"LONGTAKE_PORT": "abc"}, "LONGTAKE_PORT is 'abc': set it to a whole number", id="number"),
+        pytest.param('port = "x"', {}, "port in longtake.toml is 'x': set it to a whole number", id="file"),
+        pytest.param('trusted_proxies = "10.0.0.0/8"', {}, "set it to a list of texts", id="list"),
+        pytest.param("prot = 1", {}, "longtake.toml has 'prot', which is no setting: did you mean port?", id="slip"),
+        pytest.param("admin_key = 123456", {}, "admin_key in longtake.toml is no text: set it to a text", id="secret"),
+    ],
+)  # fmt: skip
+def test_a_refusal_names_the_source_and_what_would_do(
+    content: str, environ: dict[str, str], words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "longtake.toml").write_text(content)
+    with pytest.raises(ConfigurationError) as refused:
+        read_settings({"home": tmp_path}, environ)
+    assert words in refused.value.message
+
+
+def test_variables_that_nothing_reads_are_named() -> None:
+    read = {
+        "LONGTAKE_HOME": "x",
+        "LONGTAKE_URL": "x",
+        "LONGTAKE_API_KEY": "x",
+        "LONGTAKE_CONFIG": "x",
+        "LONGTAKE_CRF": "1",
+    }
+    assert unknown_variables({**read, "PATH": "x"}) == []
+    slip, far = unknown_variables({**read, "LONGTAKE_PROT": "1", "LONGTAKE_DATABASE_URL": "x"})[::-1]
+    assert slip == "LONGTAKE_PROT is set, but there is no such setting: did you mean LONGTAKE_PORT?"
+    assert far.startswith("LONGTAKE_DATABASE_URL is set, but there is no such setting: docs/")

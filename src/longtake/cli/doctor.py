@@ -21,7 +21,7 @@ from longtake.cli.connect import home_option, running_server
 from longtake.cli.exits import Exit
 from longtake.cli.output import Output, output_options
 from longtake.errors import ConfigurationError
-from longtake.settings import Settings, read_client_settings, read_settings
+from longtake.settings import Settings, read_client_settings, read_settings, unknown_variables
 
 LEAST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 2 << 30
@@ -67,7 +67,7 @@ def doctor(home: Path | None, as_json: bool, quiet: bool) -> int:
         problem = None
     except ConfigurationError as error:
         problem = error.message
-    findings = [_settings_finding(problem), *_machine()]
+    findings = [_settings_finding(problem), *map(_stray_finding, unknown_variables()), *_machine()]
     if settings is not None:
         findings += _home(settings)
     failed = [finding for finding in findings if finding.state == "failed"]
@@ -93,6 +93,10 @@ def _settings_finding(problem: str | None) -> Finding:
     if problem is None:
         return Finding("settings", "ok", "they fit together")
     return Finding("settings", "failed", problem, "docs/reference/settings.md has them all")
+
+
+def _stray_finding(sentence: str) -> Finding:
+    return Finding("variables", "warning", sentence, "Correct or unset it.")
 
 
 def _shown(settings: Settings) -> dict[str, object]:

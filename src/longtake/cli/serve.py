@@ -22,7 +22,7 @@ import click
 from longtake.cli.connect import home_option
 from longtake.cli.exits import CommandFailed, Exit
 from longtake.cli.runfile import RUN_KEY_NAME, RunFile, is_running, read_run_file, remove_run_file, write_run_file
-from longtake.settings import Settings, read_settings
+from longtake.settings import Settings, read_settings, unknown_variables
 
 if TYPE_CHECKING:
     import uvicorn
@@ -66,6 +66,9 @@ def serve(
         flags |= {"host": "127.0.0.1", "port": 0, "public_url": "", "admin_key": "", "log_format": "text"}
     settings = read_settings(flags)
     settings.check()
+    if not private:
+        for sentence in unknown_variables():
+            click.echo(f"longtake: {sentence}", err=True)
     _refuse_second_server(settings.home)
     from longtake.telemetry import configure_logging  # noqa: PLC0415
 
@@ -134,8 +137,12 @@ async def _serve(settings: Settings, *, private: bool, sample: bool) -> None:
                 write_run_file(settings.home, run)
                 try:
                     if not private:
+                        address = (
+                            url if settings.is_loopback else f"{settings.public_url} by {settings.host} port {port}"
+                        )
                         print(
-                            f"longtake {__version__} serves {url}\n  home: {settings.home}\n  stop: Ctrl-C", flush=True
+                            f"longtake {__version__} serves {address}\n  home: {settings.home}\n  stop: Ctrl-C",
+                            flush=True,
                         )
                     await stop.wait()
                 finally:
