@@ -59,7 +59,8 @@ def test_extend_needs_no_server_and_several_run_at_once(clip: Path, tmp_path: Pa
     assert [process.returncode for process in running] == [0, 0], (talk, silence)
     assert str(tmp_path / "longer-0.mp4").encode() in human
     assert b"of 48 frames are the source's own" in human
-    assert b"%" in talk
+    assert b"reading: 100 %" in talk
+    assert b"saving: 100 %" in talk
     assert b"\x1b[" not in human + talk
     assert silence == b""
     result = json.loads(as_json)
@@ -107,6 +108,20 @@ def test_results_go_through_a_pipe_or_over_a_file_with_yes(
     (newest,) = json.loads(run_longtake("list", "--limit", "1", "--json", environment=remote).stdout)["data"]
     piped = run_longtake("get", newest["id"], "-o", "-", environment=remote)
     assert piped.stdout == target.read_bytes()
+    broken = subprocess.Popen(
+        [sys.executable, "-m", "longtake", "get", newest["id"], "-o", "-"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=longtake_environment(remote),
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        assert broken.stdout is not None
+        broken.stdout.close()  # whoever would read the video has gone: no failure of the server
+        _, said = broken.communicate(timeout=30)
+    finally:
+        kill_group(broken)
+    assert broken.returncode == 1
+    assert b"reached" not in said
+    assert b"Traceback" not in said
     assert part_files(tmp_path) == []
     card = run_longtake("get", newest["id"], environment=remote).stdout
     assert b"succeeded" in card
@@ -144,6 +159,10 @@ def test_create_watch_list_cancel_models_keys(server: Server, remote: dict[str, 
         run_longtake("list", environment={"LONGTAKE_URL": server.url, "LONGTAKE_API_KEY": secret}).stdout.strip()
         == b"no tasks yet"
     )
+    # A key that is given says who asks, also of the server of this machine; an unknown one is not passed over.
+    assert run_longtake("list", environment={**here, "LONGTAKE_API_KEY": secret}).stdout.strip() == b"no tasks yet"
+    assert run_longtake("list", environment={**here, "LONGTAKE_API_KEY": "unknown"}).returncode == 4
+    assert run_longtake("keys", "list", environment=here).stdout.startswith(b"KEY")
     foreign = run_longtake("get", task_id, environment={"LONGTAKE_URL": server.url, "LONGTAKE_API_KEY": secret})
     assert foreign.returncode == 1
     assert (
@@ -238,6 +257,9 @@ def test_without_a_server_commands_open_the_home_itself(clip: Path, tmp_path: Pa
     assert secret.startswith("lt-")
     listed = run_longtake("list", "-q", environment=here)
     assert (listed.returncode, listed.stdout.decode().split()) == (0, [SAMPLE_ID]), listed.stderr
+    card = run_longtake("get", SAMPLE_ID, environment=here).stdout
+    assert b"longtake get" in card
+    assert b"http" not in card, "a link that is dead when the command has ended"
     refused = run_longtake("create", "--prompt", "sky", "--no-wait", environment=here)
     assert refused.returncode == 2
     assert b"longtake serve" in refused.stderr
@@ -254,6 +276,8 @@ def test_doctor_tells_what_is_there(server: Server, tmp_path: Path) -> None:
     assert report["settings"]["max_upload_bytes"] == 1 << 30
     assert report["settings"]["admin_key"] == "(set)"
     assert ADMIN_KEY.encode() not in done.stdout
-    sick = run_longtake("doctor", environment={"LONGTAKE_HOME": str(tmp_path), "LONGTAKE_PORT": "999999"})
+    wrong = {"LONGTAKE_HOME": str(tmp_path), "LONGTAKE_PORT": "999999", "LONGTAKE_PROT": "1"}
+    sick = run_longtake("doctor", environment=wrong)
     assert sick.returncode == 1
     assert b"port" in sick.stdout
+    assert b"did you mean LONGTAKE_PORT" in sick.stdout

@@ -79,7 +79,7 @@ def check_demo(printed: str, folder: Path) -> None:
     result = folder / "longtake-demo.mp4"
     assert duration_s(result) == pytest.approx(9.0, abs=0.06)
     assert str(result) in printed
-    assert "9.00 s, 1920x1080, made by longtake-cpu at longtake, standing in for grok-video-3" in printed
+    assert "9.00 s, 1920x1080, made by the built-in engine longtake-cpu, standing in for grok-video-3" in printed
     frames = re.search(r"head: (\d+) of (\d+) frames are the source's own", printed)
     assert frames is not None
     assert int(frames[2]) == 72

@@ -126,14 +126,11 @@ class Client:
         response = self._send("GET", path, {}, None)
         expected = int(response.headers.get("Content-Length") or 0)
         received = 0
-        try:
-            while chunk := response.read(CHUNK_BYTES):
-                file.write(chunk)
-                received += len(chunk)
-                if show:
-                    show(received, expected)
-        except (http.client.HTTPException, TimeoutError, ConnectionError) as error:
-            raise self._unreachable(error) from error
+        while chunk := self._read_chunk(response):
+            file.write(chunk)  # outside of what is said of the server: a reader that has gone breaks this pipe
+            received += len(chunk)
+            if show:
+                show(received, expected)
         if expected and received != expected:
             raise CommandFailed(
                 f"the download broke off after {received} of {expected} bytes",
@@ -141,6 +138,12 @@ class Client:
                 hint="Run the command again; the task keeps its video.",
             )
         return received
+
+    def _read_chunk(self, response: http.client.HTTPResponse) -> bytes:
+        try:
+            return response.read(CHUNK_BYTES)
+        except (http.client.HTTPException, TimeoutError, ConnectionError) as error:
+            raise self._unreachable(error) from error
 
     def _json(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Reply:
         headers = {"Accept": "application/json"}
@@ -204,7 +207,7 @@ def _failure(response: http.client.HTTPResponse) -> CommandFailed:
     parameter = reply.text("error", "param")
     if parameter and parameter not in message:
         message = f"{parameter}: {message}"
-    return CommandFailed(message, exit_status=_exit_status(response.status, code), hint=_hint(response.status))
+    return CommandFailed(message, exit_status=_exit_status(response.status, code), hint=_hint(response.status, code))
 
 
 def _exit_status(status: int, code: str) -> Exit:
@@ -217,7 +220,12 @@ def _exit_status(status: int, code: str) -> Exit:
     return Exit.FAILED
 
 
-def _hint(status: int) -> str:
+def _hint(status: int, code: str) -> str:
     if status == http.client.UNAUTHORIZED:
-        return "Set LONGTAKE_API_KEY to a key of this server; its operator makes one with: longtake keys create"
+        return (
+            "Set LONGTAKE_API_KEY to a key of this server; its operator makes one with: longtake keys create\n"
+            "  On the machine of the server, unset it to work as the first tenant."
+        )
+    if code == "task_not_exist":
+        return "Those there are: longtake list"
     return ""

@@ -67,14 +67,15 @@ def connect(home: Path | None, *, temporary: bool = False) -> Generator[Connecti
         return
     home = read_settings({"home": home}).home
     run = running_server(home)
+    # A key that is given says who asks. Without one, whoever may read the run file is the first tenant's admin.
     if run is not None:
-        yield Connection(Client(run.url, run.token), private=False)
+        yield Connection(Client(run.url, client_settings.api_key or run.token), private=False)
     elif temporary:
         with private_server(None) as run:
             yield Connection(Client(run.url, run.token), private=True)
     else:
         with private_server(home) as run:
-            yield Connection(Client(run.url, run.token), private=True)
+            yield Connection(Client(run.url, client_settings.api_key or run.token), private=True)
 
 
 def running_server(home: Path) -> RunFile | None:

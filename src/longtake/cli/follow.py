@@ -14,6 +14,7 @@ from longtake.cli.output import Output
 
 POLL_S = 0.4
 UNREACHABLE_LIMIT_S = 30.0
+BUILT_IN_PROVIDER = "longtake"
 BAD_ENDS = frozenset({"failed", "cancelled", "expired"})
 
 
@@ -88,15 +89,19 @@ def save(connection: Connection, task_id: str, destination: Destination, output:
         )
 
 
+def _maker(task: Reply) -> str:
+    model, resolved = task.text("model"), task.text("model_resolved")
+    if task.text("provider") == BUILT_IN_PROVIDER:
+        return f"made by the built-in engine {resolved}" + (f", standing in for {model}" if model != resolved else "")
+    return "uploaded" if task.text("provider") == "upload" else f"made by {resolved} at {task.text('provider')}"
+
+
 def describe(task: Reply) -> str:
     """A finished task in two or three lines: length, maker, head, seam, warnings."""
     lines: list[str] = []
     duration_s = task.number("metadata", "duration")
-    made_by = task.text("provider")
-    model, resolved = task.text("model"), task.text("model_resolved")
-    maker = f"{resolved} at {made_by}" + (f", standing in for {model}" if model != resolved else "")
     length = f"{duration_s:.2f} s, " if duration_s is not None else ""
-    lines.append(f"{length}{task.text('size')}, made by {maker}")
+    lines.append(f"{length}{task.text('size')}, {_maker(task)}")
     frames, copied = task.number("metadata", "head", "frames"), task.number("metadata", "head", "copied")
     if frames and copied:
         lines.append(f"head: {copied:.0f} of {frames:.0f} frames are the source's own, bit for bit")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from longtake.cli.connect import connect, home_option
-from longtake.cli.output import Output, output_options
+from longtake.cli.output import Output, output_options, table_of
 from longtake.cli.runfile import RUN_KEY_NAME
 
 
@@ -48,14 +48,15 @@ def list_keys(home: Path | None, as_json: bool, quiet: bool) -> None:
         page = connection.client.get("/v1/keys")
     # The key of a run belongs to the commands of this machine, not to people.
     shown = [key for key in page.items("data") if key.text("name") != RUN_KEY_NAME]
-    lines = [
-        f"{key.text('id')}  …{key.text('hint')}  {key.text('tenant')}{'  admin' if key.at('admin') else ''}"
-        f"{'  revoked' if key.at('revoked_at') else ''}  {key.text('name')}".rstrip()
+    rows = [
+        (key.text("id"), f"…{key.text('hint')}", key.text("tenant"), "admin" if key.at("admin") else "use",
+         "revoked" if key.at("revoked_at") else "good", key.text("name"))
         for key in shown
-    ]
+    ]  # fmt: skip
+    human = table_of(("KEY", "ENDS WITH", "TENANT", "MAY", "STATE", "NAME"), rows) if rows else "no keys yet"
     ids = "\n".join(key.text("id") for key in shown)
     listed: dict[str, object] = {**page.raw, "data": [key.raw for key in shown]}
-    Output(as_json=as_json, quiet=quiet).data(listed, "\n".join(lines) or "no keys yet", ids)
+    Output(as_json=as_json, quiet=quiet).data(listed, human, ids)
 
 
 @keys.command("revoke")

@@ -67,18 +67,19 @@ class _Silence:
 
 
 class _Lines:
-    """A line whenever the note changes, or another tenth is done and a second has passed."""
+    """A line whenever the note changes, another tenth is done and a second has passed, or all is done."""
 
     def __init__(self, title: str) -> None:
         self._title = title
         self._tenth, self._note = -1, ""
-        self._next_s = 0.0
+        self._percent, self._next_s = -1, 0.0
 
     def show(self, percent: int, note: str) -> None:
         """Print a line if there is news."""
         is_due = percent // 10 != self._tenth and time.monotonic() >= self._next_s
-        if note != self._note or is_due:
-            self._tenth, self._note = percent // 10, note
+        is_end = percent >= 100 > self._percent  # noqa: PLR2004  (percent)
+        if is_end or note != self._note or is_due:
+            self._tenth, self._note, self._percent = percent // 10, note, percent
             self._next_s = time.monotonic() + 1
             click.echo(f"{self._title}: {percent} % {note}".rstrip(), err=True)
 

@@ -37,7 +37,7 @@ def get(
     with connect(home) as connection:
         task = connection.client.task(task_id)
         if destination is None:
-            output.data(task.raw, _card(task), task.text("state"))
+            output.data(task.raw, _card(task, private=connection.private), task.text("state"))
             return
         if task.text("state") != "succeeded":
             raise CommandFailed(
@@ -123,9 +123,16 @@ def cancel(task_id: str, home: Path | None, as_json: bool, quiet: bool) -> None:
     Output(as_json=as_json, quiet=quiet).data(task.raw, f"{task.text('id')} {words.get(state, state)}", state)
 
 
-def _card(task: Reply) -> str:
-    lines = [task.text("id"), f"{task.text('state')} ({task.text('step')}), {task.number('progress') or 0:.0f} %"]
-    match task.text("state"):
+def _card(task: Reply, *, private: bool) -> str:
+    state, step = task.text("state"), task.text("step")
+    lines = [
+        task.text("id"),
+        f"{state if step == state else f'{state} ({step})'}, {task.number('progress') or 0:.0f} %",
+    ]
+    match state:
+        case "succeeded" if private:
+            # The links of a private server end with this command.
+            lines += [describe(task), f"To save it: longtake get {task.text('id')} -o FILE"]
         case "succeeded":
             lines += [describe(task), task.text("video_url")]
         case "failed" | "cancelled" | "expired":

@@ -94,7 +94,13 @@ def extend(
 
 
 @click.command()
-@click.option("--image", "images", type=click.Path(path_type=Path), multiple=True, help="First (and last) picture.")
+@click.option(
+    "--image",
+    "images",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="First picture; given twice, first and last.",
+)
 @_making_options
 def create(
     images: tuple[Path, ...],
