@@ -20,7 +20,7 @@ MESSAGES_ZH: Mapping[str, str] = {
     "invalid_json": "请求体不是有效的 JSON 对象",
     "invalid_multipart_form": "无法读取表单请求体",
     "invalid_size": "尺寸或宽高比无法使用",
-    "invalid_start_time": "start_time 超出源视频范围",
+    "invalid_start_time": "start_time 无效或超出源视频范围",
     "invalid_media": "文件不是可解码的视频或图片",
     "url_input_not_enabled": "本服务器未启用 URL 输入，请先上传文件",
     "model_not_found": "没有这个模型，请用 GET /v1/models 查看可用模型",
