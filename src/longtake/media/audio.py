@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from longtake.media.encode import AAC_FRAME, AAC_LAYOUTS, AAC_RATES_HZ, SoundEncoder, aac_rate
 from longtake.media.index import PacketIndex
 from longtake.media.mux import Pending, copied, put
-from longtake.media.open import explained, open_media
+from longtake.media.open import explained, leave_out, open_media
 from longtake.media.seam import click_db, without_click
 from longtake.media.source import Source, audio_stream
 
@@ -123,6 +123,7 @@ def _timed_blocks(
     stream = audio_stream(container)
     if stream is None or stream.time_base is None:
         return
+    leave_out(container, stream)
     warm_begin = Fraction(begin - _WARM_UP_FRAMES * AAC_FRAME, form.rate_hz) + source.start_s
     if warm_begin > source.start_s:
         container.seek(int(warm_begin / stream.time_base), stream=stream, backward=True)
@@ -227,6 +228,7 @@ class SoundTrack:
         with open_media(source.path, source.limits, probing="headers") as container:
             stream = audio_stream(container)
             assert stream is not None
+            leave_out(container, stream)
             clock = Fraction(1, self._form.rate_hz)
             number = 0
             for packet in container.demux([stream]):

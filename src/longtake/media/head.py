@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import av
 
@@ -22,14 +23,23 @@ def copied_head(
     pictures: PictureTrack, source: Source, cut: Cut, *, tail: CopiedTail, before_decoding: Callable[[], None],
     count: FrameCount,
 ) -> Iterator[Pending]:  # fmt: skip
-    """The copied packets, then the few frames up to the cut encoded, with the source's own times."""
+    """The copied packets, then the few frames up to the cut encoded, with the source's own times.
+
+    These are decoded in a thread while the packets are copied.
+    """
     tick_s = float(pictures.form.clock)
-    for packet in pictures.copied_packets():
-        yield (packet.dts or 0) * tick_s, packet, pictures.write
-    before_decoding()
+
+    def decoded() -> list[av.VideoFrame]:
+        before_decoding()
+        return tail.encoded_frames()
+
+    with ThreadPoolExecutor(1, "longtake-tail") as pool:
+        frames = pool.submit(decoded)
+        for packet in pictures.copied_packets():
+            yield (packet.dts or 0) * tick_s, packet, pictures.write
     index = source.frames
     factor = int(index.time_base / pictures.form.clock)
-    for number, frame in enumerate(tail.encoded_frames(), cut.copied):
+    for number, frame in enumerate(frames.result(), cut.copied):
         pts = (int(index.order[number]) - index.start) * factor
         duration = int(index.shown[number]) * factor
         for packet in pictures.encode(frame, pts, duration):

@@ -21,7 +21,7 @@ from longtake.media.encode import VIDEO_ENCODER, PictureEncoder, color_range
 from longtake.media.h264 import free_identifier, parameter_sets, read_configuration, with_lengths, write_configuration
 from longtake.media.index import decode_times
 from longtake.media.mux import copied, put
-from longtake.media.open import explained, open_media, video_stream
+from longtake.media.open import explained, leave_out, open_media, video_stream
 from longtake.media.reorder import delay_after
 from longtake.media.source import Picture, Source
 from longtake.types import ColorTags
@@ -76,7 +76,7 @@ class PictureTrack:
         self._main, self.form = main, form
         self._source = source if source is not None and cut is not None and cut.copied else None
         self._copied = cut.copied if cut is not None else 0
-        self._begin = begin
+        self._begin, self._step = begin, 1 / form.rate / form.clock
         self._last, self._last_but_one = self.tick(new - 1), self.tick(new - 2)
         if source is not None and cut is not None and new == 1:
             shown = int(source.frames.order[cut.head - 1]) - source.frames.start
@@ -88,7 +88,7 @@ class PictureTrack:
 
     def tick(self, number: int) -> int:
         """When new frame `number` is shown."""
-        return self._begin + round(number / self.form.rate / self.form.clock)
+        return self._begin + round(number * self._step)
 
     def _copying(self) -> tuple[VideoStream, PictureEncoder]:
         """A track with the source's parameter sets and ours beside each other."""
@@ -169,7 +169,9 @@ class PictureTrack:
             explained("the head cannot be copied"),
         ):
             number = 0
-            for packet in container.demux([video_stream(container, source.limits)]):
+            stream = video_stream(container, source.limits)
+            leave_out(container, stream)
+            for packet in container.demux([stream]):
                 if packet.size == 0:
                     continue
                 if number == self._copied:
