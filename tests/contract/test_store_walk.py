@@ -80,6 +80,20 @@ async def test_claims_are_fair_between_tenants(store: Store) -> None:
     assert Counter(task.tenant_id for task in await store.claim(OWNER, {"cpu": 50}, START_MS)) == {"flood": 27}
 
 
+async def test_one_slot_is_shared_by_turns(store: Store) -> None:
+    """With a single slot no tenant has anything at work when it is free: a full queue may not go first for that."""
+    for _ in range(5):
+        await add(store, make_task("flood"))
+    for _ in range(2):
+        await add(store, make_task("late"))
+    order: list[str] = []
+    while claimed := await store.claim(OWNER, CPU, START_MS):
+        (task,) = claimed
+        order.append(task.tenant_id)
+        await store.finish(task, Step.FAILED, fault=Fault(code="x", message="y"))
+    assert order == ["flood", "late", "flood", "late", "flood", "flood", "flood"]
+
+
 async def test_a_stale_owner_writes_nothing(store: Store, home: Home) -> None:
     stale = await bring_to(store, Step.GENERATING)
     reopened = await home.reopen()

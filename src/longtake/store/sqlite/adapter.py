@@ -74,6 +74,8 @@ class SqliteStore:
         self._max_pages = max_pages
         self._lock = FileLock(path.with_name(path.name + ".lock"))
         self._connections: Connections | None = None
+        self._turns: dict[str, int] = {}
+        """Of tenants at claims. One process owns the file, and after a restart everybody starts anew."""
 
     async def open(self) -> Installation:
         """See Store.open."""
@@ -216,7 +218,7 @@ class SqliteStore:
         """See Store.claim. Where nothing is due this only reads."""
         if self._read_first("is_due", {"now_ms": now_ms}) is None:
             return ()
-        return await self._write(lambda connection: walk.claim(connection, owner, free, now_ms))
+        return await self._write(lambda connection: walk.claim(connection, owner, free, now_ms, self._turns))
 
     async def move(
         self, task: Task, after: Step, changes: TaskChanges, *, job: JobStart | JobEnd | None = None

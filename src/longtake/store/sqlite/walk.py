@@ -25,37 +25,45 @@ _KEEPS_HOLD = frozenset({Step.SUCCEEDED, Step.CANCELLED})
 
 
 class _Waiting(msgspec.Struct, order=True):
-    """A tenant in the queue for slots: fewest tasks at work first, then the oldest task."""
+    """A tenant in the queue for slots: fewest tasks at work first, then the oldest last turn, then the oldest task.
+
+    With a single slot nothing is at work when it is free, so that only the turns keep a full queue from going first.
+    """
 
     running: int
+    turn: int
     number: int
     tenant: str
 
 
-def claim(connection: apsw.Connection, owner: str, free: Mapping[str, int], now_ms: int) -> list[Task]:
-    """See Store.claim."""
+def claim(
+    connection: apsw.Connection, owner: str, free: Mapping[str, int], now_ms: int, turns: dict[str, int]
+) -> list[Task]:
+    """See Store.claim. `turns` says when each tenant had its last turn, counted in claims; it is kept up to date."""
     taken: list[Task] = []
     running = dict(msgspec.convert(fetch(connection, "running"), list[tuple[str, int]]))
     for slot, count in free.items():
         due = fetch(connection, "due_tenants", {"slot": slot, "now_ms": now_ms}) if count > 0 else []
         tenants = msgspec.convert(due, list[tuple[str, int]])
-        queue = [_Waiting(running.get(tenant, 0), number, tenant) for tenant, number in tenants]
+        queue = [_Waiting(running.get(tenant, 0), turns.get(tenant, 0), number, tenant) for tenant, number in tenants]
         heapq.heapify(queue)
         for _ in range(count):
             if not queue:
                 break
-            turn = heapq.heappop(queue)
-            taken.append(_take(connection, turn.number, owner, now_ms))
-            running[turn.tenant] = turn.running + 1
+            first = heapq.heappop(queue)
+            taken.append(_take(connection, first.number, owner, now_ms))
+            running[first.tenant] = first.running + 1
+            turns[first.tenant] = turn = 1 + max(turns.values(), default=0)
             place: dict[str, Cell] = {
                 "slot": slot,
-                "tenant": turn.tenant,
-                "number": turn.number,
+                "tenant": first.tenant,
+                "number": first.number,
                 "now_ms": now_ms,
             }
             following = fetch_first(connection, "due_after", place)
             if following is not None:
-                heapq.heappush(queue, _Waiting(turn.running + 1, msgspec.convert(following[0], int), turn.tenant))
+                number = msgspec.convert(following[0], int)
+                heapq.heappush(queue, _Waiting(first.running + 1, turn, number, first.tenant))
     return taken
 
 
