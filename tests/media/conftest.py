@@ -221,6 +221,11 @@ class Decoded:
     messages: list[str]
 
 
+def digest(frame: av.VideoFrame) -> str:
+    """A number for the picture's exact pixels."""
+    return hashlib.md5(frame.to_ndarray().tobytes()).hexdigest()
+
+
 def decode(path: Path) -> Decoded:
     """Decode the pictures in one thread (PyAV's log capture and decoder threads lock each other out)."""
     hashes, times = [], []
@@ -231,7 +236,7 @@ def decode(path: Path) -> Decoded:
             stream = container.streams.video[0]
             stream.thread_type, stream.codec_context.thread_count = "NONE", 1
             for frame in container.decode(stream):
-                hashes.append(hashlib.md5(frame.to_ndarray().tobytes()).hexdigest())
+                hashes.append(digest(frame))
                 times.append((frame.pts or 0) * (frame.time_base or 0))
     finally:
         av.logging.set_level(before)

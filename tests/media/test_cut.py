@@ -16,11 +16,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.media.conftest import Result, Studio, decode, decode_sound, tune
+from tests.media.conftest import Result, Studio, decode, decode_sound, digest, tune
 
+from longtake.media.context import decode_frames
 from longtake.media.cut import copied_packets, head_frames
 from longtake.media.index import PacketIndex, decode_times
 from longtake.media.reorder import DecodeClock, delay_after
+from longtake.media.source import read_source
 
 VARIABLE = [Fraction(0)]
 _random = random.Random(1)
@@ -102,6 +104,16 @@ def test_headers_say_the_true_length(
                 assert abs(duration - length) <= tick, (preset, path)
                 if "variable" not in shape:
                     assert average == rate, (preset, path)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_frames_before_a_cut_are_the_decoders_own(shape: str, studio: Studio) -> None:
+    """Decoding from a keyframe without what is not needed gives the same pictures as decoding all."""
+    path = studio.clip(frames=90, **SHAPES[shape])
+    original, source = decode(path), read_source(path)
+    for first, end in ((0, 1), (20, 33), (50, 51), (75, 90)):
+        taken = decode_frames(source, first, end, lambda number, frame: (number, digest(frame)))
+        assert taken == [(number, original.hashes[number]) for number in range(first, end)], (first, end)
 
 
 def test_length_is_exact(studio: Studio, extended: Callable[..., Result]) -> None:

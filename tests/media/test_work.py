@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -13,12 +14,18 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.packet import Packet
+from av.stream import Stream
 from tests.media.conftest import Make, Result, Spectator, Studio, decode, ready_frames, tune
 
 from longtake.errors import EngineError, InvalidRequest, MediaError, WorkCancelled
 from longtake.media.assemble import Continuation, Target, create, extend
+from longtake.media.context import decode_frames
+from longtake.media.contract import CancelCheck
 from longtake.media.frames import AudioBlock, VideoFrame
+from longtake.media.mux import write_in_order
 from longtake.media.probe import probe, read_image
+from longtake.media.source import read_source
 from longtake.media.thumbs import sprite, thumbnail
 from longtake.types import Fit
 
@@ -102,6 +109,45 @@ def test_cancelling_stops_maker_and_encoder(*, geometry_kept: bool, studio: Stud
     assert watch.seen[-1] < 0.2
     assert list(tmp_path.iterdir()) == []
     assert makers() is None
+
+
+@dataclass
+class Impatient:
+    """A watch that says stop from its n-th question on, and remembers when it was asked."""
+
+    stop_at: int
+    asked_s: list[float] = field(default_factory=list)
+
+    def progress(self, done: float, note: str = "") -> None:
+        """Nobody listens."""
+
+    def cancelled(self) -> bool:
+        self.asked_s.append(time.monotonic())
+        return len(self.asked_s) >= self.stop_at
+
+
+def test_passes_over_the_source_notice_that_they_are_cancelled(studio: Studio) -> None:
+    """Reading, copying, and decoding before the cut ask the watch, whatever the maker does."""
+    path = studio.clip(frames=60)
+    with pytest.raises(WorkCancelled):
+        read_source(path, check=CancelCheck(Impatient(1)))
+    source = read_source(path)
+    with pytest.raises(WorkCancelled):
+        decode_frames(source, 20, 50, lambda number, _: number, CancelCheck(Impatient(1)))
+    written: list[Packet[Stream]] = []
+    with pytest.raises(WorkCancelled):
+        write_in_order(iter([(0.0, Packet(b"data"), written.append)]), check=CancelCheck(Impatient(1)))
+    assert written == []
+
+
+def test_a_watch_is_asked_ten_times_a_second_at_most() -> None:
+    watch = Impatient(1_000)
+    check = CancelCheck(watch)
+    end_s = time.monotonic() + 0.35
+    while time.monotonic() < end_s:
+        check()
+    assert 2 <= len(watch.asked_s) <= 4
+    assert min(b - a for a, b in pairwise(watch.asked_s)) > 0.09
 
 
 def test_progress_rises_to_one(studio: Studio, film: list[np.ndarray], tmp_path: Path) -> None:

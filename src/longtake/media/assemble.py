@@ -115,10 +115,9 @@ class _Extension:
             sounds: list[SoundTrack] = []
             if self._sound_form is not None:
                 new = round(self._frames / self._cut.rate * self._sound_form.rate_hz)
-                sounds.append(
-                    SoundTrack(main, self._sound_form, source=self._source, cut=self._cut_sample, new=new, part=part)
-                )
-            pictures.also_write_new(part)
+                sounds.append(SoundTrack(main, self._sound_form, source=self._source, cut=self._cut_sample, new=new))
+            for track in (pictures, *sounds):
+                track.also_write_new(part)
             feed = stack.enter_context(Feed(lambda: make(self._continuation()), self._watch))
             if isinstance(self._tail, CopiedTail):
                 head = copied_head(

@@ -162,8 +162,7 @@ def with_channels(samples: Samples, channels: int) -> Samples:
 class SoundTrack:
     """One result's sound, from the head's first packet to the new part's last.
 
-    The head ends at sample `cut`, `new` samples follow. Without a source there is no head. What sounds after the cut is
-    also written to `part`, as the same packets: those of its first samples begin before it, which the edit list hides.
+    The head ends at sample `cut`, `new` samples follow. Without a source there is no head.
     """
 
     def __init__(
@@ -174,7 +173,6 @@ class SoundTrack:
         source: Source | None,
         cut: int,
         new: int,
-        part: OutputContainer | None = None,
     ) -> None:
         self._form, self._source = form, source
         self._cut, self._end = cut, cut + new
@@ -194,8 +192,15 @@ class SoundTrack:
             drop_before=self._join_end if self._grid is not None else None,
         )
         self._container, self._stream = container, self._add_stream(container)
-        self._part = None if part is None else (part, self._add_stream(part))
+        self._part: tuple[OutputContainer, Stream] | None = None
         self._last: Packet[Stream] | None = None
+
+    def also_write_new(self, part: OutputContainer) -> None:
+        """Write what sounds after the cut to another file too, as the same packets.
+
+        Those of its first samples begin before it, which the edit list hides.
+        """
+        self._part = part, self._add_stream(part)
 
     def _add_stream(self, container: OutputContainer) -> Stream:
         """A track of an output: the source's own header where packets are copied."""
