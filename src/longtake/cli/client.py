@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import secrets
 import ssl
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,16 @@ from longtake.cli.exits import CommandFailed, Exit
 
 CHUNK_BYTES = 1 << 18
 TIMEOUT_S = 60.0
+MOST_ANSWER_BYTES = 64 << 20
+"""Of JSON. A page of a hundred tasks has less than one."""
+
+
+_OTHER_SERVER = "Is LONGTAKE_URL the address of a longtake server?"
+
+
+def printable(text: str) -> str:
+    """A text without what a terminal takes for a command: whoever answers may write there, but not steer it."""
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else "?" for sign in text)
 
 
 class Reply:
@@ -34,24 +45,25 @@ class Reply:
         return value
 
     def text(self, *path: str) -> str:
-        """The text at a path; empty if there is none."""
+        """The text at a path, safe to print; empty if there is none."""
         value = self.at(*path)
-        return value if isinstance(value, str) else ""
+        return printable(value) if isinstance(value, str) else ""
 
     def number(self, *path: str) -> float | None:
-        """The number at a path, also when it came as text."""
+        """The finite number at a path, also when it came as text."""
         value = self.at(*path)
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             return None
         try:
-            return float(value)
-        except ValueError:
+            number = float(value)
+        except (ValueError, OverflowError):
             return None
+        return number if math.isfinite(number) else None
 
     def texts(self, *path: str) -> list[str]:
-        """The texts of a list at a path."""
+        """The texts of a list at a path, safe to print."""
         value = self.at(*path)
-        return [str(item) for item in cast("list[object]", value)] if isinstance(value, list) else []
+        return [printable(str(item)) for item in cast("list[object]", value)] if isinstance(value, list) else []
 
     def items(self, *path: str) -> list[Reply]:
         """The objects of a list at a path."""
@@ -64,15 +76,23 @@ class Client:
     """Talks to one server with one key. Failures are CommandFailed with the exit status that fits."""
 
     def __init__(self, url: str, key: str) -> None:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            parts, port = urlsplit(""), None
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise CommandFailed(
                 f"LONGTAKE_URL is {url!r}, which is no http(s) address",
                 exit_status=Exit.USAGE,
                 hint="Set it to the server's address, such as http://127.0.0.1:8420",
             )
+        if not key.isascii() or not key.isprintable():
+            raise CommandFailed(
+                "LONGTAKE_API_KEY holds characters that no key has: copy it again", exit_status=Exit.AUTH
+            )
         self.url = url.rstrip("/")
-        self._scheme, self._host, self._port = parts.scheme, parts.hostname, parts.port
+        self._scheme, self._host, self._port = parts.scheme, parts.hostname, port
         self._base = parts.path.rstrip("/")
         self._key = key
 
@@ -99,7 +119,7 @@ class Client:
         head = (
             f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
             "Content-Type: application/octet-stream\r\n\r\n"
-        ).encode()
+        ).encode(errors="replace")  # a name on disk need not be UTF-8
         tail = f"\r\n--{boundary}--\r\n".encode()
         size_bytes = path.stat().st_size
 
@@ -124,7 +144,8 @@ class Client:
     def download(self, path: str, file: BinaryIO, show: Callable[[int, int], None] | None = None) -> int:
         """Write a file's bytes; their number. show is told how many have come and how many there are."""
         response = self._send("GET", path, {}, None)
-        expected = int(response.headers.get("Content-Length") or 0)
+        announced = response.headers.get("Content-Length") or ""
+        expected = int(announced) if announced.isascii() and announced.isdigit() and len(announced) < 20 else 0  # noqa: PLR2004
         received = 0
         while chunk := self._read_chunk(response):
             file.write(chunk)  # outside of what is said of the server: a reader that has gone breaks this pipe
@@ -188,22 +209,22 @@ class Client:
 
 def _decoded(response: http.client.HTTPResponse) -> Reply:
     try:
-        value: object = json.loads(response.read())
-    except (ValueError, OSError, http.client.HTTPException) as error:
-        raise CommandFailed(
-            f"the server's answer is not JSON ({error})", hint="Is LONGTAKE_URL the address of a longtake server?"
-        ) from error
-    return Reply(cast("dict[str, object]", value) if isinstance(value, dict) else {"data": value})
+        value: object = json.loads(response.read(MOST_ANSWER_BYTES))
+    except (ValueError, RecursionError, OSError, http.client.HTTPException) as error:
+        raise CommandFailed(f"the server's answer is not JSON ({error})", hint=_OTHER_SERVER) from error
+    if not isinstance(value, dict):
+        raise CommandFailed("the server's answer is JSON but no object", hint=_OTHER_SERVER)
+    return Reply(cast("dict[str, object]", value))
 
 
 def _failure(response: http.client.HTTPResponse) -> CommandFailed:
     try:
         value: object = json.loads(response.read(1 << 20) or b"{}")
-    except (ValueError, OSError, http.client.HTTPException):
+    except (ValueError, RecursionError, OSError, http.client.HTTPException):
         value = {}
     reply = Reply(cast("dict[str, object]", value) if isinstance(value, dict) else {})
     code = reply.text("error", "code") or reply.text("code")
-    message = reply.text("error", "message") or f"the server answered {response.status} {response.reason}"
+    message = reply.text("error", "message") or f"the server answered {response.status} {printable(response.reason)}"
     parameter = reply.text("error", "param")
     if parameter and parameter not in message:
         message = f"{parameter}: {message}"

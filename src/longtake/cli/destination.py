@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,7 +35,8 @@ class Destination:
             fill(sys.stdout.buffer)
             sys.stdout.buffer.flush()
             return
-        part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        # Not made of the file's own name, which may have the full length already.
+        part = self.path.with_name(f".longtake-{os.getpid()}-{secrets.token_hex(4)}.part")
         try:
             with part.open("xb") as file:
                 fill(file)
@@ -70,8 +72,12 @@ def check_destination(given: str, *, overwrite: bool, as_json: bool = False) -> 
         raise CommandFailed(
             f"the folder {str(path.parent)!r} does not exist", exit_status=Exit.USAGE, hint=f"mkdir -p {path.parent}"
         )
+    try:
+        exists = path.exists()
+    except OSError as error:  # such as a name that is too long
+        raise CommandFailed(f"{given!r} cannot be written: {error.strerror}", exit_status=Exit.USAGE) from error
     _refuse_unless_ordinary(path)
-    if path.exists() and not overwrite:
+    if exists and not overwrite:
         is_terminal = sys.stdin.isatty() and sys.stderr.isatty()
         if not is_terminal or not click.confirm(f"{given} exists. Overwrite it?", err=True):
             raise CommandFailed(f"{given!r} exists", exit_status=Exit.USAGE, hint="--yes overwrites it.")

@@ -15,6 +15,7 @@ from longtake.cli.output import Output
 POLL_S = 0.4
 UNREACHABLE_LIMIT_S = 30.0
 BUILT_IN_PROVIDER = "longtake"
+GOES_ON = frozenset({"queued", "running"})
 BAD_ENDS = frozenset({"failed", "cancelled", "expired"})
 
 
@@ -55,6 +56,11 @@ def follow(
                     return task
                 if state in BAD_ENDS:
                     break
+                if state not in GOES_ON:
+                    raise CommandFailed(
+                        f"the server says that {task_id} is {state!r}, which is no state of a task",
+                        hint="Is LONGTAKE_URL the address of a longtake server?",
+                    )
                 if timeout_s is not None and time.monotonic() - began > timeout_s:
                     raise CommandFailed(
                         f"{task_id} is not done after {timeout_s:g} s",

@@ -139,7 +139,11 @@ def _body(wishes: Mapping[str, object]) -> dict[str, object]:
 def _source_file(source: str) -> Path | None:
     """The file that SOURCE names; None if it is a task's id. Raises CommandFailed if it is neither."""
     path = Path(source)
-    if path.is_file():
+    try:
+        is_file = path.is_file()
+    except OSError as error:  # such as a name that is too long
+        raise CommandFailed(f"{source!r} cannot be read: {error.strerror}", exit_status=Exit.USAGE) from error
+    if is_file:
         return path
     if TASK_ID.match(source):
         return None
