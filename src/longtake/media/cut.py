@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from longtake.errors import MediaError
-from longtake.media.h264 import read_configuration, read_sps
+from longtake.media.h264 import MOST_SETS, free_identifier, read_configuration, read_sps
 from longtake.media.index import PacketIndex
 from longtake.media.planes import PLANAR_420
 from longtake.media.source import Source
@@ -87,12 +87,15 @@ def _odd_stream(extradata: bytes) -> str:
     try:
         configuration = read_configuration(extradata)
         parameters = [read_sps(unit) for unit in configuration.sps]
+        free_identifier(configuration)
     except MediaError as error:
         return error.message
-    if len(parameters) != 1 or configuration.length_bytes != _LENGTH_BYTES:
+    # A result of ours has a set for each time that it was made longer; each has its number, and all are of one size.
+    numbers, sizes = {one.identifier for one in parameters}, {one.macroblocks for one in parameters}
+    is_usual = 1 <= len(numbers) == len(parameters) < MOST_SETS and len(sizes) == 1
+    if not is_usual or configuration.length_bytes != _LENGTH_BYTES:
         return "its H.264 track is set up in an unusual way"
-    (only,) = parameters
-    if not only.progressive or only.bit_depth != 8 or only.chroma_format != 1:  # noqa: PLR2004 - 8-bit 4:2:0
+    if not all(one.progressive and one.bit_depth == 8 and one.chroma_format == 1 for one in parameters):  # noqa: PLR2004
         return "its H.264 stream is not 8-bit 4:2:0 progressive"
     return ""
 

@@ -17,6 +17,8 @@ _NAL_SPS_EXTENSION = 13
 _CHROMA_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 """Profiles whose parameter set says chroma format and bit depth (7.3.2.1.1)."""
 _MAX_SPS_ID = 31
+MOST_SETS = 31
+"""Sequence parameter sets that an avcC record can hold (its count has five bits)."""
 
 
 class _Bits:
@@ -55,6 +57,8 @@ class SequenceParameters:
     level: int
     chroma_format: int
     bit_depth: int
+    macroblocks: tuple[int, int]
+    """Width and height as they are coded, in units of 16 pixels, before cropping."""
     progressive: bool
     """Every picture is a whole frame, never fields (frame_mbs_only_flag)."""
 
@@ -88,14 +92,14 @@ def read_sps(nal: bytes) -> SequenceParameters:
             bits.signed()
     bits.unsigned()
     bits.take(1)
-    bits.unsigned()
-    bits.unsigned()
+    macroblocks = bits.unsigned() + 1, bits.unsigned() + 1
     return SequenceParameters(
         identifier=identifier,
         profile=profile,
         level=level,
         chroma_format=chroma_format,
         bit_depth=max(luma_depth, chroma_depth),
+        macroblocks=macroblocks,
         progressive=bits.take(1) == 1,
     )
 
