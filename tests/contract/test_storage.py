@@ -167,6 +167,8 @@ async def test_work_folders_are_listed_and_removed(storage: LocalStorage) -> Non
     await storage.delete_work("work/grok:a")
     await storage.delete_work("work/grok:a")
     assert list(storage.work_prefixes()) == ["work/b"]
+    await storage.delete_work("work/b/1")
+    assert list(storage.work_prefixes()) == [], "a task's folder goes with its last attempt's"
     await storage.delete_work("")
     assert list(storage.work_prefixes()) == []
     work_file(storage, "work/c/1")

@@ -66,7 +66,10 @@ class Storage(Protocol):
         ...
 
     async def delete_work(self, prefix: str) -> None:
-        """Remove the folder of an attempt or of a task, or all of `work/` when the prefix is empty."""
+        """Remove the folder of an attempt or of a task, or all of `work/` when the prefix is empty.
+
+        A task's folder goes with its last attempt's.
+        """
         ...
 
     def keys(self) -> Iterator[str]:

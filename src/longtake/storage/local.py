@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -131,6 +132,10 @@ class LocalStorage:
         folder = self._work if everything else self._work.joinpath(*work_names(prefix))
         try:
             await asyncio.to_thread(_remove, folder, keep=everything)
+            if folder.parent not in {self._work, self._work.parent}:
+                # The last attempt's end leaves no empty folder of its task behind.
+                with contextlib.suppress(OSError):
+                    await asyncio.to_thread(folder.parent.rmdir)
         except OSError as error:
             raise explain(error, "removing work files") from error
 
