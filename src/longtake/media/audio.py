@@ -235,13 +235,13 @@ class SoundTrack:
             assert stream is not None
             leave_out(container, stream)
             clock = Fraction(1, self._form.rate_hz)
-            number = 0
+            number, places = 0, grid.tolist()
             for packet in container.demux([stream]):
                 if packet.size == 0:
                     continue
                 if number >= self._kept:
                     return
-                at = int(grid[number])
+                at = places[number]
                 number += 1
                 if at <= -2 * AAC_FRAME:
                     continue

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,6 +48,8 @@ class NewPart:
     count: FrameCount
     first_luma: NDArray[np.uint8] | None = field(default=None, init=False)
     _taken: int = field(default=0, init=False)
+    _frame: av.VideoFrame | None = field(default=None, init=False)
+    """Written over for each picture: memory that is new costs more than the copy."""
 
     def take_all(self, items: Items) -> None:
         """Take and encode everything. Raises EngineError if there are too few pictures or they have another size."""
@@ -68,7 +71,7 @@ class NewPart:
 
     def _take(self, picture: VideoFrame) -> None:
         form = self.pictures.form
-        frame = to_av(picture, form.width, form.height)
+        frame = self._frame = to_av(picture, form.width, form.height, self._frame)
         if self.first_luma is None:
             self.first_luma = picture.y
         pts, following = self.pictures.tick(self._taken), self.pictures.tick(self._taken + 1)

@@ -35,15 +35,19 @@ def from_av(frame: av.VideoFrame) -> VideoFrame:
     )
 
 
-def to_av(frame: VideoFrame, width: int, height: int) -> av.VideoFrame:
-    """A copy as FFmpeg's frame. Raises EngineError if the planes do not have the asked size."""
+def to_av(frame: VideoFrame, width: int, height: int, into: av.VideoFrame | None = None) -> av.VideoFrame:
+    """A copy as FFmpeg's frame. Raises EngineError if the planes do not have the asked size.
+
+    It is written over the frame `into` of that size, if there is one, where nobody else holds its memory.
+    """
     shapes = (frame.y.shape, frame.u.shape, frame.v.shape)
     half = (height // 2, width // 2)
     if shapes != ((height, width), half, half) or frame.y.dtype != np.uint8:
         raise EngineError(
             f"the maker gave planes of {shapes!r} {frame.y.dtype}; {width}x{height} in 4:2:0 was asked for"
         )
-    result = av.VideoFrame(width, height, "yuv420p")
+    result = into or av.VideoFrame(width, height, "yuv420p")
+    result.make_writable()
     for plane, pixels in zip(result.planes, (frame.y, frame.u, frame.v), strict=True):
         view(plane, pixels.shape[1], pixels.shape[0])[:] = pixels
     return result

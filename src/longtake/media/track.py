@@ -162,8 +162,9 @@ class PictureTrack:
         if source is None:
             return
         index = source.frames
-        decoded = decode_times(index, self._copied)
-        factor = self._factor
+        times = index.pts[: self._copied].tolist()
+        shown = ((index.pts[: self._copied] - index.start) * self._factor).tolist()
+        decoded = ((decode_times(index, self._copied) - index.start) * self._factor).tolist()
         with (
             open_media(source.path, source.limits, probing="headers") as container,
             explained("the head cannot be copied"),
@@ -176,11 +177,10 @@ class PictureTrack:
                     continue
                 if number == self._copied:
                     return
-                if packet.pts != index.pts[number]:
+                if packet.pts != times[number]:
                     raise MediaError("the source changed while it was read; send it again")
-                packet.pts = (int(index.pts[number]) - index.start) * factor
-                packet.dts = (int(decoded[number]) - index.start) * factor
-                packet.duration = (packet.duration or 0) * factor
+                packet.pts, packet.dts = shown[number], decoded[number]
+                packet.duration = (packet.duration or 0) * self._factor
                 packet.time_base = self.form.clock
                 number += 1
                 yield packet
