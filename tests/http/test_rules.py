@@ -116,6 +116,12 @@ def test_r1_no_url_in_a_failed_body_but_the_head_of_none():
         assert body["video_url"] is None
 
 
+@pytest.mark.parametrize("code", ["source_unusable", "store_failed", "engine_crashed", "timeout"])
+def test_a_failed_task_says_why_in_chinese_too(code):
+    for body in bodies(Step.FAILED, fault=Fault(code=code, message="it broke")):
+        assert re.search("[\u4e00-\u9fff]", body["error"]["message_zh"])
+
+
 @pytest.mark.parametrize("step", list(Step))
 def test_r2_three_names_for_one_id(step):
     for body in [render_submitted(task(step)), *bodies(step)]:

@@ -50,6 +50,9 @@ MESSAGES_ZH: Mapping[str, str] = {
     "engine_failed": "视频生成失败",
     "fenced_off": "任务状态已改变，请重新查询",
     "cancelled": "任务已取消",
+    "expired": "任务已超过期限",
+    "timeout": "渲染超时，任务失败",
+    "engine_crashed": "渲染进程多次崩溃，任务失败",
     "configuration_error": "服务器配置有误，请联系管理员",
 }
 """What each code means, in Chinese, for errors that bring no words of their own."""

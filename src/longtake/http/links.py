@@ -108,7 +108,10 @@ class Links:
         expected = self._sign(asset_id, name, expires)
         genuine = hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace"))
         if not genuine or not expires.isdigit() or len(expires) > 12 or int(expires) < self._now_s():  # noqa: PLR2004
-            raise AccessDenied("this link is not valid or has expired: read the task again for a fresh one")
+            raise AccessDenied(
+                "this link is not valid or has expired: read the task again for a fresh one",
+                message_zh="链接无效或已过期：请重新查询任务以获得新链接",
+            )
 
     def asset_of(self, url: str) -> str | None:
         """The asset id behind one of our own signed URLs, under whatever host; None for anything else."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from math import gcd
 from typing import TypeAlias
 
+from longtake.http.errors import MESSAGES_ZH
 from longtake.lifecycle import state_of
 from longtake.types import SECOND_US, Asset, Fault, Role, SeamReport, State, Task
 
@@ -78,7 +79,7 @@ def render_task(task: Task, url_of: UrlOf) -> Body:
         body["error"] = {
             "code": code,
             "message": fault.message,
-            "message_zh": fault.message_zh,
+            "message_zh": fault.message_zh or MESSAGES_ZH.get(code, ""),
             "param": fault.param,
             "retryable": fault.retryable,
         }
