@@ -399,6 +399,8 @@ class Task(Value, frozen=True):
     assets: dict[Role, Asset] = {}
     hold_microusd: int = 0
     cost_microusd: int = 0
+    price_rule: str = ""
+    """The name of the rule by which it was priced (billing/prices.py)."""
     listed: bool = True
     """Uploads are not listed."""
 

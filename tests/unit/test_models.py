@@ -118,4 +118,4 @@ def test_local_work_is_free_under_a_named_rule():
     maker = Makers(shipped_catalog(), stand_in=True).choose("sora-2", Operation.CREATE).maker
     plan = Plan(operation=Operation.CREATE, maker=maker, prompt="p", new_us=1, width=2, height=2, fps=Rate(num=24))
     price = price_of(plan)
-    assert (price.microusd, price.version) == (0, "local-1")
+    assert (price.microusd, price.rule) == (0, "local-1")

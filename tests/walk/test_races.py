@@ -225,14 +225,14 @@ def test_a_video_that_only_has_to_be_stored_is_not_thrown_away_for_its_deadline(
 
 def test_what_was_delivered_is_paid_for_and_what_was_not_is_given_back(tmp_path, monkeypatch):
     for user in ("service", "steps.surroundings"):
-        monkeypatch.setattr(f"longtake.tasks.{user}.price_of", lambda _: Price(microusd=7))
+        monkeypatch.setattr(f"longtake.tasks.{user}.price_of", lambda _: Price(microusd=7, rule="seven"))
 
     async def test(house):
         await house.store.adjust_balance(ANNA.tenant_id, 100, house.clock())
         house.fleet.outcomes["fails"] = [FAILED]
         source = await house.upload()
         done = await house.end_of(await house.extend(source))
-        assert (done.hold_microusd, done.cost_microusd) == (7, 7)
+        assert (done.hold_microusd, done.cost_microusd, done.price_rule) == (7, 7, "seven")
         failed = await house.end_of(await house.extend(source, "fails"))
         assert (failed.hold_microusd, failed.cost_microusd) == (7, 0)
         assert await house.store.balance_microusd(ANNA.tenant_id) == 93

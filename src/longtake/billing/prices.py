@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from longtake.types import Plan, Value
 
-PRICE_VERSION = "local-1"
+LOCAL_RULE = "local-1"
 """Names the rule by which a task was priced; a new rule gets a new name."""
 
 
@@ -13,7 +13,7 @@ class Price(Value, frozen=True):
     """An amount in micro-USD and the rule that gave it."""
 
     microusd: int
-    version: str = PRICE_VERSION
+    rule: str = LOCAL_RULE
 
 
 def price_of(plan: Plan) -> Price:

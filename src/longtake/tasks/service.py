@@ -96,6 +96,7 @@ class TaskService:
             draft = await self.planner.draft(tenant_id, submission)
             now = self._clock()
             deadline_s = self._settings.waiting_deadline_s if draft.waits else self._settings.local_deadline_s
+            price = price_of(draft.plan)
             task = Task(
                 id=new_task_id(draft.family),
                 tenant_id=tenant_id,
@@ -107,7 +108,8 @@ class TaskService:
                 updated_ms=now,
                 deadline_ms=now + deadline_s * 1000,
                 parent_id=draft.parent_id,
-                hold_microusd=price_of(draft.plan).microusd,
+                hold_microusd=price.microusd,
+                price_rule=price.rule,
             )
             submitted = await self._store.submit(
                 NewTask(task=task, idempotency=idempotency, max_active=self._settings.max_active_tasks)

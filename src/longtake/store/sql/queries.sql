@@ -6,7 +6,7 @@
 tasks.id, tasks.tenant, tasks.key, tasks.step, tasks.listed, tasks.progress, tasks.sequence, tasks.parent,
 tasks.group_id, tasks.created_ms, tasks.updated_ms, tasks.started_ms, tasks.finished_ms, tasks.deadline_ms,
 tasks.expires_ms, tasks.next_ms, tasks.owner, tasks.fence, tasks.attempt, tasks.cancel_requested_ms,
-tasks.hold_microusd, tasks.cost_microusd, tasks.submission, tasks.plan, tasks.report, tasks.fault,
+tasks.hold_microusd, tasks.cost_microusd, tasks.price_rule, tasks.submission, tasks.plan, tasks.report, tasks.fault,
 (
     select json_group_object(
         task_assets.role,
@@ -104,8 +104,8 @@ select coalesce(max(seq), -1) + 1 from ledger where task = :task and kind = 'adj
 insert into tasks (
     id, uuid, tenant, key, operation, step, slot, listed, progress, sequence, parent, group_id, created_ms, updated_ms,
     started_ms, finished_ms, deadline_ms, expires_ms, next_ms, owner, fence, attempt, cancel_requested_ms,
-    hold_microusd, cost_microusd, submission, plan, report, fault, settlement
-) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    hold_microusd, cost_microusd, price_rule, submission, plan, report, fault, settlement
+) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- insert_event --
 insert into events (task, sequence, step, at_ms) values (?, ?, ?, ?)

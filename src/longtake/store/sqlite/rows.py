@@ -48,6 +48,7 @@ class TaskRow(msgspec.Struct, array_like=True, frozen=True):
     cancel_requested_ms: int | None
     hold_microusd: int
     cost_microusd: int
+    price_rule: str
     submission: str
     plan: str
     report: str | None
@@ -122,6 +123,7 @@ def task_of(row: Row) -> Task:
         assets={} if columns.assets == "{}" else _decode_assets(columns.assets),
         hold_microusd=columns.hold_microusd,
         cost_microusd=columns.cost_microusd,
+        price_rule=columns.price_rule,
         listed=columns.listed,
     )
 
@@ -155,6 +157,7 @@ def task_cells(task: Task) -> tuple[Cell, ...]:
         task.cancel_requested_ms,
         task.hold_microusd,
         task.cost_microusd,
+        task.price_rule,
         to_json(task.submission),
         to_json(task.plan),
         to_json(task.report),

@@ -56,7 +56,7 @@ create table tasks (
     cancel_requested_ms integer,
     hold_microusd integer not null,
     cost_microusd integer not null,
-    price_version integer not null default 0,
+    price_rule text not null,
     settlement text not null default 'open',
     submission text not null,
     plan text not null,
