@@ -112,7 +112,7 @@ def describe(task: Reply) -> str:
     if frames and copied:
         lines.append(f"head: {copied:.0f} of {frames:.0f} frames are the source's own, bit for bit")
     elif frames:
-        lines.append(f"head: {frames:.0f} frames, encoded anew")
+        lines.append(f"head: {frames:.0f} frame{'' if frames == 1 else 's'}, encoded anew")
     step, usual = task.number("metadata", "seam", "luma_step"), task.number("metadata", "seam", "median_step")
     if step is not None and usual is not None:
         lines.append(f"seam: a step of {step:.2f} luma levels where {usual:.2f} is usual in this clip")
