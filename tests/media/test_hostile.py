@@ -6,6 +6,7 @@ from __future__ import annotations
 import struct
 import time
 import zlib
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from tests.media.conftest import Spectator, Studio, decode, ready_frames
 
 from longtake.errors import LimitExceeded, MediaError
 from longtake.media.assemble import Assembled, Target, extend
+from longtake.media.contract import Continuation
+from longtake.media.frames import VideoFrame
 from longtake.media.open import MediaLimits
 from longtake.media.probe import probe
 
@@ -126,6 +129,30 @@ def test_damaged_clips_are_refused_or_used_to_their_end(
         assert list(tmp_path.iterdir()) == [path]
     else:
         assert made.facts.video.frames == len(decode(out).hashes)
+
+
+def test_a_head_that_breaks_off_does_not_wait_for_its_maker(whole: bytes, tmp_path: Path) -> None:
+    """The maker waits for the head's end, which never comes: each such file would hold a render child for 10 s."""
+    path = tmp_path / "damaged.mp4"
+    path.write_bytes(whole)
+    with av.open(path) as container:
+        places = [packet.pos for packet in container.demux(video=0) if packet.pos is not None]
+    damaged = bytearray(whole)
+    for place in places[20:40]:
+        damaged[place : place + 4] = b"\xff\xff\xff\xff"  # the length of a NAL unit
+    path.write_bytes(damaged)
+
+    def make(continuation: Continuation) -> Iterator[VideoFrame]:
+        yield from (continuation.context[-1].frame for _ in range(continuation.frames))
+
+    started = time.monotonic()
+    with pytest.raises(MediaError, match="decoded"):
+        extend(
+            path, tmp_path / "o.part", tmp_path / "n.part", start_us=2_000_000, new_us=200_000, limits=LIMITS,
+            watch=Spectator(), target=Target(width=200, height=120, geometry_kept=False, preset="ultrafast"), make=make,
+        )  # fmt: skip
+    assert time.monotonic() - started < 5
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_limits_on_frames_and_seconds(studio: Studio) -> None:

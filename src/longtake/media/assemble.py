@@ -108,8 +108,6 @@ class _Extension:
         begin = round(self.head_s / self.form.clock)
         count = FrameCount(self._watch, self._cut.head - self._cut.copied + self._frames)
         with ExitStack() as stack:
-            if isinstance(self._tail, EncodedTail):
-                stack.callback(self._tail.abandon)
             main, part = stack.enter_context(write_mp4(output)), stack.enter_context(write_mp4(new_part))
             pictures = PictureTrack(main, self.form, new=self._frames, begin=begin, source=self._source, cut=self._cut)
             sounds: list[SoundTrack] = []
@@ -119,6 +117,9 @@ class _Extension:
             for track in (pictures, *sounds):
                 track.also_write_new(part)
             feed = stack.enter_context(Feed(lambda: make(self._continuation()), self._watch))
+            if isinstance(self._tail, EncodedTail):
+                # Before the feed is left, which waits for a maker that may be waiting for the tail.
+                stack.callback(self._tail.abandon)
             if isinstance(self._tail, CopiedTail):
                 head = copied_head(
                     pictures,
