@@ -135,6 +135,17 @@ def test_repeated_pictures_go_on_in_their_own_beat(repeats: int) -> None:
     assert len(changes) >= 40
 
 
+def test_a_pan_that_comes_to_rest_repeats_no_picture() -> None:
+    """Slow pictures after a quick pan are no repeats: none is dropped, and none is held at the seam."""
+    ground = texture(420, 96)
+    speeds = 12 * 0.9 ** np.arange(36) + 0.4
+    frames = [grey(shifted(ground, float(place), 160)) for place in np.cumsum(speeds)]
+    made = extend(timed(frames, FPS), frames=30, fps=FPS)
+    last, new = steps(frames)[-1], steps([frames[-1], *made.frames])
+    assert 0.5 * last < new[0] < 1.5 * last
+    assert new[:12].max() < 1.5 * last
+
+
 def test_pause_at_the_end_starts_from_rest() -> None:
     frames = pan(40)
     made = extend(timed([*frames, *[frames[-1]] * 10], FPS), frames=60, fps=FPS)

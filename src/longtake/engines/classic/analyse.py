@@ -20,6 +20,8 @@ _EQUAL_STEP = 0.02
 """Mean levels below which two pictures are one, whatever the rest of the clip does."""
 _REPEAT_SHARE = 0.15
 """A repeat that was encoded anew differs by a small share of what real motion does."""
+_BEAT_STEPS = 6
+"""Steps on either side by which motion is judged: of 12 pictures a second shown as 60, two real ones lie among them."""
 _GRID_TOLERANCE = 0.3
 """Time stamps within this share of a step from even spacing are even: containers round to milliseconds."""
 
@@ -93,10 +95,11 @@ def _last_cut(steps: NDArray[np.float64]) -> int:
 
 def _distinct_places(smalls: list[Floats], steps: NDArray[np.float64]) -> list[int]:
     """Places of the pictures that differ from the last one kept."""
-    motion = float(np.percentile(steps, 90)) if steps.size else 0.0
-    limit = max(_EQUAL_STEP, _REPEAT_SHARE * motion)
     kept = [0]
     for place in range(1, len(smalls)):
+        # Judged by the motion around it: where a quick pan comes to rest it is slow, and still repeats nothing.
+        around = steps[max(0, place - _BEAT_STEPS) : place + _BEAT_STEPS]
+        limit = max(_EQUAL_STEP, _REPEAT_SHARE * float(np.percentile(around, 90)))
         if _difference(smalls[kept[-1]], smalls[place]) > limit:
             kept.append(place)
     return kept
