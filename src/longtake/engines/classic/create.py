@@ -19,7 +19,7 @@ from longtake.media.frames import VideoFrame
 
 PICTURE_ONLY = "the built-in engine moves the camera over the given picture; it does not understand the prompt"
 NO_SCENE = "no word of the prompt names a scene that the built-in engine can paint ({known}); it painted {chosen!r}"
-SCENE = "painted by the built-in engine: a {chosen!r} scene chosen by the prompt's words, not an AI generation"
+SCENE = "painted by the built-in engine: the scene {chosen!r}, chosen by the prompt's words, not an AI generation"
 
 _LEAST_ZOOM = 1.04
 _ZOOM_A_SECOND = 0.02
