@@ -24,10 +24,11 @@ from longtake.errors import ConfigurationError
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 LEAST_STRONG_KEY_CHARS = 24
 MOST_CRF = 51
-PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
-"""x264's, fastest first (x264 --fullhelp)."""
+"""x264's; its 0 is lossless, in a profile that few players know."""
+PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium")
+"""Those of x264's that the media code takes, fastest first."""
 
-_MAY_BE_ZERO = frozenset({"port", "cpu_slots", "crf", "retention_s", "max_active_tasks", "child_idle_s"})
+_MAY_BE_ZERO = frozenset({"port", "cpu_slots", "retention_s", "max_active_tasks", "child_idle_s"})
 _LEAST_TIME_S = 0.01
 _PREFIX = "LONGTAKE_"
 _OTHER_VARIABLES = ("config", "url", "api_key")
@@ -57,9 +58,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     child_idle_s: float = 120.0
     """A render child without work ends after this time."""
     preset: str = "veryfast"
-    """The encoder's (x264's) preset."""
+    """The encoder's (x264's) preset, `ultrafast` to `medium`."""
     crf: int = 20
-    """The encoder's quality: lower is better and larger."""
+    """The encoder's quality, 1 to 51: lower is better and larger."""
     max_upload_bytes: int = 1 << 30
     """Largest uploaded file."""
     max_body_bytes: int = 32 << 20
@@ -140,7 +141,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                     f"LONGTAKE_{field.name.upper()} is {value}: set it to {least} or more", param=field.name
                 )
         if self.crf > MOST_CRF:
-            raise ConfigurationError(f"LONGTAKE_CRF is {self.crf}: set it to 0 (best) to {MOST_CRF}", param="crf")
+            raise ConfigurationError(f"LONGTAKE_CRF is {self.crf}: set it to 1 (best) to {MOST_CRF}", param="crf")
         if self.preset not in PRESETS:
             raise ConfigurationError(
                 f"LONGTAKE_PRESET is {self.preset!r}: choose one of {', '.join(PRESETS)}", param="preset"

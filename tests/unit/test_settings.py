@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from longtake.errors import ConfigurationError
-from longtake.settings import Settings, read_client_settings, read_settings, unknown_variables
+from longtake.media import encode
+from longtake.settings import PRESETS, Settings, read_client_settings, read_settings, unknown_variables
 
 
 def test_flags_win_over_variables_over_the_file_over_defaults(tmp_path: Path) -> None:
@@ -89,6 +90,8 @@ def test_the_clients_settings_are_their_own() -> None:
     [
         ("cpu_slots", "-1"),
         ("crf", "52"),
+        ("crf", "0"),
+        ("preset", "slow"),
         ("preset", "superfast!"),
         ("stall_s", "0"),
         ("hard_stop_s", "nan"),
@@ -137,3 +140,7 @@ def test_variables_that_nothing_reads_are_named() -> None:
     slip, far = unknown_variables({**read, "LONGTAKE_PROT": "1", "LONGTAKE_DATABASE_URL": "x"})[::-1]
     assert slip == "LONGTAKE_PROT is set, but there is no such setting: did you mean LONGTAKE_PORT?"
     assert far.startswith("LONGTAKE_DATABASE_URL is set, but there is no such setting: docs/")
+
+
+def test_presets_are_those_of_the_encoder() -> None:
+    assert encode.PRESETS == PRESETS
