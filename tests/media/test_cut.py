@@ -78,6 +78,13 @@ def header(path: Path) -> tuple[Fraction, Fraction, int, Fraction]:
         )  # fmt: skip
 
 
+def packet_times(path: Path) -> list[tuple[int, int]]:
+    """When each packet of the picture track is decoded and shown, in decode order."""
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+        return [(packet.dts, packet.pts) for packet in packets if packet.dts is not None and packet.pts is not None]
+
+
 @pytest.mark.parametrize("geometry_kept", [True, False])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_headers_say_the_true_length(
@@ -104,6 +111,9 @@ def test_headers_say_the_true_length(
                 assert abs(duration - length) <= tick, (preset, path)
                 if "variable" not in shape:
                     assert average == rate, (preset, path)
+            packets = packet_times(path)
+            assert all(dts <= pts for dts, pts in packets), (preset, path)
+            assert all(before[0] < after[0] for before, after in pairwise(packets)), (preset, path)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
