@@ -18,12 +18,14 @@ from longtake.errors import (
     InvalidMultipart,
     InvalidRequest,
     LongtakeError,
+    Overloaded,
     UnsupportedMediaType,
 )
 from longtake.http.bodies import decode_json, read_fields
 from longtake.http.dialects.fields import Fields
-from longtake.http.limits import ClientGone, check_head
+from longtake.http.limits import BodyMemory, ClientGone, check_head
 from longtake.http.messages import Call
+from longtake.types import Principal
 
 
 def call_with(parts, content_type=None, **headers: str):
@@ -225,6 +227,36 @@ def test_a_hang_up_is_no_request():
 def test_a_large_body_is_read_too():
     values = {"a": "x" * 400_000}
     assert read([json.dumps(values).encode()], "application/json") == values
+
+
+def test_bodies_in_memory_are_bounded_for_each_tenant_and_together():
+    memory = BodyMemory(most_bytes=300, most_bytes_of_tenant=200)
+
+    def call_of(tenant: str, parts, kind=None):
+        call = call_with(parts, kind)
+        call.principal, call.hold = Principal(tenant_id=tenant, key_id="k", admin=False), memory.hold
+        return call
+
+    async def nothing(_head, _chunks):
+        return None
+
+    def take(call):
+        work = read_fields(call, body_limit_bytes=1000, upload_limit_bytes=1000, receive_file=nothing)
+        with suppress(InvalidJson, InvalidMultipart):
+            asyncio.run(work)
+
+    slow, second, other = call_of("a", [b"x" * 100, b"y" * 60]), call_of("a", [b"z" * 60]), call_of("b", [b"x" * 60])
+    take(slow)
+    with pytest.raises(Overloaded):
+        take(second)
+    take(other)
+    text = b'--b\r\nContent-Disposition: form-data; name="prompt"\r\n\r\n' + b"p" * 100 + b"\r\n--b--\r\n"
+    with pytest.raises(Overloaded):
+        take(call_of("c", [text], "multipart/form-data; boundary=b"))
+    memory.release(second)
+    memory.release(slow)
+    take(call_of("a", [b"x" * 150]))
+    assert slow.held_bytes == 0
 
 
 def test_a_head_out_of_proportion_is_refused():

@@ -21,7 +21,7 @@ from longtake.http.auth import KeyRing
 from longtake.http.context import Context
 from longtake.http.cors import ANY_ORIGIN, FOR_PAGES, preflight
 from longtake.http.errors import error_answer
-from longtake.http.limits import MOST_CALLS, ClientGone, check_head
+from longtake.http.limits import MOST_CALLS, BodyMemory, ClientGone, check_head
 from longtake.http.links import Links
 from longtake.http.messages import Answer, Call, HeaderList
 from longtake.http.proxies import Proxies
@@ -68,6 +68,7 @@ class Application:
         self._most_calls = most_calls
         self._fixed: dict[str, dict[str, Route]] = {}
         self._templates: list[tuple[PathTemplate, dict[str, Route]]] = []
+        self._memory = BodyMemory()
         self._calls = 0
         self._closing = False
         by_path: dict[str, dict[str, Route]] = {}
@@ -95,6 +96,7 @@ class Application:
         began_s = time.perf_counter()
         call = Call(scope, receive)
         call.request_id = request_id(call.header(b"x-request-id"))
+        call.hold = self._memory.hold
         started = False
 
         async def send_once_started(message: Message) -> None:
@@ -118,6 +120,8 @@ class Application:
                 status = await self._send(call, error_answer(error, call.request_id), send)
         finally:
             self._calls -= 1
+            if call.held_bytes:
+                self._memory.release(call)
             if logger.isEnabledFor(logging.INFO):
                 self._log(call, status, began_s)
 

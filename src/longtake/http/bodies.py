@@ -27,7 +27,7 @@ async def read_fields(
 ) -> dict[str, JsonValue]:
     """The fields of a body. File parts go through `receive_file` as they arrive.
 
-    Raises InvalidJson, InvalidMultipart, BodyTooLarge, UnsupportedMediaType (a compressed body).
+    Raises InvalidJson, InvalidMultipart, BodyTooLarge, UnsupportedMediaType (a compressed body), Overloaded.
     """
     encoding = (call.header(b"content-encoding") or "identity").strip().lower()
     if encoding != "identity":
@@ -36,7 +36,7 @@ async def read_fields(
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         chunks = body_chunks(call, upload_limit_bytes + body_limit_bytes)
-        return await read_multipart(chunks, content_type, receive_file, body_limit_bytes)
+        return await read_multipart(chunks, content_type, receive_file, body_limit_bytes, call.keep)
     body = await read_body(call, body_limit_bytes)
     # `curl -d '{...}'` calls its JSON a form.
     if kind == "application/x-www-form-urlencoded" and not body.lstrip(b" \t\r\n" + _BOM).startswith(b"{"):

@@ -82,11 +82,15 @@ class _Events:
 
 
 async def read_multipart(
-    chunks: AsyncIterator[bytes], content_type: str, receive_file: ReceiveFile, text_limit_bytes: int
+    chunks: AsyncIterator[bytes],
+    content_type: str,
+    receive_file: ReceiveFile,
+    text_limit_bytes: int,
+    hold: Callable[[int], None] = lambda _: None,
 ) -> dict[str, JsonValue]:
-    """The fields of a multipart body (RFC 7578).
+    """The fields of a multipart body (RFC 7578). `hold` is told of the bytes of text fields before they are kept.
 
-    Raises InvalidMultipart, BodyTooLarge, and whatever `receive_file` raises.
+    Raises InvalidMultipart, BodyTooLarge, and whatever `receive_file` and `hold` raise.
     """
     events = _events(chunks, content_type)
     pairs: list[tuple[str, JsonValue]] = []
@@ -106,6 +110,7 @@ async def read_multipart(
             left_bytes -= len(data)
             if left_bytes < 0:
                 raise BodyTooLarge(f"the form's text fields have more than {text_limit_bytes} bytes: send less")
+            hold(len(data))
             text += data
         # A file input that was left empty sends an empty name and nothing else.
         if head.filename is None:

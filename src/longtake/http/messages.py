@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import parse_qsl
@@ -30,7 +30,9 @@ _encoder = msgspec.json.Encoder()
 class Call:
     """One request on its way: the ASGI scope with what the application found out about it."""
 
-    __slots__ = ("_headers", "method", "params", "path", "principal", "receive", "request_id", "scope")
+    __slots__ = (
+        "_headers", "held_bytes", "hold", "method", "params", "path", "principal", "receive", "request_id", "scope",
+    )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, request_id: str = "") -> None:
         self.scope = scope
@@ -42,7 +44,16 @@ class Call:
         """What the path's template holds."""
         self.principal: Principal | None = None
         """Who asks; set on every route that needs a key."""
+        self.hold: Callable[[Call, int], None] | None = None
+        """Asked before more of the body is kept in memory: raises Overloaded where too much is."""
+        self.held_bytes = 0
+        """Of the body in memory, as `hold` counts them."""
         self._headers: dict[bytes, bytes] | None = None
+
+    def keep(self, more_bytes: int) -> None:
+        """Ask for room in memory for more of the body. Raises Overloaded if there is none now."""
+        if self.hold is not None:
+            self.hold(self, more_bytes)
 
     @property
     def owner(self) -> Principal:
