@@ -15,6 +15,7 @@ from longtake.errors import InvalidMedia, InvalidRequest, LongtakeError, UrlInpu
 from longtake.http.dialects.fields import MOST_UNKNOWN_BYTES
 from longtake.http.dialects.inputs import InlineBytes, KnownAsset, KnownTask
 from longtake.http.dialects.unified import FILE_FIELDS, MOST_PROMPT_CHARS, parse
+from longtake.http.videos import task_id
 from longtake.types import Aspect, ExactSize, Fit, Operation, Role, ShortSide
 
 SEED = {
@@ -51,6 +52,26 @@ def test_the_seed_request():
     assert submission.dialect == "unified"
     assert not submission.extra
     assert draft.images == ()
+
+
+UUID = "7fd641dc-437f-44c3-97a2-e3778e0e10fb"
+
+
+@pytest.mark.parametrize(
+    ("sent", "meant"),
+    [
+        (f"grok%3A{UUID}", f"grok:{UUID}"),
+        (f"grok%3a{UUID}", f"grok:{UUID}"),
+        (UUID, UUID),
+        (f"video_{UUID}", UUID),
+        (f"task_{UUID.upper()}", UUID.upper()),
+        (f" grok:{UUID}\n", f"grok:{UUID}"),
+        (f"task_own:{UUID}", f"task_own:{UUID}"),
+    ],
+)
+def test_a_task_id_in_many_forms(sent, meant):
+    assert extend(task_id=sent).source == KnownTask("task_id", meant)
+    assert task_id(sent, "id") == meant
 
 
 @pytest.mark.parametrize(

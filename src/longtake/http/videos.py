@@ -10,7 +10,7 @@ from longtake.errors import InvalidRequest, TaskNotFound
 from longtake.http.bodies import read_fields
 from longtake.http.context import Context
 from longtake.http.dialects import unified
-from longtake.http.dialects.inputs import TASK_ID
+from longtake.http.dialects.inputs import read_task_id
 from longtake.http.dialects.lenient import JsonValue, StagedFile
 from longtake.http.dialects.superset import render_submitted, render_task
 from longtake.http.files import FileAnswer
@@ -69,11 +69,11 @@ async def content(context: Context, call: Call) -> Answer:
 
 
 def task_id(text: str, param: str) -> str:
-    """A task's id as it may look. Raises TaskNotFound for what cannot be one."""
-    text = text.strip()
-    if not TASK_ID.fullmatch(text):
+    """The task id in a text, as clients write it. Raises TaskNotFound for what cannot be one."""
+    found = read_task_id(text)
+    if found is None:
         raise TaskNotFound(f"{param} is not the id of a task of yours: GET /v1/tasks lists them", param=param)
-    return text
+    return found
 
 
 def poll_hint(task: Task) -> HeaderList:

@@ -62,9 +62,8 @@ class KnownTask:
 
 MediaInput = InlineBytes | KnownAsset | KnownTask
 
-TASK_ID = re.compile(r"[A-Za-z0-9][\w.@:+-]{0,199}", re.ASCII)
-"""What an id may look like; anything else is the id of nothing."""
-
+_TASK_ID = re.compile(r"[A-Za-z0-9][\w.@:+-]{0,199}", re.ASCII)
+_ALIAS = re.compile(r"(?:video|task)_(?=[0-9a-f]{8}-[0-9a-f]{4}-)", re.ASCII | re.IGNORECASE)
 _FROM_URL_SAFE = str.maketrans("-_", "+/")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.ASCII | re.IGNORECASE)
 _DATA_URI = re.compile(r"data:([^,;]{0,100})((?:;[^,;]{0,100}){0,5}),", re.ASCII | re.IGNORECASE)
@@ -73,6 +72,20 @@ _LEAST_BASE64_CHARS = 64
 _NESTED = ("url", "image_url", "video_url", "file_id", "task_id", "id", "b64_json", "base64", "data")
 _ID_FIELDS = frozenset({"task_id", "taskId", "video_id", "id"})
 _UNKNOWN_SOURCE = "names no task of yours: make a video with POST /v1/video/create or upload one with POST /v1/files"
+
+
+def read_task_id(text: str) -> str | None:
+    """The task id in a text, or None for what cannot be one.
+
+    Clients also send its colon percent-encoded, and relays' words `video_` and `task_` before a bare uuid (wire.md 5.2,
+    R8).
+    """
+    text = text.strip()
+    if "%" in text:
+        text = text.replace("%3A", ":").replace("%3a", ":")
+    if not _TASK_ID.fullmatch(text):
+        return None
+    return _ALIAS.sub("", text) if _ALIAS.match(text) else text
 
 
 def read_media(value: JsonValue, param: str, kind: Kind, own_asset: OwnAsset) -> MediaInput:
@@ -106,8 +119,9 @@ def read_media(value: JsonValue, param: str, kind: Kind, own_asset: OwnAsset) ->
             "or send it inline as base64",
             param=param,
         )
-    if TASK_ID.fullmatch(text) and (":" in text or len(text) < _LEAST_BASE64_CHARS):
-        return KnownTask(param, text)
+    task_id = read_task_id(text)
+    if task_id is not None and (":" in task_id or len(task_id) < _LEAST_BASE64_CHARS):
+        return KnownTask(param, task_id)
     if param not in _ID_FIELDS and len(text) >= _LEAST_BASE64_CHARS and _BASE64.fullmatch(text):
         return InlineBytes(param, text)
     raise TaskNotFound(f"{param} {_UNKNOWN_SOURCE}", param=param)
