@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two servers that benchmarks/http.py compares: longtake's application, and a bare loop over the same store."""
+"""The two servers that benchmarks/http.py compares: longtake's application, and a bare loop over the same store.
+
+longtake has the connection that `longtake serve` gives it, the bare loop uvicorn's own. Neither logs its requests.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from longtake.catalog.catalog import shipped_catalog
 from longtake.http.app import create_app
 from longtake.http.auth import digest
+from longtake.http.connection import GuardedConnection
 from longtake.render.local import LocalFleet
 from longtake.routing.makers import Makers
 from longtake.settings import Settings
@@ -124,7 +128,15 @@ async def serve(kind: str, home: Path) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
         port = listener.getsockname()[1]
         print(json.dumps({"port": port, "key": KEY, "body": json.dumps(EXTEND)}), flush=True)
-        config = uvicorn.Config(app, http="httptools", lifespan="off", log_level="error", proxy_headers=False)
+        config = uvicorn.Config(
+            app,
+            http=GuardedConnection if kind == "longtake" else "httptools",
+            lifespan="off",
+            log_level="error",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+        )
         await uvicorn.Server(config).serve(sockets=[listener])
     await fleet.close()
     await store.close()

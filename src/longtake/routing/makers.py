@@ -40,6 +40,7 @@ class Makers:
         self._catalog = catalog
         self._built_in = catalog.find(LONGTAKE_CPU)
         self.stand_in = stand_in
+        self._choices = {model.name: self._choice(model) for model in catalog}
 
     def choose(self, model_name: str, operation: Operation) -> Choice:
         """The maker of a model.
@@ -54,11 +55,8 @@ class Makers:
                 f"it can {', '.join(sorted(model.operations))}",
                 param="model",
             )
-        if model.engine:
-            maker = Maker(provider=BUILT_IN_PROVIDER, model=model.name, engine=model.engine, mode=Mode.LOCAL)
-            return Choice(maker=maker, capability=model.capability, family=model.family)
-        if self.stand_in:
-            return self._stand_in_for(model)
+        if model.engine or self.stand_in:
+            return self._choices[model.name]
         raise NoMaker(
             f"model {model.name!r} needs a provider, and none is set up here: use model {LONGTAKE_CPU!r}, which needs "
             "no key, or have the operator set LONGTAKE_STAND_IN=on",
@@ -80,6 +78,12 @@ class Makers:
             for model in self._catalog
             if model.engine or self.stand_in
         ]
+
+    def _choice(self, model: Model) -> Choice:
+        if model.engine:
+            maker = Maker(provider=BUILT_IN_PROVIDER, model=model.name, engine=model.engine, mode=Mode.LOCAL)
+            return Choice(maker=maker, capability=model.capability, family=model.family)
+        return self._stand_in_for(model)
 
     def _stand_in_for(self, model: Model) -> Choice:
         maker = Maker(

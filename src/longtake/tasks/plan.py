@@ -210,7 +210,7 @@ def _check_lengths(start_us: int, new_us: int, fps: Rate, limits: Limits) -> Non
             f"{_seconds(limits.result_us)} is made here: send less",
             param=param,
         )
-    if round(new_us * fps.fraction / SECOND_US) < 1:
+    if 2 * new_us * fps.num <= fps.den * SECOND_US:  # half a frame rounds to none
         raise InvalidRequest(
             f"duration is {_seconds(new_us)}, less than one frame of this video: send more", param="duration"
         )

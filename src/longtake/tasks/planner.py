@@ -60,7 +60,9 @@ class Planner:
         choice = self._makers.choose(model_name, submission.operation)
         decided = await self._plan(tenant_id, submission, source, choice)
         return Draft(
-            submission=msgspec.structs.replace(submission, model=model_name),
+            submission=submission
+            if submission.model == model_name
+            else msgspec.structs.replace(submission, model=model_name),
             plan=decided,
             family=choice.family,
             parent_id=parent.id if parent else None,
