@@ -22,6 +22,7 @@ from longtake.errors import ConfigurationError, LongtakeError, StoreFailed, Stor
 from longtake.store.base import NewTask, TaskQuery
 from longtake.store.sqlite import SqliteStore
 from longtake.store.sqlite import queries as statements
+from longtake.store.sqlite.faults import explain
 from longtake.store.sqlite.queries import run
 from longtake.store.sqlite.schema import APPLICATION_ID
 from longtake.types import Step
@@ -300,3 +301,12 @@ async def test_reads_are_quick_among_many_tasks(file: SqliteHome) -> None:
     assert [task.id for task in page.tasks] == [task.id for task in tasks if task.tenant_id == "tenant-007"][:-6:-1]
     assert (await claim_one(store)).id == tasks[3].id
     await file.close()
+
+
+def test_callers_learn_nothing_of_the_tables(caplog: pytest.LogCaptureFixture) -> None:
+    failed = explain(apsw.SQLError("no such column: secret_column"))
+    refused = explain(apsw.ConstraintError("UNIQUE constraint failed: tasks.id"))
+    assert "secret_column" not in failed.message
+    assert "tasks.id" not in refused.message
+    assert "secret_column" in caplog.text
+    assert "tasks.id" in caplog.text
