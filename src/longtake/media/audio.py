@@ -181,7 +181,9 @@ class SoundTrack:
         self._opened = False
         self.click: float | None = None
         grid = copyable_grid(source) if source is not None else None
-        self._kept = 0 if grid is None else int(np.searchsorted(grid + AAC_FRAME, cut, side="right"))
+        # A packet's transform spans two frames, the second shared with the packet after it: both must lie in the head,
+        # or what the source went on with (at its end silence) is heard for 20 ms after the cut.
+        self._kept = 0 if grid is None else int(np.searchsorted(grid + 2 * AAC_FRAME, cut, side="right"))
         self._grid = grid if self._kept > PRE_ROLL_FRAMES + 1 else None
         self._join_end = int(self._grid[self._kept - 1]) + AAC_FRAME if self._grid is not None else 0
         pre_roll = PRE_ROLL_FRAMES * AAC_FRAME if self._grid is not None else 0
