@@ -11,6 +11,7 @@ import av
 from longtake.errors import MediaError
 from longtake.media.context import CopiedTail, EncodedTail
 from longtake.media.cut import Cut
+from longtake.media.index import PacketIndex
 from longtake.media.mux import Pending
 from longtake.media.newpart import FrameCount
 from longtake.media.open import explained, open_media, video_stream
@@ -56,7 +57,7 @@ def encoded_head(
     frames = 0
     with open_media(source.path, source.limits) as container:
         stream = video_stream(container, source.limits)
-        for frame in scaler.convert(_until(container.decode(stream), cut.end)):
+        for frame in scaler.convert(_until(container.decode(stream), index, cut)):
             ticks = frame.pts if frame.pts is not None else int(index.order[min(frames, index.count - 1)])
             if before is None:
                 ticks = index.start
@@ -77,11 +78,16 @@ def encoded_head(
     tail.complete(frames)
 
 
-def _until(frames: Iterator[av.VideoFrame], end: int) -> Iterator[av.VideoFrame]:
-    """Decoded frames shown before the tick `end`."""
+def _until(frames: Iterator[av.VideoFrame], index: PacketIndex, cut: Cut) -> Iterator[av.VideoFrame]:
+    """Decoded frames shown before the cut."""
     with explained("the video cannot be decoded"):
         for number, frame in enumerate(frames):
-            if number and frame.pts is not None and frame.pts >= end:
+            if not index.timed:
+                # What FFmpeg makes of decode times is neither in order nor right where frames are reordered.
+                if number >= cut.head:
+                    return
+                frame.pts = int(index.order[number])
+            elif number and frame.pts is not None and frame.pts >= cut.end:
                 return
             yield frame
 

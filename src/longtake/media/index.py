@@ -34,6 +34,8 @@ STANDARD_RATES = tuple(
 )
 SLOWEST_RATE, FASTEST_RATE = Fraction(1), Fraction(240)
 DEFAULT_RATE = Fraction(24)
+_COARSEST_CLOCK_S = 0.001
+"""Matroska's usual clock: a constant rate comes out of it with steps that differ by so much."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,16 @@ class PacketIndex:
     keys: NDArray[np.bool_]
     exact: bool
     """Every packet says when it is shown, no two at once, and none besides these is decoded without being shown."""
+    timed: bool = True
+    """Every packet says when it is shown. AVI says only when it is decoded: the n-th time is then the n-th frame's."""
+
+    def since(self, tick: int) -> PacketIndex:
+        """The index of what is shown from `tick` on, of a file whose earlier packets no decoder shows."""
+        kept = self.pts >= tick
+        return PacketIndex(
+            time_base=self.time_base, pts=self.pts[kept], dts=self.dts[kept], durations=self.durations[kept],
+            keys=self.keys[kept], exact=False, timed=self.timed,
+        )  # fmt: skip
 
     @property
     def count(self) -> int:
@@ -86,11 +98,16 @@ class PacketIndex:
     @cached_property
     def variable(self) -> bool:
         """Whether frame durations differ by more than rounding."""
-        steps = np.diff(self.order)
-        if len(steps) == 0:
+        if self.count == 1:
             return False
-        mean = float(steps.mean())
-        return float(np.abs(steps - mean).max()) > max(1.0, 0.01 * mean)
+        rounding = max(1.0, 1.01 * _COARSEST_CLOCK_S / float(self.time_base))
+        return self._unevenness > max(rounding, 0.01 * float(np.diff(self.order).mean()))
+
+    @cached_property
+    def _unevenness(self) -> float:
+        """The most that a step from one frame to the next differs from the mean step, in ticks."""
+        steps = np.diff(self.order)
+        return float(np.abs(steps - steps.mean()).max())
 
     @cached_property
     def rate(self) -> Fraction:
@@ -98,7 +115,13 @@ class PacketIndex:
         if self.variable or self.count == 1:
             return rate_of_duration(median(self.shown), self.time_base)
         span = int(self.order[-1] - self.order[0])
-        return nice_rate(Fraction(self.count - 1) / (span * self.time_base), Fraction(2, span))
+        rate = Fraction(self.count - 1) / (span * self.time_base)
+        tolerance = 2 * max(Fraction(1), Fraction(self._unevenness)) / span
+        # Most steps of what was made longer are exact, though those before them may be rounded.
+        usual = 1 / (Fraction(median(np.diff(self.order))) * self.time_base)
+        if usual in STANDARD_RATES and abs(usual - rate) <= tolerance * rate:
+            return usual
+        return nice_rate(rate, tolerance)
 
     def rate_before(self, end: int, window_s: float = 2.0) -> Fraction:
         """Frames a second of the last `window_s` before the tick `end`: 1 / their median duration."""
@@ -139,7 +162,7 @@ def nice_rate(rate: Fraction, tolerance: Fraction) -> Fraction:
 class _Collector:
     """Gathers one track's packets."""
 
-    def __init__(self, stream: Stream, limits: MediaLimits, max_packets: int) -> None:
+    def __init__(self, stream: Stream, limits: MediaLimits, max_packets: int, *, timed: bool = True) -> None:
         if stream.time_base is None:
             raise MediaError("a track has no time base; the file is damaged")
         self._time_base = Fraction(stream.time_base)
@@ -148,13 +171,13 @@ class _Collector:
         self._max_packets = max_packets
         self._first: int | None = None
         self._pts, self._dts, self._durations, self._keys = array("q"), array("q"), array("q"), array("b")
-        self._exact = True
+        self._exact = self._timed = timed
 
     def add(self, packet: Packet[Stream]) -> None:
         """Take a packet's times. Raises LimitExceeded at the first that is too many or too late."""
         pts, dts = packet.pts, packet.dts
         if pts is None:
-            self._exact = False
+            self._exact = self._timed = False
             pts = dts if dts is not None else (self._pts[-1] + max(1, self._durations[-1]) if self._pts else 0)
         if packet.is_corrupt:
             self._exact = False
@@ -188,6 +211,7 @@ class _Collector:
             durations=np.array(self._durations, np.int64),
             keys=np.array(self._keys, np.bool_),
             exact=self._exact,
+            timed=self._timed,
         )
         if index.end - index.start > self._most_ticks:
             raise LimitExceeded(f"the file is longer than {self._limits.max_seconds:g} s; send a shorter clip")
@@ -210,7 +234,7 @@ def read_index(
 
     Raises MediaError if there is no picture, LimitExceeded if there is too much, WorkCancelled when `check` does.
     """
-    pictures = _Collector(video, limits, limits.max_frames)
+    pictures = _Collector(video, limits, limits.max_frames, timed=container.format.name != "avi")
     sounds = _Collector(audio, limits, limits.max_frames * _AUDIO_PACKETS_A_FRAME) if audio is not None else None
     with explained("the file cannot be read to its end"):
         for packet in container.demux([video] if audio is None else [video, audio]):

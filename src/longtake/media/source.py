@@ -19,7 +19,16 @@ from av.video.stream import VideoStream
 from longtake.errors import MediaError
 from longtake.media.contract import NO_CHECK, CancelCheck
 from longtake.media.index import PacketIndex, read_index
-from longtake.media.open import DEFAULT_LIMITS, MediaLimits, explained, is_image, leave_out, open_media, video_stream
+from longtake.media.open import (
+    DEFAULT_LIMITS,
+    MediaLimits,
+    explained,
+    is_image,
+    leave_out,
+    open_media,
+    strict,
+    video_stream,
+)
 from longtake.types import AudioFacts, ColorTags, MediaFacts, Rate, VideoFacts
 
 _PROGRESSIVE_ORDERS = frozenset({0, 1})
@@ -147,6 +156,7 @@ def read_source(path: Path, limits: MediaLimits = DEFAULT_LIMITS, *, check: Canc
         name = _CONTAINER_NAMES.get(container.format.name.split(",")[0], container.format.name)
         sound = _sound(sound_stream) if sound_stream is not None and sounds is not None else None
         picture = _first_picture(container, stream, frames)
+    frames = _shown(path, limits, frames)
     return Source(
         path=path, limits=limits, container=name, picture=picture, frames=frames, sound=sound,
         sounds=sounds if sound is not None else None,
@@ -191,6 +201,22 @@ def _first_picture(container: InputContainer, stream: VideoStream, frames: Packe
         stream.codec_context.flush_buffers()
         container.seek(frames.start, stream=stream, backward=True)
     return picture_of(stream, first_frame(container, stream))
+
+
+def _shown(path: Path, limits: MediaLimits, index: PacketIndex) -> PacketIndex:
+    """The index without what comes before the first frame that a decoder shows.
+
+    A file that was cut out of open groups of pictures begins with some that refer to what is no longer there.
+    """
+    if not index.timed or (index.keys[0] and index.pts[0] == index.start):
+        return index
+    with open_media(path, limits) as container:
+        stream = video_stream(container, limits)
+        stream.thread_type = "NONE"
+        strict(stream)
+        leave_out(container, stream)
+        first = first_frame(container, stream).pts
+    return index if first is None or first <= index.start else index.since(first)
 
 
 def first_frame(container: InputContainer, stream: VideoStream) -> av.VideoFrame:
