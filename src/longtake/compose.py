@@ -6,22 +6,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import secrets
-import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
-from longtake.catalog.catalog import shipped_catalog
+from longtake.catalog.catalog import LONGTAKE_CPU, shipped_catalog
 from longtake.errors import ConfigurationError, ServiceError, StoreFailed
+from longtake.http.auth import key_of_secret, new_secret
 from longtake.render.local import LocalFleet
 from longtake.routing.makers import Makers, stands_in
 from longtake.settings import LEAST_STRONG_KEY_CHARS, Settings
 from longtake.storage.local import LocalStorage
-from longtake.store.base import Installation, Key, Store
+from longtake.store.base import Installation, Store
 from longtake.store.sqlite import SqliteStore
+from longtake.tasks.clock import now_ms
 from longtake.tasks.sample import seed_sample
 from longtake.tasks.scheduler import Scheduler
 from longtake.tasks.service import TaskService
@@ -98,6 +97,8 @@ async def running(
         )
         stack.push_async_callback(fleet.close)
         makers = Makers(shipped_catalog(), stand_in=stands_in(settings))
+        if makers.stand_in:
+            _logger.info("no provider is set up: %s stands in for the models of others", LONGTAKE_CPU)
         service = TaskService(store=store, storage=storage, fleet=fleet, makers=makers, settings=settings)
         scheduler = Scheduler(store=store, storage=storage, fleet=fleet, settings=settings, service=service)
         stack.push_async_callback(scheduler.close)
@@ -125,29 +126,6 @@ def _make_home(home: Path) -> None:
         ) from error
 
 
-def now_ms() -> int:
-    """The moment, in milliseconds since the Unix epoch."""
-    return time.time_ns() // 1_000_000
-
-
-def new_secret() -> str:
-    """A new API key: 43 characters of randomness behind a mark that tells what it is."""
-    return "lt-" + secrets.token_urlsafe(32)
-
-
-def make_key(secret: str, *, tenant_id: str, name: str, admin: bool) -> Key:
-    """The storable form of a secret, under a new id."""
-    return Key(
-        id="key_" + secrets.token_hex(8),
-        tenant_id=tenant_id,
-        digest=sha256(secret.encode()).digest(),
-        name=name,
-        hint=secret[-4:],
-        created_ms=now_ms(),
-        admin=admin,
-    )
-
-
 async def _check_keys(
     store: Store, settings: Settings, first_key: Callable[[str], None] | None, run_key_name: str
 ) -> None:
@@ -163,14 +141,14 @@ async def _check_keys(
         )
     if not living and first_key is not None:
         secret = new_secret()
-        await store.add_key(make_key(secret, tenant_id=FIRST_TENANT, name=FIRST_KEY_NAME, admin=True))
+        await store.add_key(key_of_secret(secret, tenant_id=FIRST_TENANT, name=FIRST_KEY_NAME, admin=True))
         first_key(secret)
 
 
 async def _take_given_key(store: Store, secret: str) -> None:
     """Make LONGTAKE_ADMIN_KEY an admin key, and revoke what the variable held before."""
     name = GIVEN_KEY_NAME if len(secret) >= LEAST_STRONG_KEY_CHARS else WEAK_KEY_NAME
-    key = make_key(secret, tenant_id=FIRST_TENANT, name=name, admin=True)
+    key = key_of_secret(secret, tenant_id=FIRST_TENANT, name=name, admin=True)
     for old in await store.keys(FIRST_TENANT):
         is_given = old.name in {GIVEN_KEY_NAME, WEAK_KEY_NAME}
         if is_given and old.digest != key.digest and old.revoked_ms is None:
@@ -186,4 +164,4 @@ async def _add_run_key(store: Store, name: str, secret: str) -> None:
     for old in await store.keys(FIRST_TENANT):
         if old.name == name and old.revoked_ms is None:
             await store.revoke_key(old.id, now_ms())
-    await store.add_key(make_key(secret, tenant_id=FIRST_TENANT, name=name, admin=True))
+    await store.add_key(key_of_secret(secret, tenant_id=FIRST_TENANT, name=name, admin=True))

@@ -119,6 +119,7 @@ def test_the_first_start_prints_one_key_once(launch: Launch, tmp_path: Path) -> 
     assert first.stop() == 0
     second = launch(home, "--no-sample", key="")
     assert "LONGTAKE_API_KEY" not in second.log.read_text()
+    assert "longtake-cpu stands in" in second.log.read_text()
     assert second.request("GET", "/v1/models", key=key).status == 200
     stored = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
     assert key.encode() not in stored

@@ -144,30 +144,13 @@ def test_a_server_at_its_limit_says_so(world: World):
     assert answer.headers["retry-after"] == "2"
 
 
-def test_a_closing_server_says_so(world: World):
-    async def main() -> list[dict[str, Any]]:
-        app = in_process(world)
-        sent: list[dict[str, Any]] = []
-        events = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+@pytest.mark.parametrize("kind", ["lifespan", "websocket"])
+def test_other_scopes_than_http_are_refused(world: World, kind):
+    async def unused(*_: object) -> Any:
+        raise AssertionError("nothing is received or sent")
 
-        async def lifespan():
-            return next(events)
-
-        async def body():
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        async def send(message: Any):
-            sent.append(message)
-
-        await app({"type": "lifespan"}, lifespan, send)
-        scope = {"type": "http", "method": "GET", "path": "/healthz", "query_string": b"", "headers": []}
-        await app(scope, body, send)
-        return sent
-
-    sent = asyncio.run(main())
-    assert [message["type"] for message in sent[:2]] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
-    assert sent[2]["status"] == 503
-    assert b"overloaded" in sent[3]["body"]
+    with pytest.raises(ValueError, match=kind):
+        asyncio.run(in_process(world)({"type": kind}, unused, unused))
 
 
 HOSTILE = [

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 
@@ -66,5 +67,5 @@ def list_keys(home: Path | None, as_json: bool, quiet: bool) -> None:
 def revoke_key(key_id: str, home: Path | None, as_json: bool, quiet: bool) -> None:
     """Revoke a key by its id (not its secret). Requests with it are refused from now on."""
     with connect(home) as connection:
-        reply = connection.client.delete(f"/v1/keys/{key_id}")
+        reply = connection.client.delete(f"/v1/keys/{quote(key_id, safe='')}")
     Output(as_json=as_json, quiet=quiet).data(reply.raw, f"{key_id} is revoked", key_id)

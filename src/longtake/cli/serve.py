@@ -117,7 +117,8 @@ def _run(main: Coroutine[object, object, None]) -> None:
 
 async def _serve(settings: Settings, *, private: bool, sample: bool) -> None:
     from longtake import __version__  # noqa: PLC0415
-    from longtake.compose import new_secret, running  # noqa: PLC0415
+    from longtake.compose import running  # noqa: PLC0415
+    from longtake.http.auth import new_secret  # noqa: PLC0415
 
     stop = asyncio.Event()
     with _bound(settings) as listener, _signals(stop), contextlib.ExitStack() as stack:

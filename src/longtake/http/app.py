@@ -70,7 +70,6 @@ class Application:
         self._templates: list[tuple[PathTemplate, dict[str, Route]]] = []
         self._memory = BodyMemory()
         self._calls = 0
-        self._closing = False
         by_path: dict[str, dict[str, Route]] = {}
         for route in ROUTES:
             methods = by_path.setdefault(route.path, {})
@@ -84,13 +83,10 @@ class Application:
                 self._fixed[path] = methods
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one ASGI connection."""
-        if scope["type"] == "http":
-            await self._serve(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await self._live(receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
+        """Serve one HTTP request. Raises ValueError for other kinds of scope, as the ASGI specification has it."""
+        if scope["type"] != "http":
+            raise ValueError(f"the scope is {scope['type']!r}: only http is served here")
+        await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         began_s = time.perf_counter()
@@ -128,8 +124,8 @@ class Application:
     async def _answer(self, call: Call) -> Answer:
         route: Route | None = None
         try:
-            if self._closing or self._calls > self._most_calls:
-                raise Overloaded("this server is at its limit or closing: come again in a moment")  # noqa: TRY301
+            if self._calls > self._most_calls:
+                raise Overloaded("this server is at its limit: come again in a moment")  # noqa: TRY301
             check_head(call)
             if call.method == "OPTIONS":
                 return preflight(call, self._methods(call))
@@ -173,14 +169,6 @@ class Application:
         if methods:
             raise MethodNotAllowed(f"{call.method[:20]} is not possible here: use {', '.join(methods)}")
         raise RouteNotFound("there is nothing at this path: the routes begin with /v1/video, /v1/files and /v1/tasks")
-
-    async def _live(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            self._closing = message["type"] == "lifespan.shutdown"
-            await send({"type": f"{message['type']}.complete"})
-            if self._closing:
-                return
 
     def _log(self, call: Call, status: int, began_s: float) -> None:
         # Without the query: it may hold a signature.

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 from hashlib import sha256
 
 from longtake.errors import InvalidApiKey
 from longtake.http.messages import Call
-from longtake.store.base import Store
+from longtake.store.base import Key, Store
+from longtake.tasks.clock import now_ms
 from longtake.types import Principal
 
 FRESH_S = 1.0
@@ -32,6 +34,24 @@ def api_key(call: Call) -> str | None:
 def digest(secret: str) -> bytes:
     """What the store knows of a key."""
     return sha256(secret.encode("utf-8", "replace")).digest()
+
+
+def new_secret() -> str:
+    """A new API key: 43 characters of randomness (256 bits) behind a mark that tells what it is."""
+    return f"lt-{secrets.token_urlsafe(32)}"
+
+
+def key_of_secret(secret: str, *, tenant_id: str, name: str, admin: bool) -> Key:
+    """The storable form of a secret, under a new id."""
+    return Key(
+        id=f"key_{secrets.token_hex(8)}",
+        tenant_id=tenant_id,
+        digest=digest(secret),
+        name=name,
+        hint=secret[-4:],
+        created_ms=now_ms(),
+        admin=admin,
+    )
 
 
 class KeyRing:

@@ -4,17 +4,16 @@
 from __future__ import annotations
 
 import re
-import secrets
-import time
 
 from longtake.errors import AccessDenied, InvalidRequest
-from longtake.http.auth import digest
+from longtake.http.auth import key_of_secret, new_secret
 from longtake.http.bodies import decode_json
 from longtake.http.context import Context
 from longtake.http.dialects.lenient import read_bool, show
 from longtake.http.limits import read_body
 from longtake.http.messages import Answer, Call, json_answer
 from longtake.store.base import Key
+from longtake.tasks.clock import now_ms
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{0,100}")
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -31,16 +30,9 @@ async def create_key(context: Context, call: Call) -> Answer:
         raise InvalidRequest(f"name is {show(name)}: send a text of at most 100 characters", param="name")
     if not isinstance(tenant, str) or not _TENANT.fullmatch(tenant):
         raise InvalidRequest(f"tenant is {show(tenant)}: send letters, digits, '.', '_' and '-'", param="tenant")
-    secret = f"lt-{secrets.token_urlsafe(32)}"
-    key = Key(
-        id=f"key_{secrets.token_hex(8)}",
-        tenant_id=tenant,
-        digest=digest(secret),
-        name=name,
-        hint=secret[-4:],
-        created_ms=time.time_ns() // 1_000_000,
-        admin=read_bool(fields.get("admin") or False, "admin"),
-    )
+    admin = read_bool(fields.get("admin") or False, "admin")
+    secret = new_secret()
+    key = key_of_secret(secret, tenant_id=tenant, name=name, admin=admin)
     await context.store.add_key(key)
     return json_answer({**_body(key), "secret": secret})
 
@@ -56,7 +48,7 @@ async def revoke_key(context: Context, call: Call) -> Answer:
     """Revoke a key by its id; what comes after this answer is refused."""
     _check_admin(call)
     key_id = call.params["id"]
-    if not await context.store.revoke_key(key_id, time.time_ns() // 1_000_000):
+    if not await context.store.revoke_key(key_id, now_ms()):
         raise InvalidRequest("id names no key: GET /v1/keys lists them", param="id")
     context.keys.forget(key_id)
     return json_answer({"id": key_id, "object": "api_key.revoked", "deleted": True})
