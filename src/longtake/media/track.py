@@ -76,6 +76,7 @@ class PictureTrack:
         self._main, self.form = main, form
         self._source = source if source is not None and cut is not None and cut.copied else None
         self._copied = cut.copied if cut is not None else 0
+        self._encoded_head = cut.head - cut.copied if cut is not None else 0
         self._begin, self._step = begin, 1 / form.rate / form.clock
         self._last, self._last_but_one = self.tick(new - 1), self.tick(new - 2)
         if source is not None and cut is not None and new == 1:
@@ -101,6 +102,7 @@ class PictureTrack:
             width=form.width, height=form.height, time_base=form.clock, rate=form.rate, color=form.color,
             preset=form.preset, crf=form.crf, sps_id=free_identifier(configuration), delay=delay,
             b_frames=last[1] > last[0] and delay + self._factor >= self._last - self._last_but_one,
+            fine_frames=self._encoded_head + 1,
         )  # fmt: skip
         encoder.start_after(*last, delay)
         sps, pps = parameter_sets(encoder.extradata)

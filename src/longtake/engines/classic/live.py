@@ -32,9 +32,13 @@ _DEPTHS_S = (2.5, 3.4, 1.9, 2.9)
 """How far back each return goes: unequal, so that a long continuation does not beat like a pendulum."""
 _SHORTEST_RETURN_S = 0.7
 """A clip with less than this to play backwards plays it slower, so that the picture does not tremble."""
-_SEAM_SHARE = 1.2
-"""The first new step may be this often the clip's median step; the promise is 1.5, the encoder needs some of it."""
-_SEAM_LEVELS = 1.2
+_SEAM_SHARE = 0.9
+"""The first new step may be this often the clip's median step. The promise is 1.5; the encoder's loss adds to the step
+and, where the head is encoded anew, takes from the clip's own."""
+_SEAM_LEVELS = 0.7
+"""Steps up to this are no jump in any clip; the promise is 1.5 levels, of which the encoder needs about 0.7."""
+_SEAM_WINDOWS = (12, 24, 48)
+"""Steps before the cut whose medians count, the lowest one: motion that just grew calm shall not start again."""
 
 
 def continue_live(clip: Clip, frame_s: float) -> Iterator[VideoFrame]:
@@ -103,9 +107,10 @@ class _Pictures:
 
     def entry_speed(self, ramp: int) -> float:
         """The greatest share of the last motion to start with that keeps the first step near the clip's usual one."""
-        frames = self._clip.frames[-48:]
+        frames = self._clip.frames[-max(_SEAM_WINDOWS) - 1 :]
         steps = [_luma_step(a, b) for a, b in itertools.pairwise(frames)]
-        limit = max(_SEAM_SHARE * float(np.median(steps)), _SEAM_LEVELS)
+        usual = min(float(np.median(steps[-window:])) for window in _SEAM_WINDOWS)
+        limit = max(_SEAM_SHARE * usual, _SEAM_LEVELS)
         entry = 1.0
         while entry > 0.1:  # noqa: PLR2004 - slower than this is a halt
             first = entry - (entry + 1) / ramp
