@@ -21,7 +21,7 @@ from longtake.media.frames import AudioBlock, VideoFrame
 from longtake.types import ColorTags, Operation
 
 PROMPT = "mountains and forest at sunset"
-FRAMES = 216
+FRAMES = 192
 RATE = Fraction(24)
 SOUND_RATE_HZ = 48_000
 BT709 = 1

@@ -170,6 +170,8 @@ def test_curl_sample_returns_a_longer_video_made_from_the_sample(result: dict[st
     assert any("stand_in" in warning for warning in result["warnings"])  # type: ignore[attr-defined]
     # grok-video-3 makes 6 s; the head is the sample's first 3 s at 24 frames a second.
     assert metadata["duration"] == pytest.approx(9.0, abs=0.05)
+    sample = server.request("GET", f"/v1/video/query?id={SAMPLE_ID}").json
+    assert 8 <= sample["metadata"]["duration"] < metadata["duration"]
     assert metadata["head"]["frames"] == 72
     assert metadata["head"]["copied"] >= 72 - 16
     assert metadata["seam"]["luma_step"] <= max(1.5 * metadata["seam"]["median_step"], 1.5)
