@@ -154,6 +154,7 @@ class SoundEncoder:
         self._waiting: list[NDArray[np.float32]] = []
         self._waiting_count = 0
         self._given = 0
+        self._latest = np.zeros((self._channels, 0), np.float32)
 
     @property
     def extradata(self) -> bytes:
@@ -183,10 +184,15 @@ class SoundEncoder:
         """The rest; the last packet's duration ends where the sound ends."""
         end = self.position
         packets: list[Packet[Stream]] = []
-        if self._waiting_count:
-            rest = np.concatenate(self._waiting, axis=1)
-            # Whole frames only: the decoder is told by the last packet's duration where to stop.
-            packets += self._put(np.pad(rest, ((0, 0), (0, AAC_FRAME - rest.shape[1]))))
+        heard = np.concatenate([self._latest, *self._waiting], axis=1)
+        if heard.shape[1]:
+            # Whole frames only: the decoder is told by the last packet's duration where to stop. What the last packet's
+            # transform sees beyond that is the sound mirrored: a step to silence would be heard before it, as noise.
+            size = (1 + (self._waiting_count > 0)) * AAC_FRAME
+            begin = self._latest.shape[1]
+            padded = np.pad(heard, ((0, 0), (0, begin + size - heard.shape[1])), mode="symmetric")[:, begin:]
+            for at in range(0, size, AAC_FRAME):
+                packets += self._put(padded[:, at : at + AAC_FRAME])
             self._waiting, self._waiting_count = [], 0
         with explained("the last sound cannot be encoded"):
             packets += self._timed(self._encoder.encode(None))
@@ -200,6 +206,7 @@ class SoundEncoder:
         frame.sample_rate, frame.time_base = self._rate_hz, Fraction(1, self._rate_hz)
         frame.pts = self._given
         self._given += samples.shape[1]
+        self._latest = samples
         with explained("the sound cannot be encoded"):
             return self._timed(self._encoder.encode(frame))
 
