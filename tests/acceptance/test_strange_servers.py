@@ -8,7 +8,7 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,7 @@ def task(**changes: object) -> bytes:
 
 
 @contextlib.contextmanager
-def server_that_says(text: bytes) -> Iterator[str]:
+def server_that_says(text: bytes) -> Generator[str]:
     """A listener that answers whatever it is asked with this text; its address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
