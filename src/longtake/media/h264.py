@@ -13,7 +13,6 @@ from longtake.errors import MediaError
 
 NAL_SPS = 7
 NAL_PPS = 8
-_NAL_SPS_EXTENSION = 13
 _CHROMA_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 """Profiles whose parameter set says chroma format and bit depth (7.3.2.1.1)."""
 _MAX_SPS_ID = 31

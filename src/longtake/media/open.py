@@ -37,7 +37,6 @@ RESULT_LIMITS = MediaLimits(max_bytes=8 << 30, max_seconds=3600.0, max_frames=40
 
 Probing = Literal["all", "sound", "headers"]
 
-VIDEO_FORMATS = frozenset({"mov", "matroska", "avi"})
 _IMAGE_FORMATS = frozenset({"png_pipe", "jpeg_pipe", "webp_pipe", "gif"})
 _MP4_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"})
 _STILL_BRANDS = frozenset({b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"})
