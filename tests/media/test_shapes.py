@@ -67,11 +67,12 @@ def test_every_kind_of_source(kind: str, studio: Studio, extended: Callable[...,
             assert np.abs(was - new.to_ndarray()[:96]).mean() < limit, "the same picture at the same place"
 
 
-def turned(source: Path, target: Path) -> Path:
-    """The clip with a display matrix that turns it a quarter clockwise (ISO/IEC 14496-12 8.3.2)."""
+def turned(source: Path, target: Path, matrix: tuple[int, int, int, int] = (0, 1, -1, 0)) -> Path:
+    """The clip with a display matrix (a, b, c, d of ISO/IEC 14496-12 8.3.2): it turns it a quarter clockwise."""
     data = bytearray(source.read_bytes())
     at = data.find(b"tkhd") + 4 + 40
-    data[at : at + 36] = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
+    a, b, c, d = (value << 16 for value in matrix)
+    data[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
     target.write_bytes(data)
     return target
 
@@ -86,6 +87,33 @@ def test_rotation_is_applied(studio: Studio, extended: Callable[..., Result], tm
         made = next(container.decode(video=0)).to_ndarray()[:160]
     upright = np.rot90(studio.film[0][:96], -1).astype(int)
     assert np.abs(made - upright).mean() < 4
+
+
+@pytest.mark.parametrize(
+    ("matrix", "shown"),
+    [
+        ((-1, 0, 0, 1), lambda picture: picture[:, ::-1]),
+        ((1, 0, 0, -1), lambda picture: picture[::-1]),
+        ((0, 1, 1, 0), lambda picture: picture.T),
+        ((0, -1, -1, 0), lambda picture: picture[::-1, ::-1].T),
+    ],
+)
+def test_mirrored_pictures_are_shown_as_players_show_them(
+    matrix: tuple[int, int, int, int],
+    shown: Callable[[np.ndarray], np.ndarray],
+    studio: Studio,
+    extended: Callable[..., Result],
+    tmp_path: Path,
+) -> None:
+    """As front cameras record them; a matrix that mirrors was taken for a turn, or not seen at all."""
+    source = turned(studio.clip(frames=30), tmp_path / "mirrored.mp4", matrix)
+    result = extended(source, 1)
+    assert result.assembled.head is not None
+    assert result.assembled.head.copied == 0
+    with av.open(str(result.path)) as container:
+        frame = next(container.decode(video=0))
+        made = frame.to_ndarray()[: frame.height].astype(int)
+    assert np.abs(made - shown(studio.film[0][:96])).mean() < 4
 
 
 def test_sample_aspect_is_applied(studio: Studio, extended: Callable[..., Result]) -> None:

@@ -71,8 +71,8 @@ def why_not_copied(source: Source) -> str:
         (picture.codec != "h264", f"the source is {picture.codec}, not H.264"),
         (picture.pixel_format not in PLANAR_420, f"its pixels are {picture.pixel_format}, not 8-bit 4:2:0"),
         (
-            bool(picture.rotation_deg) or picture.sample_aspect != 1,
-            "its pictures are turned or have pixels that are not square",
+            bool(picture.rotation_deg) or picture.mirrored or picture.sample_aspect != 1,
+            "its pictures are turned or mirrored or have pixels that are not square",
         ),
         (bool(picture.width % 2 or picture.height % 2), f"its size {picture.width}x{picture.height} is odd"),
         (picture.interlaced, "it is interlaced"),

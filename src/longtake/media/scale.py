@@ -24,7 +24,16 @@ from longtake.types import ColorTags, Fit
 BT709 = ColorTags(primaries=1, transfer=1, matrix=1)
 """The tags of pictures that were RGB and became YUV here."""
 _UNSHARP = "unsharp=luma_msize_x=5:luma_msize_y=5:luma_amount=0.6:chroma_amount=0"
-_TURNS = {90: "transpose=clock", 180: "hflip,vflip", 270: "transpose=cclock"}
+_TURNS = {
+    (90, False): "transpose=clock",
+    (180, False): "hflip,vflip",
+    (270, False): "transpose=cclock",
+    (0, True): "vflip,copy",
+    (90, True): "transpose=cclock_flip",
+    (180, True): "hflip",
+    (270, True): "transpose=clock_flip",
+}
+"""By turn in degrees and mirroring. What vflip gives alone has its rows in memory from the last to the first."""
 
 
 def even(size: float) -> int:
@@ -70,6 +79,7 @@ def is_untouched(picture: Picture, geometry: Geometry) -> bool:
         picture.pixel_format in PLANAR_420
         and (picture.width, picture.height) == (geometry.width, geometry.height)
         and picture.rotation_deg == 0
+        and not picture.mirrored
         and picture.sample_aspect == 1
         and not picture.interlaced
         and geometry.matrix is None
@@ -86,8 +96,8 @@ def filter_chain(picture: Picture, geometry: Geometry) -> str:
     chain: list[str] = []
     if picture.interlaced:
         chain.append("bwdif=mode=send_frame:deint=all")
-    if picture.rotation_deg in _TURNS:
-        chain.append(_TURNS[picture.rotation_deg])
+    if (turn := (picture.rotation_deg, picture.mirrored)) in _TURNS:
+        chain.append(_TURNS[turn])
     turned = bool(picture.rotation_deg % 180)
     coded_width, coded_height = (picture.height, picture.width) if turned else (picture.width, picture.height)
     aspect = 1 / picture.sample_aspect if turned else picture.sample_aspect

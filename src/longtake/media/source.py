@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import struct
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.sidedata.sidedata import SideData
+from av.sidedata.sidedata import Type as SideDataType
 from av.video.stream import VideoStream
 
 from longtake.errors import MediaError
@@ -55,6 +59,8 @@ class Picture:
     """Clockwise turn that makes it upright: 0, 90, 180 or 270."""
     interlaced: bool
     extradata: bytes
+    mirrored: bool = False
+    """It stands on its head before the turn: with a turn by 180 degrees left and right are swapped."""
 
     @property
     def displayed_width(self) -> int:
@@ -258,6 +264,15 @@ def color_tags(stream: VideoStream, frame: av.VideoFrame) -> ColorTags:
     )
 
 
+def _is_mirrored(frame: av.VideoFrame) -> bool:
+    """Whether the display matrix (ISO/IEC 14496-12 8.3.2) mirrors: its determinant is below 0."""
+    for data in cast("Iterable[SideData]", frame.side_data):  # a mapping by its type, which yields its values
+        if data.type is SideDataType.DISPLAYMATRIX:
+            a, b, _, c, d, *_ = struct.unpack("=9i", memoryview(data))
+            return bool(a * d < b * c)
+    return False
+
+
 def picture_of(stream: VideoStream, frame: av.VideoFrame) -> Picture:
     """What the picture track is, judged by its header and its first frame."""
     context = stream.codec_context
@@ -273,6 +288,7 @@ def picture_of(stream: VideoStream, frame: av.VideoFrame) -> Picture:
         color=color_tags(stream, frame),
         sample_aspect=aspect,
         rotation_deg=round(-frame.rotation / 90) * 90 % 360,
+        mirrored=_is_mirrored(frame),
         interlaced=context.field_order not in _PROGRESSIVE_ORDERS or frame.interlaced_frame,
         extradata=bytes(context.extradata or b""),
     )
