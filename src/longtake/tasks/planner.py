@@ -24,6 +24,8 @@ from longtake.types import (
     Value,
 )
 
+MOST_KNOWN_PARENTS = 1024
+
 
 class Draft(Value, frozen=True):
     """A request with all that its task row needs."""
@@ -47,6 +49,9 @@ class Planner:
         self._store = store
         self._makers = makers
         self._limits = limits
+        self._finished: dict[tuple[str, str], Task] = {}
+        """Parents that succeeded, by tenant and id as given. They change no more; that one was deleted, the submitting
+        transaction sees."""
 
     async def draft(self, tenant_id: str, submission: Submission) -> Draft:
         """Plan a new request.
@@ -96,7 +101,11 @@ class Planner:
             case AssetSource():
                 return None
             case TaskSource(task_id=task_id):
-                parent = await self._store.task(tenant_id, task_id)
+                parent = self._finished.get((tenant_id, task_id)) or await self._store.task(tenant_id, task_id)
+        if parent is not None and parent.step is Step.SUCCEEDED:
+            if len(self._finished) >= MOST_KNOWN_PARENTS:
+                self._finished.clear()
+            self._finished[tenant_id, task_id] = parent
         if parent is None:
             # Neither the id nor the words "404", "not found" or "unsupported" may stand here: a client stops its chain
             # quietly when it reads one of them (wire.md R9), and an id may hold these digits.

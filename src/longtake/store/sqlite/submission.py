@@ -85,15 +85,14 @@ def _check_parent(connection: apsw.Connection, task: Task) -> None:
         connection, "parent_step", {"uuid": uuid_of(task.parent_id), "tenant": task.tenant_id}
     )
     if parent is None:
+        # Without the id: it may hold digits that a client reads as the end of a chain (wire.md R9).
         raise TaskNotFound(
-            f"there is no task {task.parent_id!r} for this key: create a video or upload one, then name its id",
-            param="task_id",
+            "the video that task_id names was removed: create one or upload one, then name its id", param="task_id"
         )
     step = Step(str(parent[0]))
     if step in ENDS and step is not Step.SUCCEEDED:
         raise SourceUnusable(
-            f"the task {task.parent_id!r} ended as {step.value} and has no video: name one that succeeded",
-            param="task_id",
+            f"the source task ended as {step.value} and has no video: name one that succeeded", param="task_id"
         )
 
 
