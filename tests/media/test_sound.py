@@ -143,6 +143,63 @@ def test_head_sound_ends_at_the_cut_and_silence_fills_what_is_missing(
     assert abs(made.shape[1] - 3 * RATE) < 1024
 
 
+@pytest.mark.parametrize(("codec", "rate"), [("aac", RATE), ("ac3", RATE), ("libmp3lame", 22050)])
+def test_a_damaged_packet_stands_as_silence_and_the_rest_in_step(
+    codec: str, rate: int, studio: Studio, film: list[np.ndarray], extended: Callable[..., Result]
+) -> None:
+    source = studio.clip(frames=72, audio=(codec, rate, "stereo"))
+    start = Fraction(39, 24)
+    with av.open(str(source)) as container:
+        found = [packet for packet in container.demux(audio=0) if packet.size]
+        late = [one for one in found if (one.pts + one.duration) * one.time_base < start]
+        # Where packets are copied only those next to the cut are decoded at all.
+        broken = late[-1] if codec == "aac" else late[len(late) // 2]
+        begin = float(broken.pts * broken.time_base)
+        end = begin + float(broken.duration * broken.time_base)
+        place, size = broken.pos, broken.size
+    with source.open("r+b") as file:
+        file.seek(place)
+        file.write(b"\xff" * size)
+    result = extended(source, start, 1, going_on(film, 2, float(start)))
+    (warning,) = [one for one in result.assembled.warnings if "sound" in one]
+    assert warning == f"the source's sound is damaged at {begin:.1f} s: silence stands there"
+    made, first = decode_sound(result.path)
+    assert first == 0
+    assert result.assembled.facts.audio is not None
+    assert result.assembled.facts.audio.rate_hz == rate
+    assert abs(made.shape[1] - (start + 1) * rate) < 1024
+    truth = tune(rate, 5, 2)
+    # A copied packet's transform reaches into the hole and dies away there; after it the new encoder's rises.
+    hole = made[:, int((begin + 0.6 * (end - begin)) * rate) : int((begin + 0.8 * (end - begin)) * rate)]
+    assert np.abs(hole).max() < 0.1 * np.abs(truth).max()
+    for window in (
+        slice(int(0.2 * rate), int((begin - 0.05) * rate)),
+        slice(int((end + 0.05) * rate), int(2.5 * rate)),
+    ):
+        assert noise_db(made[:1, window], truth[:1, window]) > 18, "in step before and after the hole"
+    assert result.assembled.seam is not None
+    assert result.assembled.seam.click_db is not None
+    assert result.assembled.seam.click_db < 3
+
+
+def test_sound_of_which_nothing_can_be_decoded_is_silent(
+    studio: Studio, film: list[np.ndarray], extended: Callable[..., Result]
+) -> None:
+    source = studio.clip(frames=48, audio=("ac3", RATE, "stereo"))
+    with av.open(str(source)) as container:
+        places = [(packet.pos, packet.size) for packet in container.demux(audio=0) if packet.size]
+    with source.open("r+b") as file:
+        for place, size in places:
+            file.seek(place)
+            file.write(b"\xff" * size)
+    result = extended(source, 1, 1, going_on(film, 2, 1.0))
+    assert "sound is damaged at 0.0 s" in result.assembled.warnings[-1]
+    made, _ = decode_sound(result.path)
+    assert abs(made.shape[1] - 2 * RATE) < 1024
+    assert np.abs(made[:, : int(0.95 * RATE)]).max() < 0.01
+    assert np.abs(made[:, int(1.1 * RATE) : int(1.9 * RATE)]).max() > 0.1
+
+
 def test_context_sound_ends_at_the_cut(studio: Studio, extended: Callable[..., Result]) -> None:
     heard: list[np.ndarray] = []
 

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from longtake.errors import InvalidRequest, MediaError
-from longtake.media.audio import Samples, SoundForm, SoundTrack, read_sound, result_form
+from longtake.media.audio import SoundTrack, result_form
 from longtake.media.context import CONTEXT_S, CopiedTail, EncodedTail
 from longtake.media.contract import Assembled, CancelCheck, Continuation, Target, Watch
 from longtake.media.cut import Cut, common_clock, find_cut, why_not_copied
@@ -26,6 +26,7 @@ from longtake.media.newpart import FrameCount, Items, NewPart
 from longtake.media.open import DEFAULT_LIMITS, RESULT_LIMITS, MediaLimits
 from longtake.media.scale import BT709, Geometry, Scaler, kept_geometry, output_color
 from longtake.media.seam import picture_seam
+from longtake.media.sound import Damage, Samples, SoundForm, read_sound
 from longtake.media.source import Source, read_result, read_source
 from longtake.media.track import PictureForm, PictureTrack
 from longtake.types import SECOND_US, ColorTags, HeadReport, MediaFacts, SeamReport
@@ -52,8 +53,9 @@ def extend(
     """Write source[0, start) + the maker's new part to `output`, and the new part alone to `new_part`, both MP4.
 
     The head's packets are copied where the source and the target allow it, else the head is encoded anew in one stream.
-    Its sound is copied or encoded apart from that; a source without sound gives a result without. On any error neither
-    file stays. The new part has round(new_us x rate of the head) frames, one at least.
+    Its sound is copied or encoded apart from that; a source without sound gives a result without. Sound that has to be
+    decoded and cannot be stands as silence, with a warning. On any error neither file stays. The new part has
+    round(new_us x rate of the head) frames, one at least.
 
     Raises MediaError or LimitExceeded for a source that cannot be worked with, EngineError or what `make` raises,
     WorkCancelled, InvalidRequest for a new part without length.
@@ -71,7 +73,8 @@ def extend(
         facts = _verified(output, head.frames + frames, work.head_s + frames / cut.rate, work.form, check)
         part_facts = _verified(new_part, frames, frames / cut.rate, work.form, check)
     watch.progress(1.0)
-    warnings = (f"head_reencoded: {reason}",) if reason and target.geometry_kept else ()
+    reencoded = (f"head_reencoded: {reason}",) if reason and target.geometry_kept else ()
+    warnings = (*reencoded, *work.damage.warnings)
     return Assembled(facts=facts, head=head, seam=seam, new_part_facts=part_facts, warnings=warnings)
 
 
@@ -97,6 +100,7 @@ class _Extension:
             crf=target.crf,
         )
         self._sound_form: SoundForm | None = result_form(source)
+        self.damage = Damage()
         self._tail: CopiedTail | EncodedTail = (
             CopiedTail(source, cut, self._check)
             if cut.copied
@@ -114,6 +118,7 @@ class _Extension:
             if self._sound_form is not None:
                 new = round(self._frames / self._cut.rate * self._sound_form.rate_hz)
                 sounds.append(SoundTrack(main, self._sound_form, source=self._source, cut=self._cut_sample, new=new))
+                self.damage = sounds[0].damage
             for track in (pictures, *sounds):
                 track.also_write_new(part)
             feed = stack.enter_context(Feed(lambda: make(self._continuation()), self._watch))

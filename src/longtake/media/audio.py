@@ -9,12 +9,10 @@ All positions are samples on the result's clock, which begins with the first fra
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from av.audio.resampler import AudioResampler
-from av.container import InputContainer, OutputContainer
+from av.container import OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 from numpy.typing import NDArray
@@ -22,33 +20,15 @@ from numpy.typing import NDArray
 from longtake.media.encode import AAC_FRAME, AAC_LAYOUTS, AAC_RATES_HZ, SoundEncoder, aac_rate
 from longtake.media.index import PacketIndex
 from longtake.media.mux import Pending, copied, put
-from longtake.media.open import explained, leave_out, open_media
+from longtake.media.open import leave_out, open_media
 from longtake.media.seam import click_db, without_click
+from longtake.media.sound import JITTER_S, Damage, Samples, SoundForm, decode_sound, silence
 from longtake.media.source import Source, audio_stream
 
 PRE_ROLL_FRAMES = 2
-_WARM_UP_FRAMES = 5
-"""Packets decoded before a window for the decoder's overlap to be right."""
-_JITTER_S = 0.002
-"""Time stamps may be off by so much from rounding; a larger hole is filled with silence."""
 _TAIL_S = 0.2
 """How much of the head's sound is kept to look at the join."""
 _AAC_LC = 2
-
-Samples = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class SoundForm:
-    """Rate and channels of the result's sound."""
-
-    rate_hz: int
-    channels: int
-
-    @property
-    def layout(self) -> str:
-        """FFmpeg's name of the channel layout."""
-        return AAC_LAYOUTS[self.channels]
 
 
 def result_form(source: Source) -> SoundForm | None:
@@ -67,7 +47,7 @@ def _grid(source: Source, index: PacketIndex, form: SoundForm) -> NDArray[np.int
     seconds = index.pts.astype(np.float64) * float(index.time_base) - float(source.start_s)
     steps = AAC_FRAME * np.arange(index.count, dtype=np.int64)
     grid = round(float(np.mean(seconds * form.rate_hz - steps))) + steps
-    return grid if float(np.abs(seconds * form.rate_hz - grid).max()) <= _JITTER_S * form.rate_hz else None
+    return grid if float(np.abs(seconds * form.rate_hz - grid).max()) <= JITTER_S * form.rate_hz else None
 
 
 def copyable_grid(source: Source) -> NDArray[np.int64] | None:
@@ -81,68 +61,6 @@ def copyable_grid(source: Source) -> NDArray[np.int64] | None:
     # AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1): AAC-LC, this rate, these channels, frames of 1024.
     config = _AAC_LC << 11 | AAC_RATES_HZ.index(form.rate_hz) << 7 | form.channels << 3
     return _grid(source, index, form) if int.from_bytes(sound.extradata[:2], "big") == config else None
-
-
-def decode_sound(source: Source, form: SoundForm, begin: int, end: int) -> Iterator[Samples]:
-    """The source's sound from sample `begin` to `end` in blocks, exactly as many samples, silence where it has none.
-
-    Raises MediaError if it cannot be decoded.
-    """
-    position = begin
-    plain = source.sound is not None and source.sound.codec == "aac"
-    with (
-        open_media(source.path, source.limits, probing="headers" if plain else "all") as container,
-        explained("the sound cannot be decoded"),
-    ):
-        for at, samples in _timed_blocks(source, container, form, begin):
-            start = position if at is None or abs(at - position) <= _JITTER_S * form.rate_hz else at
-            for silence in _silence(form, min(start, end) - position):
-                yield silence
-                position += silence.shape[1]
-            block = samples[:, max(0, position - start) :][:, : max(0, end - position)]
-            if block.shape[1]:
-                yield block
-                position += block.shape[1]
-            if position >= end:
-                return
-    yield from _silence(form, end - position)
-
-
-def _silence(form: SoundForm, count: int) -> Iterator[Samples]:
-    """So many samples of silence, in blocks of at most a second."""
-    while count > 0:
-        size = min(count, form.rate_hz)
-        yield np.zeros((form.channels, size), np.float32)
-        count -= size
-
-
-def _timed_blocks(
-    source: Source, container: InputContainer, form: SoundForm, begin: int
-) -> Iterator[tuple[int | None, Samples]]:
-    """Decoded sound in the wished form from a little before `begin`, each block with its position if it has one."""
-    stream = audio_stream(container)
-    if stream is None or stream.time_base is None:
-        return
-    leave_out(container, stream)
-    warm_begin = Fraction(begin - _WARM_UP_FRAMES * AAC_FRAME, form.rate_hz) + source.start_s
-    if warm_begin > source.start_s:
-        container.seek(int(warm_begin / stream.time_base), stream=stream, backward=True)
-    resampler = AudioResampler(format="fltp", layout=form.layout, rate=form.rate_hz)
-    for frame in container.decode(stream):
-        at = None
-        if frame.pts is not None and frame.time_base is not None:
-            at = round((frame.pts * frame.time_base - source.start_s) * form.rate_hz)
-        for block in resampler.resample(frame):
-            yield at, block.to_ndarray().astype(np.float32, copy=False)
-            at = None
-    for block in resampler.resample(None):
-        yield None, block.to_ndarray().astype(np.float32, copy=False)
-
-
-def read_sound(source: Source, form: SoundForm, begin: int, end: int) -> Samples:
-    """The source's sound from sample `begin` to `end` as one (channels, n) array."""
-    blocks = list(decode_sound(source, form, begin, end))
-    return np.concatenate(blocks, axis=1) if blocks else np.zeros((form.channels, 0), np.float32)
 
 
 def with_channels(samples: Samples, channels: int) -> Samples:
@@ -180,6 +98,7 @@ class SoundTrack:
         self._opening: list[Samples] = []
         self._opened = False
         self.click: float | None = None
+        self.damage = Damage()
         grid = copyable_grid(source) if source is not None else None
         # A packet's transform spans two frames, the second shared with the packet after it: both must lie in the head,
         # or what the source went on with (at its end silence) is heard for 20 ms after the cut.
@@ -226,7 +145,7 @@ class SoundTrack:
                 yield (packet.dts or 0) / self._form.rate_hz, packet, self.write
         begin = self._encoder.position
         kept = round(_TAIL_S * self._form.rate_hz)
-        for block in decode_sound(self._source, self._form, begin, self._cut):
+        for block in decode_sound(self._source, self._form, begin, self._cut, self.damage):
             self._before = np.concatenate([self._before, block], axis=1)[:, -kept:]
             for packet in self._encoder.encode(block):
                 yield (packet.dts or 0) / self._form.rate_hz, packet, self.write
@@ -294,7 +213,7 @@ class SoundTrack:
         """End the new sound: silence if there was too little of it."""
         if not self._opened:
             self._open()
-        for block in _silence(self._form, self._end - self._encoder.position):
+        for block in silence(self._form, self._end - self._encoder.position):
             self.add(block)
         for packet in self._encoder.finish():
             self.write(packet)
