@@ -6,6 +6,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
 
 import av
 import numpy as np
@@ -143,23 +145,46 @@ def test_head_sound_ends_at_the_cut_and_silence_fills_what_is_missing(
     assert abs(made.shape[1] - 3 * RATE) < 1024
 
 
+class SoundPacket(NamedTuple):
+    """Where a packet lies in its file, and when it is heard, in seconds."""
+
+    place: int
+    size: int
+    begin: Fraction
+    end: Fraction
+
+
+def sound_packets(source: Path) -> list[SoundPacket]:
+    found: list[SoundPacket] = []
+    with av.open(str(source)) as container:
+        for packet in container.demux(audio=0):
+            if packet.size:
+                assert packet.pos is not None
+                assert packet.pts is not None
+                assert packet.duration is not None
+                begin, end = packet.pts * packet.time_base, (packet.pts + packet.duration) * packet.time_base
+                found.append(SoundPacket(packet.pos, packet.size, begin, end))
+    return found
+
+
+def overwrite(source: Path, packets: list[SoundPacket]) -> None:
+    with source.open("r+b") as file:
+        for packet in packets:
+            file.seek(packet.place)
+            file.write(b"\xff" * packet.size)
+
+
 @pytest.mark.parametrize(("codec", "rate"), [("aac", RATE), ("ac3", RATE), ("libmp3lame", 22050)])
 def test_a_damaged_packet_stands_as_silence_and_the_rest_in_step(
     codec: str, rate: int, studio: Studio, film: list[np.ndarray], extended: Callable[..., Result]
 ) -> None:
     source = studio.clip(frames=72, audio=(codec, rate, "stereo"))
     start = Fraction(39, 24)
-    with av.open(str(source)) as container:
-        found = [packet for packet in container.demux(audio=0) if packet.size]
-        late = [one for one in found if (one.pts + one.duration) * one.time_base < start]
-        # Where packets are copied only those next to the cut are decoded at all.
-        broken = late[-1] if codec == "aac" else late[len(late) // 2]
-        begin = float(broken.pts * broken.time_base)
-        end = begin + float(broken.duration * broken.time_base)
-        place, size = broken.pos, broken.size
-    with source.open("r+b") as file:
-        file.seek(place)
-        file.write(b"\xff" * size)
+    late = [packet for packet in sound_packets(source) if packet.end < start]
+    # Where packets are copied only those next to the cut are decoded at all.
+    broken = late[-1] if codec == "aac" else late[len(late) // 2]
+    begin, end = float(broken.begin), float(broken.end)
+    overwrite(source, [broken])
     result = extended(source, start, 1, going_on(film, 2, float(start)))
     (warning,) = [one for one in result.assembled.warnings if "sound" in one]
     assert warning == f"the source's sound is damaged at {begin:.1f} s: silence stands there"
@@ -186,12 +211,7 @@ def test_sound_of_which_nothing_can_be_decoded_is_silent(
     studio: Studio, film: list[np.ndarray], extended: Callable[..., Result]
 ) -> None:
     source = studio.clip(frames=48, audio=("ac3", RATE, "stereo"))
-    with av.open(str(source)) as container:
-        places = [(packet.pos, packet.size) for packet in container.demux(audio=0) if packet.size]
-    with source.open("r+b") as file:
-        for place, size in places:
-            file.seek(place)
-            file.write(b"\xff" * size)
+    overwrite(source, sound_packets(source))
     result = extended(source, 1, 1, going_on(film, 2, 1.0))
     assert "sound is damaged at 0.0 s" in result.assembled.warnings[-1]
     made, _ = decode_sound(result.path)
