@@ -117,7 +117,7 @@ def create(
 
     \b
     Example:
-      longtake create --prompt "rain over the city at night" --duration 4 -o rain.mp4
+      longtake create --prompt "waves on the sea at sunset" --duration 4 -o sea.mp4
     """  # noqa: D301
     output = Output(as_json=as_json, quiet=quiet)
     body = _body(wishes)
