@@ -67,6 +67,13 @@ def test_a_task_is_found_under_its_many_names(client: httpx2.Client, asked):
     assert client.get(f"/v1/tasks/{asked.strip()}").json()["id"] == SAMPLE_ID
 
 
+def test_a_query_with_a_needless_body_is_answered(client: httpx2.Client):
+    headers = {"Content-Type": "multipart/form-data"}
+    for body in (b"{}", b"\xff not json"):
+        answer = client.request("GET", f"/v1/video/query?id={SAMPLE_ID}", content=body, headers=headers)
+        assert (answer.status_code, answer.json()["id"]) == (200, SAMPLE_ID)
+
+
 def test_r9_an_unknown_source_is_400_in_harmless_words(client: httpx2.Client):
     for task_id in ("grok:404404aa-404a-7404-8404-404404404404", "no such thing", "x" * 300, "grok:%3F"):
         answer = extend(client, task_id=task_id)
