@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The objects that answers hold (wire.md 3, 5.3): each by its name in the OpenAPI document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from longtake.http.describe.terms import Field, Kind, Shape, Words
+
+
+def _always(name: str, kind: Kind, en: str, zh: str, *, nullable: bool = False, of: str = "") -> Field:
+    return Field(name=name, kind=kind, words=Words(en, zh), required=True, nullable=nullable, of=of)
+
+
+def _maybe(name: str, kind: Kind, en: str, zh: str, *, nullable: bool = False, of: str = "") -> Field:
+    return Field(name=name, kind=kind, words=Words(en, zh), nullable=nullable, of=of)
+
+
+def _words(name: str, choices: tuple[str, ...], en: str, zh: str) -> Field:
+    return Field(name=name, kind="string", choices=choices, words=Words(en, zh), required=True)
+
+
+_ID = _always("id", "string", "The task's id.", "任务 id。")
+_IDS = (
+    _ID,
+    _always("task_id", "string", "The same as id.", "与 id 相同。"),
+    _always("request_id", "string", "The same as id.", "与 id 相同。"),
+)
+_MODEL = _always("model", "string", "The model as it was asked for.", "请求的模型。")
+_PROGRESS = Field(
+    name="progress",
+    kind="integer",
+    words=Words("Percent.", "进度百分比。"),
+    required=True,
+    least=0,
+    most=100,
+    example=40,
+)
+_CREATED = _always("created_at", "integer", "Seconds since 1970.", "创建时间（Unix 秒）。")
+_SIZE = _always("size", "string", "Width x height in pixels.", "宽x高（像素）。")
+_MADE_BY = (
+    _always("provider", "string", "Who makes it; longtake is the built-in engine.", "由谁生成；longtake 为内置引擎。"),
+    _always("model_resolved", "string", "The model that really works.", "实际使用的模型。"),
+)
+_WARNINGS = _always("warnings", "array", "What could not be done as asked.", "未能完全按要求完成之处。", of="string")
+
+_START = (
+    *_IDS,
+    _words("object", ("video",), "The kind of object.", "对象类型。"),
+    _MODEL,
+    _words(
+        "status",
+        ("pending", "processing", "completed", "failed"),
+        "How it stands; completed and failed are ends.",
+        "任务状态；completed 与 failed 为终态。",
+    ),
+    _PROGRESS,
+    _CREATED,
+    _always("status_update_time", "integer", "Seconds since 1970.", "状态更新时间（Unix 秒）。"),
+    _always("seconds", "string", "The new part's length in seconds.", "新部分的时长（秒）。"),
+    _SIZE,
+    *_MADE_BY,
+    _always(
+        "error",
+        "object",
+        "Why it failed; null while it is fine.",
+        "失败原因；正常时为 null。",
+        nullable=True,
+        of="Fault",
+    ),
+    _WARNINGS,
+    _always("metadata", "object", "More about the result.", "结果的更多信息。", of="Metadata"),
+)
+_RESULT = (
+    _maybe(
+        "video_url",
+        "string",
+        "When completed: the MP4, by a signed URL that needs no header and supports Range; made anew at each read.",
+        "完成后：MP4 的签名链接，无需请求头，支持 Range，每次查询重新签发。",
+        nullable=True,
+    ),
+    _maybe("url", "string", "The same as video_url.", "与 video_url 相同。", nullable=True),
+    _maybe("result_url", "string", "The same as video_url.", "与 video_url 相同。", nullable=True),
+    _maybe("thumbnail_url", "string", "A picture of it.", "缩略图链接。", nullable=True),
+    _maybe("output", "object", "Holds url, the same as video_url.", "其中的 url 与 video_url 相同。", of="Output"),
+    _maybe("completed_at", "integer", "When it ended, in seconds since 1970.", "结束时间（Unix 秒）。"),
+    _maybe("expires_at", "integer", "When it is removed; null = never.", "何时删除；null 表示不删除。", nullable=True),
+    _maybe("fail_reason", "string", "Why it failed, in words.", "失败原因（文字）。"),
+    _maybe("prompt", "string", "What was asked for.", "提示词。"),
+    _maybe("enhanced_prompt", "string", "Empty: prompts are not rewritten.", "为空：不改写提示词。"),
+    _maybe("aspect_ratio", "string", "Width to height of the result.", "结果的宽高比。"),
+)
+_FAULT = (
+    _always("code", "string", "What went wrong, from the table of errors.", "错误码，见错误表。"),
+    _always("message", "string", "What was wrong and what to do next.", "出错原因与处理建议（英文）。"),
+    _always("message_zh", "string", "The same in Chinese.", "出错原因与处理建议（中文）。"),
+    _always("param", "string", "The field that is meant.", "相关字段。", nullable=True),
+)
+_LIST = (
+    _words("object", ("list",), "The kind of object.", "对象类型。"),
+    _maybe("first_id", "string", "The first one's id.", "第一条的 id。", nullable=True),
+    _maybe("last_id", "string", "The last one's id: send it as after.", "最后一条的 id，可作为 after。", nullable=True),
+    _always("has_more", "boolean", "Whether there are more behind it.", "之后是否还有更多。"),
+)
+_KEY = (
+    _always("id", "string", "The key's id.", "密钥 id。"),
+    _words("object", ("api_key",), "The kind of object.", "对象类型。"),
+    _always("name", "string", "Its name.", "名称。"),
+    _always("tenant", "string", "Whose key it is.", "所属租户。"),
+    _always("hint", "string", "Its last four characters.", "末四位。"),
+    _always("admin", "boolean", "Whether it may manage keys.", "是否可管理密钥。"),
+    _CREATED,
+    _always("revoked_at", "integer", "When it was revoked.", "吊销时间。", nullable=True),
+)
+
+SUBMITTED = Shape(
+    name="SubmittedTask",
+    words=Words("A task that was accepted. It holds no link yet.", "已接受的任务，尚无链接。"),
+    fields=(*_START, *_RESULT),
+)
+TASK = Shape(
+    name="Task",
+    words=Words(
+        "How a task stands, in words that every client of this format knows.", "任务状态，沿用统一格式的用词。"
+    ),
+    fields=(*_START, *_RESULT),
+)
+RECORD = Shape(
+    name="TaskRecord",
+    words=Words("A task with longtake's own exact words beside it.", "任务及 longtake 自己的精确字段。"),
+    fields=(
+        *_START,
+        *_RESULT,
+        _words(
+            "state",
+            ("queued", "running", "succeeded", "failed", "cancelled", "expired"),
+            "How it stands, exactly.",
+            "精确状态。",
+        ),
+        _always("step", "string", "Where in its walk it is.", "当前步骤。"),
+        _words("operation", ("create", "extend", "upload"), "What it does.", "操作类型。"),
+        _always("sequence", "integer", "Grows with each change; the id of its events.", "每次变化递增；事件的 id。"),
+        _always("parent_id", "string", "The task that it extends.", "被扩展的任务。", nullable=True),
+        _always("cost_microusd", "integer", "What it cost, in millionths of a dollar.", "费用（百万分之一美元）。"),
+        _always("ignored", "array", "Fields of the request that nobody knows.", "请求中未识别的字段。", of="string"),
+    ),
+)
+FAULT = Shape(
+    name="Fault",
+    words=Words("Why a task ended badly.", "任务失败的原因。"),
+    fields=(
+        *_FAULT,
+        _always("retryable", "boolean", "Whether the same request may work later.", "稍后重试是否可能成功。"),
+    ),
+)
+OUTPUT = Shape(
+    name="Output",
+    words=Words("Where some clients look for the link.", "部分客户端在此处读取链接。"),
+    fields=(_always("url", "string", "The same as video_url.", "与 video_url 相同。", nullable=True),),
+)
+METADATA = Shape(
+    name="Metadata",
+    words=Words("More about the result; until it is completed only mode.", "结果的更多信息；完成前只有 mode。"),
+    fields=(
+        _words(
+            "mode",
+            ("native", "native_trimmed", "bridged", "local", "stand_in"),
+            "How the new part is made; stand_in: the built-in engine does another model's work.",
+            "新部分的生成方式；stand_in 表示由内置引擎代替所请求的模型。",
+        ),
+        _maybe("url", "string", "The same as video_url.", "与 video_url 相同。", nullable=True),
+        _maybe("head", "object", "The source's part of the result.", "结果中源视频的部分。", of="Head"),
+        _maybe("seam", "object", "How the join looks and sounds.", "接缝的画面与声音。", nullable=True, of="Seam"),
+        _maybe("pick", "string", "The engine's way.", "引擎采用的方式。"),
+        _maybe("duration", "number", "Seconds of the whole.", "总时长（秒）。"),
+        _maybe("frames", "integer", "Frames of the whole.", "总帧数。"),
+        _maybe("start_time", "number", "Where the new part begins, in seconds.", "新部分的起点（秒）。"),
+        _maybe("bytes", "integer", "Size of the file.", "文件大小（字节）。"),
+        _maybe("sha256", "string", "Checksum of the file.", "文件的 SHA-256。"),
+        _maybe("new_part_url", "string", "The new part alone.", "仅新部分的链接。"),
+        _maybe("spritesheet_url", "string", "A sheet of small pictures.", "小图拼版链接。"),
+    ),
+)
+HEAD = Shape(
+    name="Head",
+    words=Words("The source's part of a result.", "结果中源视频的部分。"),
+    fields=(
+        _always("frames", "integer", "How many frames it has.", "帧数。"),
+        _always("copied", "integer", "How many of them are copied bit for bit.", "逐位复制的帧数。"),
+    ),
+)
+SEAM = Shape(
+    name="Seam",
+    words=Words("Steps are mean luma differences in 8-bit levels.", "数值为 8 位亮度的平均差。"),
+    fields=(
+        _always("luma_step", "number", "The step at the join.", "接缝处的差值。"),
+        _always("median_step", "number", "The clip's usual step.", "视频通常的差值。"),
+        _always("ratio", "number", "One by the other: near 1 is natural.", "两者之比，接近 1 为自然。"),
+        _always(
+            "click_db", "number", "The sound's step at the join, in dB.", "接缝处声音的跳变（dB）。", nullable=True
+        ),
+    ),
+)
+TASKS = Shape(
+    name="TaskList",
+    words=Words("A page of tasks.", "一页任务。"),
+    fields=(*_LIST, _always("data", "array", "The tasks.", "任务列表。", of="TaskRecord")),
+)
+DELETED = Shape(
+    name="TaskDeleted",
+    words=Words("A task that is gone.", "已删除的任务。"),
+    fields=(
+        _ID,
+        _words("object", ("video.deleted",), "The kind of object.", "对象类型。"),
+        _always("deleted", "boolean", "True.", "恒为 true。"),
+    ),
+)
+FILE = Shape(
+    name="File",
+    words=Words("An upload; its id works as task_id.", "上传的文件；其 id 可作为 task_id。"),
+    fields=(
+        _ID,
+        _always("task_id", "string", "The same as id.", "与 id 相同。"),
+        _words("object", ("file",), "The kind of object.", "对象类型。"),
+        _always("url", "string", "A signed link to the file.", "文件的签名链接。"),
+        _always("thumbnail_url", "string", "A picture of it.", "缩略图链接。", nullable=True),
+        _always("filename", "string", "What its owner calls it.", "文件名。"),
+        _always("bytes", "integer", "Its size.", "大小（字节）。"),
+        _always("mime", "string", "Its media type.", "媒体类型。"),
+        _always("sha256", "string", "Its checksum.", "SHA-256。"),
+        _CREATED,
+        _always(
+            "expires_at", "integer", "When it is removed; null = never.", "何时删除；null 表示不删除。", nullable=True
+        ),
+        _words("purpose", ("user_data",), "As OpenAI's files have it.", "与 OpenAI 文件一致。"),
+        _words("status", ("processed",), "As OpenAI's files have it.", "与 OpenAI 文件一致。"),
+        _always("duration", "number", "Seconds; 0 for a picture.", "时长（秒）；图片为 0。", nullable=True),
+        _always("size", "string", "Width x height in pixels.", "宽x高（像素）。", nullable=True),
+    ),
+)
+MODEL = Shape(
+    name="Model",
+    words=Words("A model that works here now.", "当前可用的模型。"),
+    fields=(
+        _always("id", "string", "Its name.", "模型名称。"),
+        _words("object", ("model",), "The kind of object.", "对象类型。"),
+        _always("created", "integer", "As OpenAI has it; 0.", "与 OpenAI 一致，恒为 0。"),
+        _always("owned_by", "string", "Who makes it.", "由谁生成。"),
+        _words("mode", ("native", "native_trimmed", "bridged", "local", "stand_in"), "How it is made.", "生成方式。"),
+        _always("operations", "array", "What it can do.", "支持的操作。", of="string"),
+        _always("default_seconds", "number", "Its usual length.", "默认时长（秒）。"),
+        _always("max_seconds", "number", "Its greatest length.", "最大时长（秒）。"),
+        _always("aliases", "array", "Other names of it.", "别名。", of="string"),
+    ),
+)
+MODELS = Shape(
+    name="ModelList",
+    words=Words("All models.", "全部模型。"),
+    fields=(
+        _words("object", ("list",), "The kind of object.", "对象类型。"),
+        _always("data", "array", "The models.", "模型列表。", of="Model"),
+    ),
+)
+KEY = Shape(name="ApiKey", words=Words("An API key without its secret.", "API 密钥（不含明文）。"), fields=_KEY)
+NEW_KEY = Shape(
+    name="NewApiKey",
+    words=Words("A new API key with its secret, shown this once.", "新密钥及其明文，仅显示一次。"),
+    fields=(*_KEY, _always("secret", "string", "The key itself; it is stored nowhere.", "密钥明文，不会保存。")),
+)
+KEYS = Shape(
+    name="ApiKeyList",
+    words=Words("All keys.", "全部密钥。"),
+    fields=(
+        _words("object", ("list",), "The kind of object.", "对象类型。"),
+        _always("data", "array", "The keys.", "密钥列表。", of="ApiKey"),
+        _always("has_more", "boolean", "False.", "恒为 false。"),
+    ),
+)
+KEY_REVOKED = Shape(
+    name="ApiKeyRevoked",
+    words=Words("A key that lets nobody in any more.", "已吊销的密钥。"),
+    fields=(
+        _always("id", "string", "The key's id.", "密钥 id。"),
+        _words("object", ("api_key.revoked",), "The kind of object.", "对象类型。"),
+        _always("deleted", "boolean", "True.", "恒为 true。"),
+    ),
+)
+HEALTH = Shape(
+    name="Health",
+    words=Words("The process answers.", "进程正常。"),
+    fields=(
+        _words("status", ("ok",), "It answers.", "正常。"),
+        _always("version", "string", "longtake's version.", "版本。"),
+    ),
+)
+READINESS = Shape(
+    name="Readiness",
+    words=Words("Work can be taken.", "可以接受任务。"),
+    fields=(_words("status", ("ready",), "Work can be taken.", "就绪。"),),
+)
+ABOUT = Shape(
+    name="About",
+    words=Words("What this server is.", "服务器简介。"),
+    fields=(
+        _words("name", ("longtake",), "Its name.", "名称。"),
+        _always("version", "string", "Its version.", "版本。"),
+        _always("routes", "string", "Where the routes begin.", "路由前缀。"),
+        _always("health", "string", "Where it says whether it works.", "健康检查路径。"),
+    ),
+)
+ERROR = Shape(
+    name="Error",
+    words=Words("Every refusal has this one body, whatever its status.", "所有错误使用同一结构。"),
+    fields=(
+        _always("error", "object", "What was wrong.", "错误信息。", of="ErrorDetail"),
+        _always("code", "string", "The same as error.code.", "与 error.code 相同。"),
+        _always("message", "string", "The same as error.message.", "与 error.message 相同。"),
+        Field(name="data", kind="object", words=Words("Null.", "恒为 null。"), required=True, nullable=True),
+        _always("request_id", "string", "For a question to the operator.", "请求 id，便于排查。"),
+    ),
+)
+ERROR_DETAIL = Shape(
+    name="ErrorDetail",
+    words=Words("What was wrong, and what to do next.", "出错原因与处理建议。"),
+    fields=(
+        *_FAULT,
+        _words(
+            "type",
+            (
+                "invalid_request_error",
+                "authentication_error",
+                "permission_error",
+                "not_found_error",
+                "conflict_error",
+                "rate_limit_error",
+                "server_error",
+            ),
+            "The kind of error in the OpenAI SDK's words.",
+            "错误类型（OpenAI SDK 用词）。",
+        ),
+    ),
+)
+
+SHAPES: Mapping[str, Shape] = {
+    shape.name: shape
+    for shape in (
+        SUBMITTED, TASK, RECORD, TASKS, DELETED, FAULT, OUTPUT, METADATA, HEAD, SEAM, FILE, MODEL, MODELS, KEY, NEW_KEY,
+        KEYS, KEY_REVOKED, HEALTH, READINESS, ABOUT, ERROR, ERROR_DETAIL,
+    )
+}  # fmt: skip
+"""All of them by name."""

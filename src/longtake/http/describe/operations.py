@@ -1,0 +1,340 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every operation takes and answers: one row for each row of routes.ROUTES."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from longtake.errors import (
+    AccessDenied,
+    AssetGone,
+    BodyTooLarge,
+    IdempotencyConflict,
+    InsufficientQuota,
+    InvalidApiKey,
+    InvalidJson,
+    InvalidMedia,
+    InvalidMultipart,
+    InvalidRequest,
+    InvalidSize,
+    InvalidStartTime,
+    LongtakeError,
+    ModelNotFound,
+    NoMaker,
+    OperationNotSupported,
+    Overloaded,
+    RangeNotSatisfiable,
+    RateLimited,
+    SourceNotReady,
+    SourceUnusable,
+    StoreFailed,
+    StoreFull,
+    TaskNotFinished,
+    TaskNotFound,
+    TaskRunning,
+    UnsupportedMediaType,
+    UrlInputNotEnabled,
+)
+from longtake.http.describe import headers, objects, parameters, requests
+from longtake.http.describe.terms import Answer, Example, Operation, Words
+
+GROUPS: Mapping[str, Words] = {
+    "video": Words("Make and extend videos", "生成与扩展视频"),
+    "files": Words("Files", "文件"),
+    "tasks": Words("Tasks", "任务"),
+    "account": Words("Models and keys", "模型与密钥"),
+    "server": Words("This server", "服务器"),
+}
+"""The groups of operations, in the order in which they are shown."""
+
+EVERYWHERE: tuple[type[LongtakeError], ...] = (InvalidRequest, LongtakeError, Overloaded)
+"""What every operation may answer: a head out of all proportion, a mistake of ours, a server at its limit."""
+
+KEYED: tuple[type[LongtakeError], ...] = (InvalidApiKey, StoreFailed)
+"""What every operation with a key may answer besides."""
+
+_BODY = (InvalidJson, InvalidMultipart, BodyTooLarge, UnsupportedMediaType)
+_SUBMIT = (
+    *_BODY,
+    InvalidSize,
+    InvalidMedia,
+    UrlInputNotEnabled,
+    ModelNotFound,
+    OperationNotSupported,
+    TaskNotFound,
+    IdempotencyConflict,
+    InsufficientQuota,
+    RateLimited,
+    NoMaker,
+    StoreFull,
+)
+_FILE = (RangeNotSatisfiable, AssetGone)
+_FORMS = ("application/json", "multipart/form-data", "application/x-www-form-urlencoded")
+_JSON = ("application/json",)
+_FILE_ANSWERS = (
+    Answer(words=Words("The file.", "文件内容。"), media=headers.MEDIA, headers=headers.OF_FILES),
+    Answer(
+        words=Words("The part of it that Range asks for.", "Range 指定的部分。"),
+        status=206,
+        media=headers.MEDIA,
+        headers=(*headers.OF_FILES, headers.CONTENT_RANGE),
+    ),
+    Answer(words=Words("What you have is still good.", "未变化。"), status=304, media=(), headers=headers.OF_FILES),
+)
+
+OPERATIONS: Mapping[tuple[str, str], Operation] = {
+    ("POST", "/v1/video/extend"): Operation(
+        id="extendVideo",
+        group="video",
+        title=Words("Extend a video", "扩展视频"),
+        words=Words(
+            "Continue a finished video from any second. The answer is a task, at once; the finished video is the "
+            "source up to start_time, untouched, and the new part behind it, in one file.",
+            "从任意一秒继续一个已完成的视频，立即返回任务。"
+            "完成后得到一个文件：start_time 之前的源视频保持原样，之后是新部分。",
+        ),
+        headers=(parameters.IDEMPOTENCY_KEY,),
+        body=requests.EXTEND,
+        forms=_FORMS,
+        examples=(
+            Example(
+                name="extend",
+                words=Words("Continue the sample from its third second", "从第 3 秒继续示例视频"),
+                body={
+                    "model": "grok-video-3",
+                    "prompt": "play with another white cat",
+                    "task_id": "grok:7fd641dc-437f-44c3-97a2-e3778e0e10fb",
+                    "size": "1080p",
+                    "start_time": 3,
+                    "upscale": False,
+                },
+            ),
+            Example(
+                name="from the end",
+                words=Words("Two more seconds behind the end", "在结尾后再加两秒"),
+                body={
+                    "prompt": "slow zoom in",
+                    "task_id": "grok:7fd641dc-437f-44c3-97a2-e3778e0e10fb",
+                    "duration": 2,
+                },
+            ),
+        ),
+        answers=(
+            Answer(
+                words=Words("The task.", "任务。"),
+                shape=objects.SUBMITTED.name,
+                headers=headers.OF_SUBMISSIONS,
+            ),
+        ),
+        errors=(*_SUBMIT, InvalidStartTime, SourceNotReady, SourceUnusable),
+    ),
+    ("POST", "/v1/video/create"): Operation(
+        id="createVideo",
+        group="video",
+        title=Words("Create a video", "创建视频"),
+        words=Words(
+            "Make a video from a prompt, or from pictures: the first frame, or the first and the last.",
+            "由提示词或图片生成视频：图片为首帧，或首帧与尾帧。",
+        ),
+        headers=(parameters.IDEMPOTENCY_KEY,),
+        body=requests.CREATE,
+        forms=_FORMS,
+        examples=(
+            Example(
+                name="create",
+                words=Words("A picture of the sea", "一段海景"),
+                body={
+                    "model": "longtake-cpu",
+                    "prompt": "waves at sunset",
+                    "aspect_ratio": "3:2",
+                    "size": "720P",
+                    "duration": 4,
+                },
+            ),
+        ),
+        answers=(
+            Answer(
+                words=Words("The task.", "任务。"),
+                shape=objects.SUBMITTED.name,
+                headers=headers.OF_SUBMISSIONS,
+            ),
+        ),
+        errors=_SUBMIT,
+    ),
+    ("GET", "/v1/video/query"): Operation(
+        id="queryVideo",
+        group="video",
+        title=Words("How a task stands", "查询任务"),
+        words=Words(
+            "Ask once a second or less often, until status is completed or failed. It answers every task, whatever "
+            "route it came by.",
+            "每秒至多查询一次，直到 status 为 completed 或 failed。任何接口提交的任务都可查询。",
+        ),
+        query=(parameters.QUERY_ID,),
+        answers=(Answer(words=Words("The task.", "任务。"), shape=objects.TASK.name, headers=headers.OF_READS),),
+        errors=(TaskNotFound,),
+    ),
+    ("GET", "/v1/videos/{id}/content"): Operation(
+        id="readVideoContent",
+        group="video",
+        title=Words("A finished video's bytes", "下载视频"),
+        words=Words(
+            "The file itself, with the key in place of a signature. Ranges are served.",
+            "用密钥直接获取文件内容，支持 Range。",
+        ),
+        path=(parameters.TASK_PATH,),
+        query=(parameters.VARIANT, parameters.DOWNLOAD),
+        headers=(parameters.RANGE, parameters.IF_RANGE, parameters.IF_NONE_MATCH),
+        answers=_FILE_ANSWERS,
+        errors=(TaskNotFound, TaskNotFinished, *_FILE),
+    ),
+    ("POST", "/v1/files"): Operation(
+        id="uploadFile",
+        group="files",
+        title=Words("Upload a video or picture", "上传视频或图片"),
+        words=Words(
+            "Store a file. Its id works as task_id of an extension, and a picture's in images.",
+            "保存文件。视频的 id 可作为扩展的 task_id，图片的 id 可放入 images。",
+        ),
+        body=requests.UPLOAD,
+        forms=("multipart/form-data", "application/json", "application/octet-stream", "video/*", "image/*"),
+        answers=(Answer(words=Words("The stored file.", "已保存的文件。"), shape=objects.FILE.name),),
+        errors=(*_BODY, InvalidMedia, UrlInputNotEnabled, TaskNotFound, AssetGone, StoreFull),
+    ),
+    ("GET", "/v1/assets/{asset_id}/{name}"): Operation(
+        id="readAsset",
+        group="files",
+        title=Words("A file by its signed link", "签名链接"),
+        words=Words(
+            "What video_url and its like lead to. No key is needed; the link is good for a day.",
+            "video_url 等链接指向此处，无需密钥，一天内有效。",
+        ),
+        path=parameters.ASSET_PATH,
+        query=(*parameters.SIGNATURE, parameters.DOWNLOAD),
+        headers=(parameters.RANGE, parameters.IF_RANGE, parameters.IF_NONE_MATCH),
+        answers=_FILE_ANSWERS,
+        errors=(AccessDenied, StoreFailed, *_FILE),
+    ),
+    ("GET", "/v1/tasks"): Operation(
+        id="listTasks",
+        group="tasks",
+        title=Words("List tasks", "任务列表"),
+        words=Words("A page of your tasks, newest first.", "任务分页列表，最新的在前。"),
+        query=(*parameters.LIST_QUERY, parameters.STATUS_QUERY, parameters.OPERATION_QUERY),
+        answers=(Answer(words=Words("A page.", "一页任务。"), shape=objects.TASKS.name),),
+        errors=(TaskNotFound,),
+    ),
+    ("GET", "/v1/tasks/{id}"): Operation(
+        id="readTask",
+        group="tasks",
+        title=Words("Read a task", "读取任务"),
+        words=Words(
+            "As /v1/video/query, with exact words beside it: state, step, operation, sequence.",
+            "与 /v1/video/query 相同，另含精确字段：state、step、operation、sequence。",
+        ),
+        path=(parameters.TASK_PATH,),
+        answers=(Answer(words=Words("The task.", "任务。"), shape=objects.RECORD.name, headers=headers.OF_READS),),
+        errors=(TaskNotFound,),
+    ),
+    ("POST", "/v1/tasks/{id}/cancel"): Operation(
+        id="cancelTask",
+        group="tasks",
+        title=Words("Cancel a task", "取消任务"),
+        words=Words(
+            "Ends a task that waits or runs. One that has ended is answered as it is.",
+            "结束等待或运行中的任务；已结束的任务原样返回。",
+        ),
+        path=(parameters.TASK_PATH,),
+        answers=(Answer(words=Words("The task.", "任务。"), shape=objects.RECORD.name),),
+        errors=(TaskNotFound, StoreFull),
+    ),
+    ("DELETE", "/v1/tasks/{id}"): Operation(
+        id="deleteTask",
+        group="tasks",
+        title=Words("Delete a finished task and its files", "删除任务及文件"),
+        words=Words("A running task is refused: cancel it first.", "运行中的任务不能删除，请先取消。"),
+        path=(parameters.TASK_PATH,),
+        answers=(Answer(words=Words("It is gone.", "已删除。"), shape=objects.DELETED.name),),
+        errors=(TaskNotFound, TaskRunning, StoreFull),
+    ),
+    ("GET", "/v1/models"): Operation(
+        id="listModels",
+        group="account",
+        title=Words("The models that work here", "模型列表"),
+        words=Words("What can be asked for now, and what each can do.", "当前可用的模型及其能力。"),
+        answers=(Answer(words=Words("The models.", "模型列表。"), shape=objects.MODELS.name),),
+    ),
+    ("GET", "/v1/keys"): Operation(
+        id="listKeys",
+        group="account",
+        title=Words("List API keys", "密钥列表"),
+        words=Words("Without their secrets. For admin keys.", "不含明文。仅限管理员密钥。"),
+        answers=(Answer(words=Words("The keys.", "密钥列表。"), shape=objects.KEYS.name),),
+        errors=(AccessDenied,),
+    ),
+    ("POST", "/v1/keys"): Operation(
+        id="createKey",
+        group="account",
+        title=Words("Make an API key", "创建密钥"),
+        words=Words(
+            "Its secret is in this answer and nowhere else. For admin keys.", "明文只在此次返回。仅限管理员密钥。"
+        ),
+        body=requests.KEY,
+        forms=_JSON,
+        body_required=False,
+        examples=(
+            Example(
+                name="key",
+                words=Words("A key for your own tenant", "为自己的租户创建密钥"),
+                body={"name": "laptop", "admin": False},
+            ),
+        ),
+        answers=(Answer(words=Words("The key and its secret.", "密钥及明文。"), shape=objects.NEW_KEY.name),),
+        errors=(AccessDenied, InvalidJson, BodyTooLarge, StoreFull),
+    ),
+    ("DELETE", "/v1/keys/{id}"): Operation(
+        id="revokeKey",
+        group="account",
+        title=Words("Revoke an API key", "吊销密钥"),
+        words=Words(
+            "What comes after this answer is refused. For admin keys.", "此后使用该密钥会被拒绝。仅限管理员密钥。"
+        ),
+        path=(parameters.KEY_PATH,),
+        answers=(Answer(words=Words("It is revoked.", "已吊销。"), shape=objects.KEY_REVOKED.name),),
+        errors=(AccessDenied, StoreFull),
+    ),
+    ("GET", "/healthz"): Operation(
+        id="health",
+        group="server",
+        title=Words("Whether the process answers", "存活检查"),
+        words=Words("Looks at nothing else.", "仅检查进程。"),
+        answers=(Answer(words=Words("It answers.", "正常。"), shape=objects.HEALTH.name),),
+    ),
+    ("GET", "/readyz"): Operation(
+        id="readiness",
+        group="server",
+        title=Words("Whether work can be taken", "就绪检查"),
+        words=Words("Writes to the record and looks at the storage.", "检查数据库与存储是否可写。"),
+        answers=(Answer(words=Words("Work can be taken.", "就绪。"), shape=objects.READINESS.name),),
+    ),
+    ("GET", "/"): Operation(
+        id="about",
+        group="server",
+        title=Words("What this is", "简介"),
+        words=Words("A page for browsers, a few words of JSON for others.", "浏览器得到页面，其他客户端得到 JSON。"),
+        answers=(
+            Answer(
+                words=Words("This server.", "服务器简介。"),
+                shape=objects.ABOUT.name,
+                media=("application/json", "text/html"),
+            ),
+        ),
+    ),
+}
+
+"""By method and path, in the order in which they are shown."""
+
+
+def errors_of(operation: Operation, *, keyed: bool) -> tuple[type[LongtakeError], ...]:
+    """All errors that an operation may answer, each once. `keyed`: its route needs a key."""
+    return tuple(dict.fromkeys((*EVERYWHERE, *(KEYED if keyed else ()), *operation.errors)))

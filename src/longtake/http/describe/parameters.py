@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stands in paths, queries and the headers of requests."""
+
+from __future__ import annotations
+
+from longtake.http.describe.terms import Field, Words
+
+TASK_PATH = Field(
+    name="id",
+    kind="string",
+    required=True,
+    example="grok:7fd641dc-437f-44c3-97a2-e3778e0e10fb",
+    words=Words("The task's id, with or without what stands before its colon.", "任务 id，冒号前的部分可省略。"),
+)
+QUERY_ID = Field(
+    name="id",
+    kind="string",
+    required=True,
+    also=("task_id",),
+    example="grok:7fd641dc-437f-44c3-97a2-e3778e0e10fb",
+    words=TASK_PATH.words,
+)
+DOWNLOAD = Field(
+    name="download",
+    kind="string",
+    choices=("0", "1", "true", "false"),
+    words=Words("1: have a browser save the file.", "为 1 时让浏览器保存文件。"),
+)
+VARIANT = Field(
+    name="variant",
+    kind="string",
+    choices=("video", "thumbnail", "spritesheet", "new_part"),
+    spellings=("sprite",),
+    example="video",
+    default=Words("video", "video"),
+    words=Words(
+        "The video, a picture of it, a sheet of small pictures, or the new part alone.",
+        "视频、缩略图、小图拼版，或仅新部分。",
+    ),
+)
+LIST_QUERY = (
+    Field(
+        name="limit",
+        kind="integer",
+        least=1,
+        most=100,
+        example=20,
+        default=Words("20", "20"),
+        words=Words("How many at most.", "最多返回多少条。"),
+    ),
+    Field(
+        name="after",
+        kind="string",
+        words=Words("Go on behind this id: `last_id` of the page before.", "从该 id 之后继续：上一页的 last_id。"),
+    ),
+    Field(
+        name="order",
+        kind="string",
+        choices=("asc", "desc"),
+        example="desc",
+        default=Words("desc", "desc"),
+        words=Words("Oldest or newest first.", "最早的在前或最新的在前。"),
+    ),
+)
+STATUS_QUERY = Field(
+    name="status",
+    kind="string",
+    also=("state",),
+    spellings=("pending", "processing", "in_progress", "completed"),
+    example="succeeded",
+    words=Words(
+        "Only these states, with commas: queued, running, succeeded, failed, cancelled, expired.",
+        "只列出这些状态，用逗号分隔：queued、running、succeeded、failed、cancelled、expired。",
+    ),
+)
+OPERATION_QUERY = Field(
+    name="operation",
+    kind="string",
+    example="extend",
+    words=Words(
+        "Only these: create, extend, upload. Uploads are listed only when they are asked for.",
+        "只列出该类操作：create、extend、upload。上传只在明确要求时列出。",
+    ),
+)
+
+IDEMPOTENCY_KEY = Field(
+    name="Idempotency-Key",
+    kind="string",
+    least=1,
+    most=255,
+    example="5f1c9f0e-2b1a-4c58-9d1f-2f6a3c0f6b11",
+    words=Words(
+        "Of your making: for a day the same key answers the first task again instead of making another.",
+        "自定义的值：一天内相同的键返回第一次的任务，不会重复创建。",
+    ),
+)
+RANGE = Field(
+    name="Range",
+    kind="string",
+    example="bytes=0-1023",
+    words=Words("A part of the file.", "文件的一部分。"),
+)
+IF_RANGE = Field(
+    name="If-Range",
+    kind="string",
+    words=Words(
+        "The Range counts only while the file is this ETag's or this date's.", "仅当文件未变化时 Range 才有效。"
+    ),
+)
+IF_NONE_MATCH = Field(
+    name="If-None-Match",
+    kind="string",
+    words=Words("An ETag that you have: 304 if it is still good.", "已有的 ETag：未变化时返回 304。"),
+)
+KEY_PATH = Field(
+    name="id",
+    kind="string",
+    required=True,
+    example="key_0123456789abcdef",
+    words=Words("The key's id: GET /v1/keys lists them.", "密钥 id，见 GET /v1/keys。"),
+)
+ASSET_PATH = (
+    Field(name="asset_id", kind="string", required=True, words=Words("The file's id.", "文件 id。")),
+    Field(name="name", kind="string", required=True, words=Words("The file's name.", "文件名。")),
+)
+SIGNATURE = (
+    Field(
+        name="expires",
+        kind="string",
+        required=True,
+        words=Words("Until when the link is good, in seconds since 1970.", "链接有效期（Unix 秒）。"),
+    ),
+    Field(name="signature", kind="string", required=True, words=Words("What makes the link good.", "签名。")),
+)
