@@ -23,7 +23,10 @@ MOST_HEAD_BYTES = 64 << 10
 
 
 class GuardedConnection(HttpToolsProtocol):
-    """One connection. The class of `uvicorn.Config(http=...)`."""
+    """One connection. The class of `uvicorn.Config(http=...)`.
+
+    What runs for each request names its base class: `super()` five times a request is a measurable part of a read.
+    """
 
     head_s = HEAD_S
     send_pause_s = SEND_PAUSE_S
@@ -57,7 +60,9 @@ class GuardedConnection(HttpToolsProtocol):
         """See asyncio.Protocol."""
         # The parser's callbacks below set it back to zero while it reads.
         self._overhead_bytes += len(data)
-        super().data_received(data)
+        HttpToolsProtocol.data_received(self, data)
+        if not self._overhead_bytes and self._head_timer is None:
+            return
         if self._overhead_bytes > MOST_HEAD_BYTES and not self.transport.is_closing():
             if self._is_answering:
                 self.transport.abort()
@@ -73,22 +78,24 @@ class GuardedConnection(HttpToolsProtocol):
         """A head is whole: its body follows, if there is one."""
         self._overhead_bytes = 0
         self._awaits_head = False
-        super().on_headers_complete()
+        HttpToolsProtocol.on_headers_complete(self)
 
     def on_body(self, body: bytes) -> None:
         """A piece of a body."""
         self._overhead_bytes = 0
-        super().on_body(body)
+        HttpToolsProtocol.on_body(self, body)
 
     def on_message_complete(self) -> None:
         """A body is whole: the next head may follow."""
         self._overhead_bytes = 0
         self._awaits_head = True
-        super().on_message_complete()
+        HttpToolsProtocol.on_message_complete(self)
 
     def on_response_complete(self) -> None:
         """An answer is out. The rest of a body that nobody wants is read for a while, so that the answer arrives."""
-        super().on_response_complete()
+        HttpToolsProtocol.on_response_complete(self)
+        if self._awaits_head:
+            return
         if self._is_refused and self._head_timer is None and not self.transport.is_closing():
             self._head_timer = self.loop.call_later(self.head_s, self._give_up)
 
