@@ -25,6 +25,7 @@ class Operation(StrEnum):
 
     CREATE = "create"
     EXTEND = "extend"
+    REMIX = "remix"
     UPLOAD = "upload"
 
 

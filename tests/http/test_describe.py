@@ -12,7 +12,7 @@ from longtake.errors import LongtakeError
 from longtake.http.describe.objects import SHAPES
 from longtake.http.describe.operations import GROUPS, OPERATIONS, errors_of
 from longtake.http.describe.terms import Field
-from longtake.http.dialects import unified
+from longtake.http.dialects import openai, unified
 from longtake.http.dialects.lenient import JsonValue
 from longtake.http.routes import ROUTES, Access
 from longtake.types import Operation
@@ -120,6 +120,24 @@ def test_the_parser_reads_what_the_table_names(key: tuple[str, str], operation: 
         body["task_id"] = "a:b"
     read = names_read(lambda values: unified.parse(operation, values, no_asset), body)
     assert read == named(OPERATIONS[key].body)
+
+
+@pytest.mark.parametrize(
+    ("path", "operation", "names_source"),
+    [
+        ("/v1/videos", Operation.CREATE, False),
+        ("/v1/videos/extensions", Operation.EXTEND, True),
+        ("/v1/videos/{id}/extend", Operation.EXTEND, True),
+    ],
+)
+def test_openais_parser_reads_what_the_table_names(path: str, operation: Operation, *, names_source: bool) -> None:
+    body: dict[str, JsonValue] = {"prompt": "x", "model": "longtake-cpu"}
+    continued: dict[str, JsonValue] = {**body, "task_id": "a:b"}
+    bodies = (continued,) if names_source else (body, continued)
+    read = names_read(lambda values: openai.parse(operation, values, no_asset), *bodies)
+    source = named(OPERATIONS["POST", "/v1/videos/extensions"].body[2:3]) if "{" in path else set[str]()
+    assert "task_id" in read
+    assert read - source == named(OPERATIONS["POST", path].body)
 
 
 def test_errors_are_of_the_tree_and_stand_once() -> None:

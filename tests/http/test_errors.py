@@ -72,6 +72,21 @@ def test_what_passes_says_when_to_come_again(error):
     assert int(headers[b"retry-after"]) * 1000 == int(headers[b"retry-after-ms"])
 
 
+@pytest.mark.parametrize("error", [errors.TaskRunning("x"), errors.StoreFull("x")])
+def test_sdks_are_told_not_to_repeat_what_will_not_change(error):
+    headers = dict(error_answer(error, "abc").headers)
+    assert headers[b"x-should-retry"] == b"false"
+    assert b"retry-after" not in headers
+
+
+def test_a_used_up_balance_is_429_where_openai_is_spoken():
+    answer = error_answer(errors.InsufficientQuota("x"), "abc", quota_is_429=True)
+    assert (answer.status, json.loads(answer.body)["code"]) == (429, "insufficient_quota")
+    assert (b"x-should-retry", b"false") in answer.headers
+    assert error_answer(errors.RateLimited("x"), "abc", quota_is_429=True).status == 429
+    assert (b"x-should-retry", b"false") not in error_answer(errors.RateLimited("x"), "abc").headers
+
+
 def test_a_missing_key_says_how_to_send_one():
     assert (b"www-authenticate", b"Bearer") in error_answer(errors.InvalidApiKey("x"), "abc").headers
 

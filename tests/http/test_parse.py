@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from longtake.errors import InvalidMedia, InvalidRequest, LongtakeError, UrlInputNotEnabled
+from longtake.http.dialects.draft import FILE_FIELDS, MOST_PROMPT_CHARS
 from longtake.http.dialects.fields import MOST_UNKNOWN_BYTES
 from longtake.http.dialects.inputs import InlineBytes, KnownAsset, KnownTask
-from longtake.http.dialects.unified import FILE_FIELDS, MOST_PROMPT_CHARS, parse
+from longtake.http.dialects.unified import parse
 from longtake.http.videos import task_id
 from longtake.types import Aspect, ExactSize, Fit, Operation, Role, ShortSide
 

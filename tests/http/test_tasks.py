@@ -50,7 +50,7 @@ def test_a_list_in_pages(world: World, picture: bytes):
     [("limit=0", "limit"), ("limit=101", "limit"), ("limit=x", "limit"), ("limit=٣", "limit"),
      ("limit=" + "9" * 5000, "limit"), ("limit=00000010099", "limit"),
      ("limit=000000001" + "9" * 5000, "limit"), ("order=up", "order"),
-     ("status=odd", "status"), ("operation=remix", "operation")],
+     ("status=odd", "status"), ("operation=upscale", "operation")],
 )  # fmt: skip
 def test_a_query_that_cannot_be_answered_is_refused_by_name(client: httpx2.Client, query, param):
     answer = client.get(f"/v1/tasks?{query}")

@@ -20,6 +20,7 @@ from longtake.errors import MethodNotAllowed, Overloaded, RouteNotFound
 from longtake.http.auth import KeyRing
 from longtake.http.context import Context
 from longtake.http.cors import ANY_ORIGIN, FOR_PAGES, preflight
+from longtake.http.dialects.openai import OPENAI
 from longtake.http.errors import error_answer
 from longtake.http.limits import MOST_CALLS, BodyMemory, ClientGone, check_head
 from longtake.http.links import Links
@@ -27,6 +28,7 @@ from longtake.http.messages import Answer, Call, HeaderList
 from longtake.http.proxies import Proxies
 from longtake.http.request_ids import request_id
 from longtake.http.routes import ROUTES, Access, Route
+from longtake.http.speech import named, unmounted
 from longtake.settings import Settings
 from longtake.store.base import Installation, Store
 from longtake.tasks.service import TaskService
@@ -136,7 +138,12 @@ class Application:
         except ClientGone:
             raise
         except Exception as error:  # noqa: BLE001  (every failure has an answer; errors.py logs what nobody expected)
-            answer = error_answer(error, call.request_id, submits=route is not None and route.submits)
+            answer = error_answer(
+                error,
+                call.request_id,
+                submits=route is not None and route.submits,
+                quota_is_429=named(call) is OPENAI,
+            )
             if isinstance(error, MethodNotAllowed):
                 answer.headers.append((b"allow", ", ".join(self._methods(call)).encode()))
             return answer
@@ -152,6 +159,9 @@ class Application:
         """What the path can do; empty for an unknown path. Sets the call's path parameters."""
         path = call.path if call.path == "/" else call.path.rstrip("/")
         methods = self._fixed.get(path)
+        if methods is None and not call.mount:
+            call.mount, path = unmounted(path)
+            methods = self._fixed.get(path)
         if methods is not None:
             return methods
         for template, templated in self._templates:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-from longtake.errors import AccessError, MediaError, RequestError, ServiceError, TaskNotFound
+from longtake.errors import AccessError, InsufficientQuota, MediaError, RequestError, ServiceError, TaskNotFound
 from longtake.http.messages import BytesAnswer, HeaderList, json_answer
 
 logger = logging.getLogger("longtake.http")
@@ -40,6 +41,7 @@ MESSAGES_ZH: Mapping[str, str] = {
     "access_denied": "没有权限",
     "invalid_api_key": "API 密钥缺失或无效",
     "insufficient_user_quota": "余额不足",
+    "insufficient_quota": "余额不足",
     "rate_limit_exceeded": "请求过多，请稍后再试",
     "internal_error": "服务器内部错误",
     "store_failed": "数据库写入失败，请稍后再试",
@@ -66,49 +68,68 @@ _TYPES: Mapping[int, str] = {
 }
 _PAUSES_S: Mapping[int, int] = {429: 5, 503: 2}
 _URL = re.compile(r"[a-z][a-z0-9+.-]{1,20}://[^\s'\"]*", re.IGNORECASE)
-_BAD_REQUEST, _INTERNAL = 400, 500
+_BAD_REQUEST, _TOO_MANY, _INTERNAL = 400, 429, 500
+_RETRIED = (408, 409, 429)
 _SAFE = (RequestError, AccessError, ServiceError, MediaError)
 """Errors whose words were written for callers."""
 
 
-def error_answer(error: Exception, request_id: str, *, submits: bool = False) -> BytesAnswer:
+def error_answer(
+    error: Exception, request_id: str, *, submits: bool = False, quota_is_429: bool = False
+) -> BytesAnswer:
     """The answer to a failed request. On a route that submits, an unknown task is a mistake: 400, not 404 (R9).
 
-    What nobody expected is logged here with its traceback, once, and answered with a 500 that says nothing of it.
+    `quota_is_429` is OpenAI's way to say that the balance is used up. What nobody expected is logged here with its
+    traceback, once, and answered with a 500 that says nothing of it.
     """
     if not isinstance(error, _SAFE):
         logger.error("request %s failed", request_id, exc_info=error)
-        return _answer(_INTERNAL, "internal_error", "something went wrong on this server", "", None, request_id)
-    status = _BAD_REQUEST if submits and isinstance(error, TaskNotFound) else error.status
-    if status >= _INTERNAL:
-        logger.warning("request %s refused: %s: %s", request_id, error.code, error.message)
-    return _answer(status, error.code, error.message, error.message_zh, error.param, request_id)
+        return _answer(_Wire(_INTERNAL, "internal_error", "something went wrong on this server"), request_id)
+    wire = _Wire(error.status, error.code, error.message, error.message_zh, error.param)
+    if submits and isinstance(error, TaskNotFound):
+        wire = replace(wire, status=_BAD_REQUEST)
+    if quota_is_429 and isinstance(error, InsufficientQuota):
+        wire = replace(wire, status=_TOO_MANY, code="insufficient_quota")
+    if wire.status >= _INTERNAL:
+        logger.warning("request %s refused: %s: %s", request_id, wire.code, wire.message)
+    return _answer(wire, request_id, final=not error.retryable)
 
 
-def _answer(  # noqa: PLR0917  (one call each for two cases, right above)
-    status: int, code: str, message: str, message_zh: str, param: str | None, request_id: str
-) -> BytesAnswer:
-    text = f"{_URL.sub('[url]', message)} (request id: {request_id})"
+@dataclass(frozen=True, slots=True)
+class _Wire:
+    """What an error becomes."""
+
+    status: int
+    code: str
+    message: str
+    message_zh: str = ""
+    param: str | None = None
+
+
+def _answer(wire: _Wire, request_id: str, *, final: bool = False) -> BytesAnswer:
+    text = f"{_URL.sub('[url]', wire.message)} (request id: {request_id})"
     body = {
         "error": {
             "message": text,
-            "message_zh": message_zh or MESSAGES_ZH.get(code, ""),
-            "type": error_type(status),
-            "code": code,
-            "param": param,
+            "message_zh": wire.message_zh or MESSAGES_ZH.get(wire.code, ""),
+            "type": error_type(wire.status),
+            "code": wire.code,
+            "param": wire.param,
         },
-        "code": code,
+        "code": wire.code,
         "message": text,
         "data": None,
         "request_id": request_id,
     }
     headers: HeaderList = []
-    pause_s = _PAUSES_S.get(status)
-    if pause_s is not None:
+    if final and (wire.status in _RETRIED or wire.status >= _INTERNAL):
+        # SDKs repeat these by themselves, each time for the same answer (wire.md 3).
+        headers.append((b"x-should-retry", b"false"))
+    elif (pause_s := _PAUSES_S.get(wire.status)) is not None:
         headers += [(b"retry-after", b"%d" % pause_s), (b"retry-after-ms", b"%d" % (pause_s * 1000))]
-    if status == 401:  # noqa: PLR2004
+    if wire.status == 401:  # noqa: PLR2004
         headers.append((b"www-authenticate", b"Bearer"))
-    return json_answer(body, status, headers)
+    return json_answer(body, wire.status, headers)
 
 
 def error_type(status: int) -> str:

@@ -31,7 +31,8 @@ class Call:
     """One request on its way: the ASGI scope with what the application found out about it."""
 
     __slots__ = (
-        "_headers", "held_bytes", "hold", "method", "params", "path", "principal", "receive", "request_id", "scope",
+        "_headers", "held_bytes", "hold", "method", "mount", "params", "path", "principal", "receive", "request_id",
+        "scope",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, request_id: str = "") -> None:
@@ -42,6 +43,8 @@ class Call:
         self.request_id = request_id
         self.params: Mapping[str, str] = {}
         """What the path's template holds."""
+        self.mount = ""
+        """What stands before the path's `/v1`, such as `/openai`; the application takes it off before it looks."""
         self.principal: Principal | None = None
         """Who asks; set on every route that needs a key."""
         self.hold: Callable[[Call, int], None] | None = None

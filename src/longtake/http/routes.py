@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from longtake.http import about, keys, tasks, uploads, videos
+from longtake.http import about, keys, openai_videos, tasks, uploads, videos
 from longtake.http.context import Context
 from longtake.http.messages import Answer, Call
 
@@ -45,7 +45,27 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/video/query", videos.query, Access.KEY, "How a task stands"),
     Route("POST", "/v1/files", uploads.upload, Access.KEY, "Upload a video or picture", submits=True),
     Route("GET", "/v1/models", about.list_models, Access.KEY, "The models that work here"),
-    Route("GET", "/v1/videos/{id}/content", videos.content, Access.KEY, "A finished video's bytes"),
+    Route("POST", "/v1/videos", openai_videos.create_video, Access.KEY, "Create or extend (OpenAI)", submits=True),
+    Route("GET", "/v1/videos", openai_videos.list_videos, Access.KEY, "List videos (OpenAI)"),
+    Route(
+        "POST", "/v1/videos/extensions", openai_videos.extend_video, Access.KEY, "Extend a video (OpenAI)", submits=True
+    ),
+    Route("POST", "/v1/videos/edits", openai_videos.refuse_edit, Access.KEY, "Refused: no model here edits"),
+    Route("POST", "/v1/videos/characters", openai_videos.refuse_characters, Access.KEY, "Refused: no characters here"),
+    Route(
+        "GET", "/v1/videos/characters/{id}", openai_videos.refuse_characters, Access.KEY, "Refused: no characters here"
+    ),
+    Route("GET", "/v1/videos/{id}", openai_videos.read_video, Access.KEY, "Read a video (OpenAI)"),
+    Route("DELETE", "/v1/videos/{id}", openai_videos.delete_video, Access.KEY, "Delete a finished video and its files"),
+    Route("GET", "/v1/videos/{id}/content", openai_videos.content, Access.KEY, "A finished video's bytes"),
+    Route(
+        "POST",
+        "/v1/videos/{id}/extend",
+        openai_videos.extend_video_by_id,
+        Access.KEY,
+        "Extend this video",
+        submits=True,
+    ),
     Route("GET", "/v1/assets/{asset_id}/{name}", uploads.signed_asset, Access.SIGNED, "A file by its signed URL"),
     Route("GET", "/v1/tasks", tasks.list_tasks, Access.KEY, "List tasks"),
     Route("GET", "/v1/tasks/{id}", tasks.read_task, Access.KEY, "Read a task"),

@@ -10,8 +10,8 @@ import msgspec
 
 from longtake.errors import InvalidMedia, InvalidRequest, TaskNotFound
 from longtake.http.bodies import LARGE_BYTES
+from longtake.http.dialects.draft import Draft
 from longtake.http.dialects.inputs import InlineBytes, KnownAsset, KnownTask, MediaInput
-from longtake.http.dialects.unified import Draft
 from longtake.tasks.service import TaskService
 from longtake.types import Asset, AssetSource, ImageInput, Principal, Role, Source, Submission, TaskSource
 

@@ -25,7 +25,7 @@ _STATES: Mapping[str, State] = {state.value: state for state in State} | {
 
 async def list_tasks(context: Context, call: Call) -> Answer:
     """A page of tasks, newest first: `after`, `limit`, `order`, `status`, `operation`."""
-    page = await context.service.list(call.owner, _read_query(call.query()))
+    page = await context.service.list(call.owner, read_list_query(call.query()))
     url_of = context.links.url_maker(call)
     return json_answer(
         {
@@ -57,7 +57,8 @@ async def delete_task(context: Context, call: Call) -> Answer:
     return json_answer({"id": wanted, "object": "video.deleted", "deleted": True})
 
 
-def _read_query(fields: Mapping[str, str]) -> TaskQuery:
+def read_list_query(fields: Mapping[str, str]) -> TaskQuery:
+    """Which page of tasks a query asks for. Raises InvalidRequest, TaskNotFound; each names the field."""
     limit = fields.get("limit") or str(_USUAL_LISTED)
     if not (limit.isascii() and limit.isdigit() and len(limit) < 10) or not 0 < int(limit) <= MOST_LISTED:  # noqa: PLR2004
         raise InvalidRequest(f"limit is {limit[:40]!r}: send 1 to {MOST_LISTED}", param="limit")

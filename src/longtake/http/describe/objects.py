@@ -138,7 +138,7 @@ RECORD = Shape(
             "精确状态。",
         ),
         _always("step", "string", "Where in its walk it is.", "当前步骤。"),
-        _words("operation", ("create", "extend", "upload"), "What it does.", "操作类型。"),
+        _words("operation", ("create", "extend", "remix", "upload"), "What it does.", "操作类型。"),
         _always("sequence", "integer", "Grows with each change; the id of its events.", "每次变化递增；事件的 id。"),
         _always("parent_id", "string", "The task that it extends.", "被扩展的任务。", nullable=True),
         _always("cost_microusd", "integer", "What it cost, in millionths of a dollar.", "费用（百万分之一美元）。"),
@@ -200,6 +200,65 @@ SEAM = Shape(
             "click_db", "number", "The sound's step at the join, in dB.", "接缝处声音的跳变（dB）。", nullable=True
         ),
     ),
+)
+VIDEO = Shape(
+    name="Video",
+    words=Words(
+        "OpenAI's Video object, with the fields that other clients read behind it.",
+        "OpenAI 的 Video 对象，另含其他客户端使用的字段。",
+    ),
+    fields=(
+        *_IDS,
+        _words("object", ("video",), "The kind of object.", "对象类型。"),
+        _MODEL,
+        _words(
+            "status",
+            ("queued", "in_progress", "completed", "failed"),
+            "How it stands; completed and failed are ends.",
+            "任务状态；completed 与 failed 为终态。",
+        ),
+        _PROGRESS,
+        _CREATED,
+        _always(
+            "completed_at", "integer", "When it ended, in seconds since 1970.", "结束时间（Unix 秒）。", nullable=True
+        ),
+        _always(
+            "expires_at", "integer", "When it is removed; null = never.", "何时删除；null 表示不删除。", nullable=True
+        ),
+        _always(
+            "prompt",
+            "string",
+            "What was asked for; null while a prompt with a link in it is not done.",
+            "提示词；含链接的提示词在完成前为 null。",
+            nullable=True,
+        ),
+        _SIZE,
+        _always(
+            "seconds",
+            "string",
+            "The whole video's length in seconds: of an extension, head and new part together.",
+            "整个视频的时长（秒）；扩展任务为源视频与新部分之和。",
+        ),
+        _always("remixed_from_video_id", "string", "The video that it remixes.", "被 remix 的视频。", nullable=True),
+        _always(
+            "error",
+            "object",
+            "Why it failed; null while it is fine.",
+            "失败原因；正常时为 null。",
+            nullable=True,
+            of="Fault",
+        ),
+        _always("status_update_time", "integer", "Seconds since 1970.", "状态更新时间（Unix 秒）。"),
+        *_MADE_BY,
+        _WARNINGS,
+        _always("metadata", "object", "More about the result.", "结果的更多信息。", of="Metadata"),
+        *(field for field in _RESULT if field.name not in {"completed_at", "expires_at", "prompt"}),
+    ),
+)
+VIDEOS = Shape(
+    name="VideoList",
+    words=Words("A page of videos.", "一页视频。"),
+    fields=(*_LIST, _always("data", "array", "The videos.", "视频列表。", of="Video")),
 )
 TASKS = Shape(
     name="TaskList",
@@ -344,8 +403,8 @@ ERROR_DETAIL = Shape(
 SHAPES: Mapping[str, Shape] = {
     shape.name: shape
     for shape in (
-        SUBMITTED, TASK, RECORD, TASKS, DELETED, FAULT, OUTPUT, METADATA, HEAD, SEAM, FILE, MODEL, MODELS, KEY, NEW_KEY,
-        KEYS, KEY_REVOKED, HEALTH, READINESS, ABOUT, ERROR, ERROR_DETAIL,
+        SUBMITTED, TASK, RECORD, VIDEO, VIDEOS, TASKS, DELETED, FAULT, OUTPUT, METADATA, HEAD, SEAM, FILE, MODEL,
+        MODELS, KEY, NEW_KEY, KEYS, KEY_REVOKED, HEALTH, READINESS, ABOUT, ERROR, ERROR_DETAIL,
     )
 }  # fmt: skip
 """All of them by name."""

@@ -36,10 +36,12 @@ from longtake.errors import (
     UrlInputNotEnabled,
 )
 from longtake.http.describe import headers, objects, parameters, requests
+from longtake.http.describe.openai import openai_operations
 from longtake.http.describe.terms import Answer, Example, Operation, Words
 
 GROUPS: Mapping[str, Words] = {
     "video": Words("Make and extend videos", "生成与扩展视频"),
+    "openai": Words("OpenAI's video routes", "OpenAI 视频接口"),
     "files": Words("Files", "文件"),
     "tasks": Words("Tasks", "任务"),
     "account": Words("Models and keys", "模型与密钥"),
@@ -174,9 +176,10 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         answers=(Answer(words=Words("The task.", "任务。"), shape=objects.TASK.name, headers=headers.OF_READS),),
         errors=(TaskNotFound,),
     ),
+    **openai_operations(_SUBMIT, _FORMS),
     ("GET", "/v1/videos/{id}/content"): Operation(
         id="readVideoContent",
-        group="video",
+        group="openai",
         title=Words("A finished video's bytes", "下载视频"),
         words=Words(
             "The file itself, with the key in place of a signature. Ranges are served.",

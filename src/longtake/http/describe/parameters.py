@@ -78,8 +78,8 @@ OPERATION_QUERY = Field(
     kind="string",
     example="extend",
     words=Words(
-        "Only these: create, extend, upload. Uploads are listed only when they are asked for.",
-        "只列出该类操作：create、extend、upload。上传只在明确要求时列出。",
+        "Only these: create, extend, remix, upload. Uploads are listed only when they are asked for.",
+        "只列出该类操作：create、extend、remix、upload。上传只在明确要求时列出。",
     ),
 )
 
@@ -118,6 +118,9 @@ KEY_PATH = Field(
     required=True,
     example="key_0123456789abcdef",
     words=Words("The key's id: GET /v1/keys lists them.", "密钥 id，见 GET /v1/keys。"),
+)
+CHARACTER_PATH = Field(
+    name="id", kind="string", required=True, words=Words("A character's id; there are none.", "角色 id；不存在角色。")
 )
 ASSET_PATH = (
     Field(name="asset_id", kind="string", required=True, words=Words("The file's id.", "文件 id。")),

@@ -224,6 +224,17 @@ CALLBACK_URL = Field(
         "本服务器不支持回调：请查询任务或读取事件流。",
     ),
 )
+CHARACTERS = Field(
+    name="characters",
+    kind="array",
+    of="object",
+    also=("character_ids", "character_id", "character_url"),
+    refused=True,
+    words=Words(
+        "Refused: no model here keeps characters; describe them in the prompt.",
+        "不支持：此服务器的模型不保存角色，请在提示词中描述。",
+    ),
+)
 CREATE = (
     Field(
         name="model",
@@ -251,6 +262,7 @@ CREATE = (
     COUNT,
     METADATA,
     CALLBACK_URL,
+    CHARACTERS,
 )
 EXTEND = (
     Field(
@@ -281,6 +293,75 @@ EXTEND = (
     COUNT,
     METADATA,
     CALLBACK_URL,
+    CHARACTERS,
+)
+_VIDEO_MODEL = Field(
+    name="model",
+    kind="string",
+    also=MODEL.also,
+    most=128,
+    example="sora-2",
+    default=Words(
+        "the source's model, else sora-2, or longtake-cpu where there is no sora-2",
+        "源视频的模型；否则为 sora-2，若不可用则为 longtake-cpu",
+    ),
+    words=MODEL.words,
+)
+_VIDEO_START = Field(
+    name="start_time",
+    kind="number",
+    also=START_TIME.also,
+    spellings=START_TIME.spellings,
+    least=0,
+    default=START_TIME.default,
+    words=START_TIME.words,
+)
+VIDEO_EXTEND = (_VIDEO_MODEL, *(field for field in EXTEND if field.name != "model"))
+"""As OpenAI's extensions: without a model, and `video` for the source."""
+VIDEO_EXTEND_BY_ID = tuple(field for field in VIDEO_EXTEND if field is not TASK_ID)
+VIDEO_CREATE = (
+    _VIDEO_MODEL,
+    *(field for field in CREATE if field.name not in {"model", "duration", "size", "images"}),
+    Field(
+        name="size",
+        kind="string",
+        also=SIZE.also,
+        spellings=SIZE.spellings,
+        example="1280x720",
+        default=Words("720x1280; with a picture, its shape", "720x1280；有图片时按图片比例"),
+        words=SIZE.words,
+    ),
+    Field(
+        name="seconds",
+        kind="string",
+        also=("duration", "length", "video_length", "duration_ms"),
+        spellings=("4", '"4s"'),
+        example="4",
+        default=Words(
+            "the model's own length; 4 for sora-2 and longtake-cpu", "模型自身时长；sora-2 与 longtake-cpu 为 4"
+        ),
+        words=DURATION.words,
+    ),
+    Field(
+        name="input_reference",
+        kind="file",
+        also=("images", "image", "image_url", "image_urls"),
+        spellings=("a file part of a form", "input_reference[image_url]", "a data URI or base64", "an uploaded id"),
+        words=Words(
+            "A picture that the video begins with; two are the first frame and the last.", "首帧图片；两张为首尾帧。"
+        ),
+    ),
+    Field(
+        name="task_id",
+        kind="string",
+        also=TASK_ID.also,
+        spellings=TASK_ID.spellings,
+        words=Words(
+            "With one, or with `video`, this is an extension of it: so it passes through relays that know no extend.",
+            "带此字段（或 video）即为扩展该视频，便于经由不支持扩展接口的中转。",
+        ),
+    ),
+    _VIDEO_START,
 )
 UPLOAD = (
     Field(

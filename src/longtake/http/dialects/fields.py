@@ -38,6 +38,10 @@ class Fields:
                 found = (name, self._values[name])
         return found
 
+    def has(self, *names: str) -> bool:
+        """Whether one of these names was sent with a value. Reads none of them."""
+        return any(not is_absent(self._values.get(name)) for name in names)
+
     def merge_nested(self, name: str) -> None:
         """Let the fields inside an object (or its JSON text) stand beside the others, which come first.
 
