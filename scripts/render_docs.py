@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write the generated parts of docs/reference: settings, error codes, routes and the commands' help.
+"""Write the generated parts of docs/reference: settings, error codes, routes, the commands' help, openapi.json.
 
 `python scripts/render_docs.py` rewrites what stands between `<!-- generated: NAME -->` and `<!-- end -->`;
 with `--check` it changes nothing and exits 1 where a page is not up to date.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from pathlib import Path
 import click
 
 from longtake.cli.main import COMMANDS, longtake
+from longtake.http.describe.openapi import document
 from longtake.http.routes import ROUTES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -122,13 +124,18 @@ def render(text: str) -> str:
     return MARKED.sub(lambda found: f"{found[1]}{chr(10).join(PARTS[found[2]]())}\n{found[3]}", text)
 
 
+def openapi() -> str:
+    """The OpenAPI document."""
+    return json.dumps(document(ROUTES), ensure_ascii=False, indent=1) + "\n"
+
+
 def main(arguments: list[str]) -> int:
     """Write or check all pages; the exit status."""
     stale: list[str] = []
-    for page in sorted((ROOT / "docs").rglob("*.md")):
-        text = page.read_text(encoding="utf-8")
-        fresh = render(text)
-        if fresh != text:
+    pages = {page: render(page.read_text(encoding="utf-8")) for page in sorted((ROOT / "docs").rglob("*.md"))}
+    pages[ROOT / "docs" / "reference" / "openapi.json"] = openapi()
+    for page, fresh in pages.items():
+        if not page.exists() or fresh != page.read_text(encoding="utf-8"):
             stale.append(str(page.relative_to(ROOT)))
             if "--check" not in arguments:
                 page.write_text(fresh, encoding="utf-8")

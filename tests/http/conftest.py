@@ -7,8 +7,9 @@ import asyncio
 import io
 import socket
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Generator, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -33,6 +34,7 @@ from longtake.settings import Settings
 from longtake.storage.local import LocalStorage
 from longtake.store.base import Installation, Key, NewTask
 from longtake.store.sqlite import SqliteStore
+from longtake.tasks.sample import seed_sample
 from longtake.tasks.service import TaskService
 from longtake.types import Principal
 
@@ -111,7 +113,13 @@ def picture() -> bytes:
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory, clip: bytes) -> Iterator[World]:
-    home = tmp_path_factory.mktemp("http")
+    with served_world(tmp_path_factory.mktemp("http"), clip) as world:
+        yield world
+
+
+@contextmanager
+def served_world(home: Path, clip: bytes | None) -> Generator[World]:
+    """A server while the block lasts. Its sample is the clip, or the one that longtake ships."""
     started: Future[World] = Future()
     stop = threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(_serve(home, clip, started, stop)), daemon=True)
@@ -136,7 +144,7 @@ def other(world: World) -> Iterator[httpx2.Client]:
         yield client
 
 
-async def _serve(home: Path, clip: bytes, started: Future[World], stop: threading.Event) -> None:
+async def _serve(home: Path, clip: bytes | None, started: Future[World], stop: threading.Event) -> None:
     try:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             await _serve_on(listener, home, clip, started, stop)
@@ -147,7 +155,7 @@ async def _serve(home: Path, clip: bytes, started: Future[World], stop: threadin
 
 
 async def _serve_on(
-    listener: socket.socket, home: Path, clip: bytes, started: Future[World], stop: threading.Event
+    listener: socket.socket, home: Path, clip: bytes | None, started: Future[World], stop: threading.Event
 ) -> None:
     port: int = listener.getsockname()[1]
     settings = Settings(home=home, port=port, max_body_bytes=1 << 20, max_upload_bytes=2 << 20)
@@ -173,7 +181,10 @@ async def _serve_on(
             )
         makers = Makers(shipped_catalog(), stand_in=True)
         service = TaskService(store=store, storage=storage, fleet=fleet, makers=makers, settings=settings)
-        await _add_sample(service, store, clip)
+        if clip is None:
+            await seed_sample(store=store, service=service, tenant_id=OWNER.tenant_id)
+        else:
+            await _add_sample(service, store, clip)
         trouble: list[Exception] = []
 
         async def ready() -> None:

@@ -40,6 +40,11 @@ async def readiness(context: Context, _call: Call) -> Answer:
     return json_answer({"status": "ready"})
 
 
+async def openapi(context: Context, call: Call) -> Answer:
+    """The OpenAPI document of this server."""
+    return context.openapi.answer(call)
+
+
 async def list_models(context: Context, _call: Call) -> Answer:
     """The models that can be made here now, as OpenAI lists them, with what each can do."""
     data = [

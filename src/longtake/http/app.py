@@ -20,12 +20,14 @@ from longtake.errors import MethodNotAllowed, Overloaded, RouteNotFound
 from longtake.http.auth import KeyRing
 from longtake.http.context import Context
 from longtake.http.cors import ANY_ORIGIN, FOR_PAGES, preflight
+from longtake.http.describe.openapi import document
 from longtake.http.dialects.openai import OPENAI
 from longtake.http.errors import error_answer
 from longtake.http.limits import MOST_CALLS, BodyMemory, ClientGone, check_head
 from longtake.http.links import Links
-from longtake.http.messages import Answer, Call, HeaderList
+from longtake.http.messages import JSON_TYPE, Answer, Call, HeaderList, encode
 from longtake.http.proxies import Proxies
+from longtake.http.published import Published
 from longtake.http.request_ids import request_id
 from longtake.http.routes import ROUTES, Access, Route
 from longtake.http.speech import named, unmounted
@@ -57,7 +59,15 @@ def create_app(
         lifetime_s=settings.signed_url_s,
         proxies=proxies,
     )
-    context = Context(service=service, store=store, settings=settings, links=links, keys=KeyRing(store), ready=ready)
+    context = Context(
+        service=service,
+        store=store,
+        settings=settings,
+        links=links,
+        keys=KeyRing(store),
+        ready=ready,
+        openapi=Published(lambda: encode(document(ROUTES)), JSON_TYPE[1]),
+    )
     return Application(context, proxies)
 
 

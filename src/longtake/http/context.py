@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from longtake.http.auth import KeyRing
 from longtake.http.links import Links
+from longtake.http.published import Published
 from longtake.settings import Settings
 from longtake.store.base import Store
 from longtake.tasks.service import TaskService
@@ -25,3 +26,5 @@ class Context:
     keys: KeyRing
     ready: Callable[[], Awaitable[None]]
     """Raises a LongtakeError that says what keeps this server from working."""
+    openapi: Published
+    """The OpenAPI document."""

@@ -117,9 +117,14 @@ class BytesAnswer:
         await send({"type": "http.response.body", "body": b"" if call.method == "HEAD" else self.body})
 
 
+def encode(content: object) -> bytes:
+    """The content as JSON."""
+    return _encoder.encode(content)
+
+
 def json_answer(content: object, status: int = 200, headers: HeaderList | None = None) -> BytesAnswer:
     """An answer whose body is the content's JSON, never to be cached."""
-    return BytesAnswer(status, _encoder.encode(content), [JSON_TYPE, NO_STORE, *(headers or ())])
+    return BytesAnswer(status, encode(content), [JSON_TYPE, NO_STORE, *(headers or ())])
 
 
 _HEADER_UNSAFE = re.compile(r"[^\x20-\x7e]")

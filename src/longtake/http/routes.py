@@ -76,5 +76,6 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "/v1/keys/{id}", keys.revoke_key, Access.KEY, "Revoke an API key (admin)"),
     Route("GET", "/healthz", about.health, Access.OPEN, "Whether the process answers"),
     Route("GET", "/readyz", about.readiness, Access.OPEN, "Whether work can be taken"),
+    Route("GET", "/openapi.json", about.openapi, Access.OPEN, "This contract as OpenAPI 3.1"),
     Route("GET", "/", about.index, Access.OPEN, "What this is"),
 )

@@ -63,5 +63,5 @@ OF_SUBMISSIONS = (IGNORED, REPLAYED)
 OF_READS = (RETRY_AFTER, POLL_AFTER)
 OF_FILES = (ETAG, ACCEPT_RANGES)
 
-MEDIA = ("video/mp4", "image/jpeg", "application/octet-stream")
+MEDIA = ("video/*", "image/*", "application/octet-stream")
 """The media types of files; uploads are answered as what they are."""

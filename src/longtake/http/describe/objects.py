@@ -113,15 +113,11 @@ _KEY = (
     _always("revoked_at", "integer", "When it was revoked.", "吊销时间。", nullable=True),
 )
 
-SUBMITTED = Shape(
-    name="SubmittedTask",
-    words=Words("A task that was accepted. It holds no link yet.", "已接受的任务，尚无链接。"),
-    fields=(*_START, *_RESULT),
-)
 TASK = Shape(
     name="Task",
     words=Words(
-        "How a task stands, in words that every client of this format knows.", "任务状态，沿用统一格式的用词。"
+        "How a task stands, in words that every client of this format knows. Until it is completed it holds no link.",
+        "任务状态，沿用统一格式的用词；完成前不含链接。",
     ),
     fields=(*_START, *_RESULT),
 )
@@ -367,6 +363,15 @@ ABOUT = Shape(
         _always("health", "string", "Where it says whether it works.", "健康检查路径。"),
     ),
 )
+DOCUMENT = Shape(
+    name="OpenApi",
+    words=Words("An OpenAPI 3.1 document.", "OpenAPI 3.1 文档。"),
+    fields=(
+        _always("openapi", "string", "The version of its format.", "格式版本。"),
+        _always("info", "object", "What it describes.", "说明。"),
+        _always("paths", "object", "All operations by path and method.", "按路径与方法列出的全部接口。"),
+    ),
+)
 ERROR = Shape(
     name="Error",
     words=Words("Every refusal has this one body, whatever its status.", "所有错误使用同一结构。"),
@@ -403,8 +408,8 @@ ERROR_DETAIL = Shape(
 SHAPES: Mapping[str, Shape] = {
     shape.name: shape
     for shape in (
-        SUBMITTED, TASK, RECORD, VIDEO, VIDEOS, TASKS, DELETED, FAULT, OUTPUT, METADATA, HEAD, SEAM, FILE, MODEL,
-        MODELS, KEY, NEW_KEY, KEYS, KEY_REVOKED, HEALTH, READINESS, ABOUT, ERROR, ERROR_DETAIL,
+        TASK, RECORD, VIDEO, VIDEOS, TASKS, DELETED, FAULT, OUTPUT, METADATA, HEAD, SEAM, FILE, MODEL, MODELS, KEY,
+        NEW_KEY, KEYS, KEY_REVOKED, HEALTH, READINESS, ABOUT, DOCUMENT, ERROR, ERROR_DETAIL,
     )
 }  # fmt: skip
 """All of them by name."""

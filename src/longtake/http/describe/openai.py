@@ -20,7 +20,6 @@ from longtake.http.describe.terms import Answer, Example, Operation, Words
 
 _SAMPLE_ID = "grok:7fd641dc-437f-44c3-97a2-e3778e0e10fb"
 _VIDEO = (Answer(words=Words("The video.", "视频。"), shape=objects.VIDEO.name, headers=headers.OF_SUBMISSIONS),)
-_NEVER = (Answer(words=Words("Never.", "不会返回。"), shape=objects.VIDEO.name),)
 _SOURCE = (InvalidStartTime, SourceNotReady, SourceUnusable)
 
 
@@ -122,7 +121,7 @@ def openai_operations(
             group="openai",
             title=Words("Refused: edits", "不支持：编辑"),
             words=Words("No model here edits what a video shows.", "此服务器的模型不能编辑视频内容。"),
-            answers=_NEVER,
+            answers=(),
             errors=(OperationNotSupported,),
         ),
         ("POST", "/v1/videos/characters"): Operation(
@@ -130,7 +129,7 @@ def openai_operations(
             group="openai",
             title=Words("Refused: characters", "不支持：角色"),
             words=Words("No model here keeps characters.", "此服务器的模型不保存角色。"),
-            answers=_NEVER,
+            answers=(),
             errors=(OperationNotSupported,),
         ),
         ("GET", "/v1/videos/characters/{id}"): Operation(
@@ -139,7 +138,7 @@ def openai_operations(
             title=Words("Refused: a character", "不支持：读取角色"),
             words=Words("No model here keeps characters.", "此服务器的模型不保存角色。"),
             path=(parameters.CHARACTER_PATH,),
-            answers=_NEVER,
+            answers=(),
             errors=(OperationNotSupported,),
         ),
     }

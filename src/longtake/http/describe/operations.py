@@ -37,7 +37,7 @@ from longtake.errors import (
 )
 from longtake.http.describe import headers, objects, parameters, requests
 from longtake.http.describe.openai import openai_operations
-from longtake.http.describe.terms import Answer, Example, Operation, Words
+from longtake.http.describe.terms import Answer, Example, Field, Operation, Words
 
 GROUPS: Mapping[str, Words] = {
     "video": Words("Make and extend videos", "生成与扩展视频"),
@@ -73,6 +73,12 @@ _SUBMIT = (
 _FILE = (RangeNotSatisfiable, AssetGone)
 _FORMS = ("application/json", "multipart/form-data", "application/x-www-form-urlencoded")
 _JSON = ("application/json",)
+
+
+def _not_modified(*found: Field) -> Answer:
+    return Answer(words=Words("What you have is still good.", "未变化。"), status=304, media=(), headers=found)
+
+
 _FILE_ANSWERS = (
     Answer(words=Words("The file.", "文件内容。"), media=headers.MEDIA, headers=headers.OF_FILES),
     Answer(
@@ -81,7 +87,7 @@ _FILE_ANSWERS = (
         media=headers.MEDIA,
         headers=(*headers.OF_FILES, headers.CONTENT_RANGE),
     ),
-    Answer(words=Words("What you have is still good.", "未变化。"), status=304, media=(), headers=headers.OF_FILES),
+    _not_modified(*headers.OF_FILES),
 )
 
 OPERATIONS: Mapping[tuple[str, str], Operation] = {
@@ -98,6 +104,8 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         headers=(parameters.IDEMPOTENCY_KEY,),
         body=requests.EXTEND,
         forms=_FORMS,
+        parts=(requests.VIDEO_PART,),
+        in_place_of="task_id",
         examples=(
             Example(
                 name="extend",
@@ -124,7 +132,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         answers=(
             Answer(
                 words=Words("The task.", "任务。"),
-                shape=objects.SUBMITTED.name,
+                shape=objects.TASK.name,
                 headers=headers.OF_SUBMISSIONS,
             ),
         ),
@@ -141,6 +149,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         headers=(parameters.IDEMPOTENCY_KEY,),
         body=requests.CREATE,
         forms=_FORMS,
+        parts=(requests.IMAGE_PART,),
         examples=(
             Example(
                 name="create",
@@ -157,7 +166,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         answers=(
             Answer(
                 words=Words("The task.", "任务。"),
-                shape=objects.SUBMITTED.name,
+                shape=objects.TASK.name,
                 headers=headers.OF_SUBMISSIONS,
             ),
         ),
@@ -319,6 +328,17 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         title=Words("Whether work can be taken", "就绪检查"),
         words=Words("Writes to the record and looks at the storage.", "检查数据库与存储是否可写。"),
         answers=(Answer(words=Words("Work can be taken.", "就绪。"), shape=objects.READINESS.name),),
+    ),
+    ("GET", "/openapi.json"): Operation(
+        id="openapi",
+        group="server",
+        title=Words("This contract", "接口文档"),
+        words=Words("The OpenAPI 3.1 document of this server.", "本服务器的 OpenAPI 3.1 文档。"),
+        headers=(parameters.IF_NONE_MATCH,),
+        answers=(
+            Answer(words=Words("The document.", "文档。"), shape=objects.DOCUMENT.name, headers=(headers.ETAG,)),
+            _not_modified(headers.ETAG),
+        ),
     ),
     ("GET", "/"): Operation(
         id="about",

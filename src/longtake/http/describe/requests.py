@@ -235,6 +235,17 @@ CHARACTERS = Field(
         "不支持：此服务器的模型不保存角色，请在提示词中描述。",
     ),
 )
+VIDEO_PART = Field(
+    name="file",
+    kind="file",
+    words=Words("The video itself, in place of task_id.", "视频文件本身，代替 task_id。"),
+)
+IMAGE_PART = Field(
+    name="image",
+    kind="file",
+    words=Words("A picture's bytes, in place of images.", "图片文件本身，代替 images。"),
+)
+
 CREATE = (
     Field(
         name="model",

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from longtake.errors import LongtakeError
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 Kind = Literal["string", "integer", "number", "boolean", "array", "object", "file"]
 """A JSON type, or the bytes of a file."""
@@ -96,7 +96,12 @@ class Operation:
     forms: tuple[str, ...] = ()
     """The content types of its body; empty = it takes none."""
     body_required: bool = True
+    parts: tuple[Field, ...] = ()
+    """Files that a form may hold."""
+    in_place_of: str = ""
+    """The required field of the body that such a file makes needless."""
     examples: tuple[Example, ...] = ()
     answers: tuple[Answer, ...]
+    """Its successes; empty where it is refused by name."""
     errors: tuple[type[LongtakeError], ...] = ()
     """Beside those that every operation may answer (operations.errors_of)."""
