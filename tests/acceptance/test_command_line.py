@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -227,8 +228,16 @@ def test_ctrl_c_names_the_way_back(remote: dict[str, str | None]) -> None:
     assert run_longtake("cancel", task_id, environment=remote).returncode == 0
 
 
+def _children_of(pid: int) -> set[int]:
+    found: set[int] = set()
+    for listing in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found |= {int(child) for child in listing.read_text().split()}
+    return found
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
-def test_a_killed_command_leaves_neither_server_nor_home(number: signal.Signals, clip: Path, tmp_path: Path) -> None:
+def test_a_killed_command_leaves_neither_process_nor_home(number: signal.Signals, clip: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "longtake", "extend", str(clip), "--prompt", "on", "--duration", "20",
          "-o", str(tmp_path / "x.mp4")],
@@ -237,17 +246,19 @@ def test_a_killed_command_leaves_neither_server_nor_home(number: signal.Signals,
     )  # fmt: skip
     try:
         limit = time.monotonic() + 20
-        while not list(tmp_path.glob("longtake-*/run/server.json")) and time.monotonic() < limit:
+        # The folder's guard and a child that renders: the work has begun.
+        while len(children := _children_of(process.pid)) < 2 and time.monotonic() < limit:
             time.sleep(0.02)
-        (run_file,) = tmp_path.glob("longtake-*/run/server.json")
-        pid = json.loads(run_file.read_text())["pid"]
+        assert len(children) >= 2
         process.send_signal(number)
         process.wait(20)
-        while Path(f"/proc/{pid}").exists() and time.monotonic() < limit + 20:
+        left = children
+        while left and time.monotonic() < limit + 20:
+            left = {pid for pid in children if Path(f"/proc/{pid}").exists()}
             time.sleep(0.05)
     finally:
         kill_group(process)
-    assert not Path(f"/proc/{pid}").exists(), "the private server outlived its command"
+    assert left == set(), "a child outlived its command"
     assert [path.name for path in tmp_path.iterdir()] == []
 
 
@@ -281,3 +292,55 @@ def test_doctor_tells_what_is_there(server: Server, tmp_path: Path) -> None:
     assert sick.returncode == 1
     assert b"port" in sick.stdout
     assert b"did you mean LONGTAKE_PORT" in sick.stdout
+
+
+def test_a_video_comes_from_a_pipe(clip: Path, tmp_path: Path) -> None:
+    target = tmp_path / "longer.mp4"
+    command = ["extend", "-", "--at", "1", "--prompt", "on", "--duration", "0.5", "-o", str(target), "-q"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "longtake", *command],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=longtake_environment(),
+        start_new_session=True, umask=0o027,
+    )  # fmt: skip
+    try:
+        _, said = process.communicate(clip.read_bytes(), timeout=60)
+    finally:
+        kill_group(process)
+    assert process.returncode == 0, said
+    assert duration_s(target) == pytest.approx(1.5, abs=0.06)
+    assert target.stat().st_mode & 0o777 == 0o640, "the user's own umask, not that of the server inside the command"
+
+
+def test_delete_removes_tasks_and_a_running_one_is_refused(remote: dict[str, str | None]) -> None:
+    def made(*arguments: str) -> str:
+        done = run_longtake("create", "--prompt", "rain", "--size", "480p", "-q", *arguments, environment=remote)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.decode().strip()
+
+    ids = [made("--duration", "0.2") for _ in range(2)]
+    running = made("--duration", "30", "--no-wait")
+    refused = run_longtake("delete", running, environment=remote)
+    assert (refused.returncode, b"cancel" in refused.stderr) == (1, True), refused.stderr
+    assert run_longtake("cancel", running, environment=remote).returncode == 0
+    gone = run_longtake("delete", *ids, "-q", environment=remote)
+    assert (gone.returncode, gone.stdout.decode().split()) == (0, ids), gone.stderr
+    again = run_longtake("delete", ids[0], environment=remote)
+    assert (again.returncode, b"longtake list" in again.stderr) == (1, True), again.stderr
+
+
+def test_commands_take_turns_at_one_home(tmp_path: Path) -> None:
+    environment = longtake_environment({"LONGTAKE_HOME": str(tmp_path / "home")})
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "longtake", "list", "-q"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env=environment, start_new_session=True,
+        )
+        for _ in range(3)
+    ]  # fmt: skip
+    try:
+        said = [process.communicate(timeout=60) for process in running]
+    finally:
+        for process in running:
+            kill_group(process)
+    assert [process.returncode for process in running] == [0, 0, 0], said
+    assert {out.decode().strip() for out, _ in said} == {SAMPLE_ID}

@@ -22,6 +22,11 @@ def modules_after(code: str) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
+def test_import_longtake_client_is_light() -> None:
+    loaded = modules_after("import longtake_client")
+    assert loaded & (HEAVY | {"longtake", "httpx2", "anyio", "asyncio", "click", "msgspec", "starlette"}) == set()
+
+
 def test_import_longtake_is_light() -> None:
     assert modules_after("import longtake") & (HEAVY | {"starlette", "uvicorn", "apsw", "msgspec", "click"}) == set()
 

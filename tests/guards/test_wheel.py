@@ -35,6 +35,8 @@ def test_the_wheel_holds_the_package_and_its_data(wheel: zipfile.ZipFile) -> Non
     for name in (
         "longtake/__main__.py",
         "longtake/py.typed",
+        "longtake_client/__init__.py",
+        "longtake_client/py.typed",
         "longtake/catalog/models.toml",
         "longtake/catalog/sample.mp4",
         "longtake/store/sql/migrations/0001_first.sql",
@@ -46,7 +48,7 @@ def test_the_wheel_holds_the_package_and_its_data(wheel: zipfile.ZipFile) -> Non
 
 def test_the_wheel_holds_nothing_else(wheel: zipfile.ZipFile) -> None:
     tops = {name.split("/")[0] for name in wheel.namelist()}
-    assert tops == {"longtake", f"longtake-{PROJECT['version']}.dist-info"}
+    assert tops == {"longtake", "longtake_client", f"longtake-{PROJECT['version']}.dist-info"}
     assert [name for name in wheel.namelist() if name.endswith((".part", ".pyc", ".sqlite", ".log"))] == []
     assert sum(entry.compress_size for entry in wheel.infolist()) < 3_000_000
 

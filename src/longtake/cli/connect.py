@@ -1,35 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which server a command talks to: LONGTAKE_URL, else the one running for this home, else a private one of its own.
+"""Which server a command talks to: LONGTAKE_URL, else the one running for this home, else one inside this process.
 
-A private server is a child process on a free loopback port that ends with this command. It serves the same home (so
-that `longtake list` works without a server), or a temporary one (so that any number of `longtake extend FILE` run at
-once).
+The latter serves the same home (so that `longtake list` works without a server), or a temporary one (so that any number
+of `longtake extend FILE` run at once).
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
-from longtake.cli.client import Client
 from longtake.cli.exits import CommandFailed, Exit
 from longtake.cli.runfile import RunFile, is_running, read_run_file
-from longtake.settings import default_home, read_client_settings, read_settings
+from longtake.settings import LOOPBACK_HOSTS, read_client_settings, read_settings
 
-START_LIMIT_S = 60.0
-STOP_LIMIT_S = 15.0
+if TYPE_CHECKING:
+    from longtake_client import Client
+
+HOME_LIMIT_S = 10.0
+"""How long to wait for another command that has the same home."""
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -40,6 +37,8 @@ class Connection:
 
     client: Client
     private: bool
+    here: bool
+    """Whether the server is on this machine: it may be asked often."""
 
 
 def home_option(command: Command) -> Command:
@@ -63,86 +62,80 @@ def connect(home: Path | None, *, temporary: bool = False) -> Generator[Connecti
                 exit_status=Exit.AUTH,
                 hint="Set it to a key of that server, or unset LONGTAKE_URL to work on this machine.",
             )
-        yield Connection(Client(client_settings.url, client_settings.api_key), private=False)
+        with remote(client_settings.url, client_settings.api_key) as connection:
+            yield connection
         return
     home = read_settings({"home": home}).home
     run = running_server(home)
-    # A key that is given says who asks. Without one, whoever may read the run file is the first tenant's admin.
-    if run is not None:
-        yield Connection(Client(run.url, client_settings.api_key or run.token), private=False)
-    elif temporary:
-        with private_server(None) as run:
-            yield Connection(Client(run.url, run.token), private=True)
-    else:
-        with private_server(home) as run:
-            yield Connection(Client(run.url, client_settings.api_key or run.token), private=True)
+    with ExitStack() as stack:
+        # A key that is given says who asks. Without one, whoever may read the run file is the first tenant's admin.
+        if run is not None:
+            yield stack.enter_context(remote(run.url, client_settings.api_key or run.token))
+        elif temporary:
+            yield stack.enter_context(private_server(None))
+        else:
+            yield _own_home(stack, home, client_settings.api_key)
+
+
+@contextmanager
+def remote(url: str, key: str) -> Generator[Connection]:
+    """A connection to a server by its address."""
+    from longtake_client import Client  # noqa: PLC0415  (help does without)
+
+    with Client(url=url, api_key=key) as client:
+        yield Connection(client, private=False, here=urlsplit(url).hostname in LOOPBACK_HOSTS)
 
 
 def running_server(home: Path) -> RunFile | None:
     """The server that runs for this home and answers."""
+    from longtake_client import Client, ClientError  # noqa: PLC0415  (help does without)
+
     run = read_run_file(home)
     if run is None or not is_running(run.pid):
         return None
     try:
-        Client(run.url, run.token).get("/v1/models")
-    except CommandFailed:
+        with Client(url=run.url, api_key=run.token, max_retries=0) as client:
+            client.models()
+    except ClientError:
         return None  # left behind by a server that was killed: its process id or port has another owner
     return run
 
 
 @contextmanager
-def private_server(home: Path | None, *, sample: bool = False) -> Generator[RunFile]:
-    """A server for as long as the block takes. Without a home it gets a temporary one, with the sample if `sample`."""
-    temporary = home is None
-    folder = Path(tempfile.mkdtemp(prefix="longtake-")) if home is None else home
-    arguments = ["--private", "--home", str(folder)]
-    if temporary:
-        arguments += ["--remove-home"] if sample else ["--remove-home", "--no-sample"]
-    try:
-        with tempfile.TemporaryFile() as log:
-            # Its own session: Ctrl-C reaches this command, which then ends the server in order. It also ends by itself
-            # when the pipe to its standard input closes, however this process dies.
-            server = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
-                [sys.executable, "-m", "longtake", "serve", *arguments],
-                stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
-            )  # fmt: skip
-            try:
-                yield _wait_until_ready(server, folder, log)
-            finally:
-                _stop(server)
-    finally:
-        if temporary:
-            shutil.rmtree(folder, ignore_errors=True)
+def private_server(home: Path | None, *, key: str = "", sample: bool | None = None) -> Generator[Connection]:
+    """A server inside this process, for as long as the block takes. Without a home it gets a temporary one.
+
+    `key` says who asks; without it the first tenant's admin does. A home of the user's gets the sample, a temporary one
+    only if `sample`.
+    """
+    from longtake.cli.inprocess import ADDRESS, served_here  # noqa: PLC0415  (the server: help does without)
+    from longtake.cli.temporary import temporary_home  # noqa: PLC0415
+    from longtake_client import Client  # noqa: PLC0415
+
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(temporary_home()) if home is None else home
+        wants_sample = home is not None if sample is None else sample
+        transport, token = stack.enter_context(served_here(folder, sample=wants_sample))
+        client = stack.enter_context(Client(url=ADDRESS, api_key=key or token, transport=transport, max_retries=0))
+        yield Connection(client, private=True, here=True)
 
 
-def _wait_until_ready(server: subprocess.Popen[bytes], home: Path, log: BinaryIO) -> RunFile:
-    limit = time.monotonic() + START_LIMIT_S
-    while time.monotonic() < limit:
-        run = read_run_file(home)
-        if run is not None and run.pid == server.pid:
-            return run
-        if server.poll() is not None:
-            log.seek(0)
-            lines = log.read().decode(errors="replace").strip().splitlines() or ["it said nothing"]
-            raise CommandFailed(
-                f"a private server could not start: {lines[-1].removeprefix('longtake: ')}",
-                exit_status=Exit.USAGE if server.returncode == Exit.USAGE else Exit.FAILED,
-                hint=f"To see what this machine lacks: longtake doctor{_home_words(home)}",
-            )
-        time.sleep(0.02)
-    raise CommandFailed(f"a private server did not start within {START_LIMIT_S:.0f} s", hint="Try: longtake doctor")
+def _own_home(stack: ExitStack, home: Path, key: str) -> Connection:
+    """A connection to this home: served here, or by whoever has it by now. Waits a while for another command."""
+    from longtake.errors import ConfigurationError  # noqa: PLC0415  (help does without)
 
-
-def _home_words(home: Path) -> str:
-    return "" if home == default_home() or os.environ.get("LONGTAKE_HOME") else f" --home {home}"
-
-
-def _stop(server: subprocess.Popen[bytes]) -> None:
-    if server.stdin is not None:
-        with contextlib.suppress(OSError):
-            server.stdin.close()
-    try:
-        server.wait(STOP_LIMIT_S)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
+    until_s = time.monotonic() + HOME_LIMIT_S
+    while True:
+        try:
+            return stack.enter_context(private_server(home, key=key))
+        except ConfigurationError as error:
+            if error.param != "LONGTAKE_DATABASE_URL" or time.monotonic() > until_s:
+                raise CommandFailed(
+                    f"this command cannot work without a server: {error.message}",
+                    exit_status=Exit.USAGE,
+                    hint="To see what this machine lacks: longtake doctor",
+                ) from error
+        time.sleep(0.1)
+        run = running_server(home)
+        if run is not None:
+            return stack.enter_context(remote(run.url, key or run.token))

@@ -6,15 +6,18 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import click
 
-from longtake.cli.client import Client
-from longtake.cli.connect import Connection, private_server
+from longtake.cli.connect import private_server
 from longtake.cli.destination import check_destination
 from longtake.cli.exits import CommandFailed, Exit
 from longtake.cli.follow import describe, follow, save
 from longtake.cli.output import Output, output_options
+
+if TYPE_CHECKING:
+    from longtake_client import ExtendWishes
 
 REQUEST: dict[str, object] = {
     "model": "grok-video-3",
@@ -33,26 +36,24 @@ REQUEST: dict[str, object] = {
 def demo(video: Path | None, as_json: bool, quiet: bool) -> None:
     """Extend the sample video, or VIDEO, from its third second, and save the result in this folder.
 
-    No key, no GPU, no configuration: a server is started on a free loopback port and ends with the demo.
+    No key, no GPU, no configuration: a server runs inside this command and ends with it.
     """
     if video is not None and not video.is_file():
         raise CommandFailed(f"{str(video)!r} is no file", exit_status=Exit.USAGE, hint="Usage: longtake demo [VIDEO]")
     output = Output(as_json=as_json, quiet=quiet)
     destination = check_destination(_free_name(video), overwrite=False)
     began = time.monotonic()
-    output.talk("Starting a server of this machine's own ...")
-    with private_server(None, sample=True) as run:
-        connection = Connection(Client(run.url, run.token), private=True)
+    output.talk("Starting a server inside this command ...")
+    with private_server(None, sample=True) as connection:
         request = dict(REQUEST)
         if video is not None:
-            request["task_id"] = connection.client.upload(video).text("id")
-            uploaded = connection.client.task(str(request["task_id"]))
-            duration_s = uploaded.number("metadata", "duration") or 0.0
-            request["start_time"] = min(3, int(duration_s))
-        task = connection.client.post("/v1/video/extend", request)
-        output.talk(f"POST /v1/video/extend {json.dumps(request)}\n  answered {task.text('id')}: {task.text('status')}")
-        done = follow(connection, task.text("id"), output)
-        save(connection, task.text("id"), destination, output)
+            uploaded = connection.client.upload(video)
+            request |= {"task_id": uploaded.id, "start_time": min(3, int(uploaded.duration_s or 0))}
+        made = connection.client.extend(**cast("ExtendWishes", request))
+        assert made.submitted is not None
+        output.talk(f"POST /v1/video/extend {json.dumps(request)}\n  answered {made.id}: {made.submitted.status}")
+        done = follow(connection, made.id, output)
+        save(connection, done, destination, output)
     assert destination.path is not None
     took = f"{time.monotonic() - began:.0f} s of work"
     saved: dict[str, object] = {**done.raw, "saved": str(destination.path), "request": request}

@@ -4,12 +4,9 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
@@ -23,33 +20,8 @@ class Destination:
     """A checked place for a file; None = standard output."""
 
     path: Path | None
-
-    @property
-    def name(self) -> str:
-        """The place as the user knows it."""
-        return "standard output" if self.path is None else str(self.path)
-
-    def write(self, fill: Callable[[BinaryIO], object]) -> None:
-        """Have `fill` write the bytes. A file appears under its name only when it is whole."""
-        if self.path is None:
-            fill(sys.stdout.buffer)
-            sys.stdout.buffer.flush()
-            return
-        # Not made of the file's own name, which may have the full length already.
-        part = self.path.with_name(f".longtake-{os.getpid()}-{secrets.token_hex(4)}.part")
-        try:
-            with part.open("xb") as file:
-                fill(file)
-                file.flush()
-                os.fsync(file.fileno())
-            _refuse_unless_ordinary(self.path)  # again: it may have become something else meanwhile
-            part.replace(self.path)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise CommandFailed(f"{self.path} cannot be written: {error.strerror or error}") from error
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+    mode: int = 0o600
+    """The permissions that a new file gets, by the user's umask: a server in this process narrows that meanwhile."""
 
 
 def check_destination(given: str, *, overwrite: bool, as_json: bool = False) -> Destination:
@@ -83,7 +55,9 @@ def check_destination(given: str, *, overwrite: bool, as_json: bool = False) -> 
             raise CommandFailed(f"{given!r} exists", exit_status=Exit.USAGE, hint="--yes overwrites it.")
     if not os.access(path.parent, os.W_OK):
         raise CommandFailed(f"the folder {str(path.parent)!r} cannot be written to", exit_status=Exit.USAGE)
-    return Destination(path)
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return Destination(path, 0o666 & ~umask)
 
 
 def _refuse_unless_ordinary(path: Path) -> None:

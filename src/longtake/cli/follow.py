@@ -3,20 +3,23 @@
 
 from __future__ import annotations
 
-import time
+import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from longtake.cli.client import Reply
 from longtake.cli.connect import Connection
 from longtake.cli.destination import Destination
 from longtake.cli.exits import CommandFailed, Exit
 from longtake.cli.output import Output
+from longtake.cli.reply import Reply
+
+if TYPE_CHECKING:
+    from longtake_client import Task
 
 POLL_S = 0.4
-UNREACHABLE_LIMIT_S = 30.0
+"""Between two looks at a server of this machine; others say themselves when they like to be asked."""
+PATIENCE_S = 30.0
 BUILT_IN_PROVIDER = "longtake"
-GOES_ON = frozenset({"queued", "running"})
-BAD_ENDS = frozenset({"failed", "cancelled", "expired"})
 
 
 def follow(
@@ -26,55 +29,38 @@ def follow(
     *,
     timeout_s: float | None = None,
     each: Callable[[Reply], None] | None = None,
-) -> Reply:
+) -> Task:
     """Wait for a task's end with a bar; `each` is told of every change. A server away for a moment is waited for.
 
-    Raises CommandFailed: TASK_FAILED on a bad end, TIMEOUT, UNREACHABLE; INTERRUPTED on Ctrl-C, with how to go on.
+    Raises ClientError, of it TaskFailed on a bad end; CommandFailed: TIMEOUT, and INTERRUPTED on Ctrl-C.
     """
-    began = time.monotonic()
-    last_answer = began
-    said: object = None
+    from longtake_client import TaskFailed, WaitInterrupted, WaitTimeout  # noqa: PLC0415  (help does without)
+
     try:
         with output.progress("working") as bar:
-            while True:
-                try:
-                    task = connection.client.task(task_id)
-                    last_answer = time.monotonic()
-                except CommandFailed as failure:
-                    away_s = time.monotonic() - last_answer
-                    if failure.status is not Exit.UNREACHABLE or connection.private or away_s > UNREACHABLE_LIMIT_S:
-                        raise
-                    time.sleep(1)
-                    continue
-                bar.show(int(task.number("progress") or 0), task.text("step"))
-                news = (task.at("sequence"), task.at("step"), task.at("progress"))
-                if each is not None and news != said:
-                    each(task)
-                said = news
-                state = task.text("state")
-                if state == "succeeded":
-                    return task
-                if state in BAD_ENDS:
-                    break
-                if state not in GOES_ON:
-                    raise CommandFailed(
-                        f"the server says that {task_id} is {state!r}, which is no state of a task",
-                        hint="Is LONGTAKE_URL the address of a longtake server?",
-                    )
-                if timeout_s is not None and time.monotonic() - began > timeout_s:
-                    raise CommandFailed(
-                        f"{task_id} is not done after {timeout_s:g} s",
-                        exit_status=Exit.TIMEOUT,
-                        hint=_resume(connection, task_id),
-                    )
-                time.sleep(POLL_S)
-    except KeyboardInterrupt as error:
+
+            def show(task: Task) -> None:
+                reply = Reply(task.raw)
+                bar.show(task.progress, reply.text("step"))
+                if each is not None:
+                    each(reply)
+
+            task = connection.client.wait(
+                task_id,
+                timeout_s=timeout_s,
+                on_progress=show,
+                poll_s=POLL_S if connection.here else None,
+                patience_s=0 if connection.private else PATIENCE_S,
+                exact=True,
+            )
+    except WaitTimeout as error:
+        words = f"{task_id} is not done after {timeout_s:g} s"
+        raise CommandFailed(words, exit_status=Exit.TIMEOUT, hint=_resume(connection, task_id)) from error
+    except WaitInterrupted as error:
         raise CommandFailed("stopped", exit_status=Exit.INTERRUPTED, hint=_resume(connection, task_id)) from error
-    raise CommandFailed(
-        f"{task_id} {state}: {task.text('error', 'message') or 'no reason given'}",
-        exit_status=Exit.TASK_FAILED,
-        hint=f"code {task.text('error', 'code')}" if task.text("error", "code") else "",
-    )
+    if task.error is not None:
+        raise TaskFailed(task)
+    return task
 
 
 def _resume(connection: Connection, task_id: str) -> str:
@@ -83,31 +69,41 @@ def _resume(connection: Connection, task_id: str) -> str:
     return f"The task goes on. To come back to it: longtake watch {task_id}"
 
 
-def save(connection: Connection, task_id: str, destination: Destination, output: Output) -> None:
-    """Download a finished task's video."""
+def save(connection: Connection, task: Task, destination: Destination, output: Output) -> None:
+    """Download a finished task's video. Raises ClientError, CommandFailed for the file, BrokenPipeError."""
+    client = connection.client
     with output.progress("saving") as bar:
-        destination.write(
-            lambda file: connection.client.download(
-                f"/v1/videos/{task_id}/content",
-                file,
-                lambda received, expected: bar.show(100 * received // max(1, expected), ""),
-            )
-        )
+
+        def show(received: int, expected: int | None) -> None:
+            bar.show(100 * received // max(1, expected or received), "")
+
+        if destination.path is None:
+            client.write(task, sys.stdout.buffer, on_bytes=show)
+            sys.stdout.buffer.flush()
+            return
+        try:
+            client.save(task, destination.path, on_bytes=show)
+            destination.path.chmod(destination.mode)
+        except OSError as error:
+            raise CommandFailed(f"{destination.path} cannot be written: {error.strerror or error}") from error
 
 
 def _maker(task: Reply) -> str:
     model, resolved = task.text("model"), task.text("model_resolved")
     if task.text("provider") == BUILT_IN_PROVIDER:
         return f"made by the built-in engine {resolved}" + (f", standing in for {model}" if model != resolved else "")
-    return "uploaded" if task.text("provider") == "upload" else f"made by {resolved} at {task.text('provider')}"
+    if task.text("provider") == "upload":
+        return "uploaded"
+    return f"made by {resolved} at {task.text('provider')}" if resolved else f"made by {model}" if model else ""
 
 
-def describe(task: Reply) -> str:
+def describe(finished: Task) -> str:
     """A finished task in two or three lines: length, maker, head, seam, warnings."""
+    task = Reply(finished.raw)
     lines: list[str] = []
     duration_s = task.number("metadata", "duration")
-    length = f"{duration_s:.2f} s, " if duration_s is not None else ""
-    lines.append(f"{length}{task.text('size')}, {_maker(task)}")
+    facts = [f"{duration_s:.2f} s" if duration_s is not None else "", task.text("size"), _maker(task)]
+    lines.append(", ".join(fact for fact in facts if fact))
     frames, copied = task.number("metadata", "head", "frames"), task.number("metadata", "head", "copied")
     if frames and copied:
         lines.append(f"head: {copied:.0f} of {frames:.0f} frames are the source's own, bit for bit")

@@ -10,6 +10,7 @@ import click
 
 from longtake.cli.connect import connect, home_option
 from longtake.cli.output import Output, output_options, table_of
+from longtake.cli.reply import Reply
 from longtake.cli.runfile import RUN_KEY_NAME
 
 
@@ -35,7 +36,8 @@ def create_key(
     """Make a key. Its secret is shown this once and never again."""
     output = Output(as_json=as_json, quiet=quiet)
     with connect(home) as connection:
-        key = connection.client.post("/v1/keys", {"name": name, "tenant": tenant, "admin": admin})
+        body = {"name": name, "tenant": tenant, "admin": admin}
+        key = Reply(connection.client.request("POST", "/v1/keys", body=body))
     output.talk(f"{key.text('id')} of tenant {key.text('tenant')}. Keep the secret: it is not stored.")
     output.data(key.raw, key.text("secret"), key.text("secret"))
 
@@ -46,7 +48,7 @@ def create_key(
 def list_keys(home: Path | None, as_json: bool, quiet: bool) -> None:
     """List keys, without their secrets."""
     with connect(home) as connection:
-        page = connection.client.get("/v1/keys")
+        page = Reply(connection.client.request("GET", "/v1/keys"))
     # The key of a run belongs to the commands of this machine, not to people.
     shown = [key for key in page.items("data") if key.text("name") != RUN_KEY_NAME]
     rows = [
@@ -67,5 +69,5 @@ def list_keys(home: Path | None, as_json: bool, quiet: bool) -> None:
 def revoke_key(key_id: str, home: Path | None, as_json: bool, quiet: bool) -> None:
     """Revoke a key by its id (not its secret). Requests with it are refused from now on."""
     with connect(home) as connection:
-        reply = connection.client.delete(f"/v1/keys/{quote(key_id, safe='')}")
+        reply = Reply(connection.client.request("DELETE", f"/v1/keys/{quote(key_id, safe='')}"))
     Output(as_json=as_json, quiet=quiet).data(reply.raw, f"{key_id} is revoked", key_id)

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "watch": ("longtake.cli.tasks:watch", "Follow a task to its end."),
     "list": ("longtake.cli.tasks:list_tasks", "List tasks, newest first."),
     "cancel": ("longtake.cli.tasks:cancel", "Cancel a task."),
+    "delete": ("longtake.cli.tasks:delete", "Delete ended tasks with their files."),
     "models": ("longtake.cli.models:models", "List models and what makes them here."),
     "keys": ("longtake.cli.keys:keys", "Create, list and revoke API keys."),
     "doctor": ("longtake.cli.doctor:doctor", "Check this machine and the settings."),
@@ -78,8 +79,8 @@ def longtake() -> None:
       longtake extend cat.mp4 --at 3 --prompt "it runs on" -o longer.mp4
       longtake serve --port 8420
 
-    Without LONGTAKE_URL the commands use the server that runs on this machine for the same home, else a private one for
-    as long as the command takes.
+    Without LONGTAKE_URL the commands use the server that runs on this machine for the same home, else they do the
+    work themselves.
     """  # noqa: D301  (click's mark for text that keeps its lines)
 
 
@@ -112,13 +113,19 @@ def _say(error: Exception) -> int:
         case click.Abort():
             message, hint, status = "stopped", "", int(Exit.INTERRUPTED)
         case _:
-            # Imported only now, for help does not need the tree.
+            # Imported only now, for help does not need the trees.
+            from longtake.cli.failures import command_failure  # noqa: PLC0415
             from longtake.errors import ConfigurationError, LongtakeError  # noqa: PLC0415
+            from longtake_client import ClientError  # noqa: PLC0415
 
-            if not isinstance(error, LongtakeError):
+            if isinstance(error, ClientError):
+                failure = command_failure(error)
+                message, hint, status = failure.message, failure.hint, int(failure.status)
+            elif isinstance(error, LongtakeError):
+                is_usage = isinstance(error, ConfigurationError)
+                message, hint, status = error.message, "", int(Exit.USAGE if is_usage else Exit.FAILED)
+            else:
                 raise error
-            is_usage = isinstance(error, ConfigurationError)
-            message, hint, status = error.message, "", int(Exit.USAGE if is_usage else Exit.FAILED)
     click.echo(f"longtake: {message}", err=True)
     if hint:
         click.echo(f"  {hint}", err=True)

@@ -9,6 +9,7 @@ import click
 
 from longtake.cli.connect import connect, home_option
 from longtake.cli.output import Output, output_options, table_of
+from longtake.cli.reply import Reply
 
 MADE_BY = {"local": "the built-in engine", "stand_in": "the built-in engine, standing in"}
 
@@ -19,7 +20,7 @@ MADE_BY = {"local": "the built-in engine", "stand_in": "the built-in engine, sta
 def models(home: Path | None, as_json: bool, quiet: bool) -> None:
     """List the model names that work here, and what makes them."""
     with connect(home) as connection:
-        reply = connection.client.get("/v1/models")
+        reply = Reply(connection.client.request("GET", "/v1/models"))
     rows = [
         (
             model.text("id"),

@@ -7,11 +7,8 @@ import asyncio
 import contextlib
 import logging
 import os
-import shutil
 import signal
 import socket
-import sys
-import threading
 from collections.abc import AsyncGenerator, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -39,15 +36,11 @@ _logger = logging.getLogger("longtake.serve")
 @click.option("--host", help="Address to listen on [127.0.0.1].")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 = any free one [8420].")
 @home_option
-@click.option("--private", is_flag=True, hidden=True, help="For one command: ends with standard input.")
-@click.option("--remove-home", is_flag=True, hidden=True, help="With --private: remove the home at the end.")
-@click.option("--no-sample", is_flag=True, hidden=True, help="With --private: do not put the sample there.")
+@click.option("--no-sample", is_flag=True, help="Do not put the sample video into a new home.")
 def serve(
     host: str | None,
     port: int | None,
     home: Path | None,
-    private: bool,
-    remove_home: bool,
     no_sample: bool,
 ) -> None:
     """Run the server until Ctrl-C or SIGTERM.
@@ -60,15 +53,10 @@ def serve(
 
     All settings: docs/reference/settings.md. On its first start it prints an admin key, once.
     """  # noqa: D301
-    flags: dict[str, object] = {"host": host, "port": port, "home": home}
-    if private:
-        # A command's own server is reached by that command only, whatever the environment says of the public one.
-        flags |= {"host": "127.0.0.1", "port": 0, "public_url": "", "admin_key": "", "log_format": "text"}
-    settings = read_settings(flags)
+    settings = read_settings({"host": host, "port": port, "home": home})
     settings.check()
-    if not private:
-        for sentence in unknown_variables():
-            click.echo(f"longtake: {sentence}", err=True)
+    for sentence in unknown_variables():
+        click.echo(f"longtake: {sentence}", err=True)
     _refuse_second_server(settings.home)
     from longtake.telemetry import configure_logging  # noqa: PLC0415
 
@@ -76,11 +64,7 @@ def serve(
     # The database holds the secret that signs links, and videos are their owners': nobody else on this machine reads
     # them, also where the home folder was made by somebody else and is open.
     os.umask(0o077)
-    try:
-        _run(_serve(settings, private=private, sample=not no_sample))
-    finally:
-        if private and remove_home:
-            shutil.rmtree(settings.home, ignore_errors=True)
+    _run(_serve(settings, sample=not no_sample))
 
 
 def _refuse_second_server(home: Path) -> None:
@@ -115,36 +99,30 @@ def _run(main: Coroutine[object, object, None]) -> None:
         uvloop.run(main)
 
 
-async def _serve(settings: Settings, *, private: bool, sample: bool) -> None:
+async def _serve(settings: Settings, *, sample: bool) -> None:
     from longtake import __version__  # noqa: PLC0415
     from longtake.compose import running  # noqa: PLC0415
     from longtake.http.auth import new_secret  # noqa: PLC0415
 
     stop = asyncio.Event()
-    with _bound(settings) as listener, _signals(stop), contextlib.ExitStack() as stack:
+    with _bound(settings) as listener, _signals(stop):
         port = int(listener.getsockname()[1])
         # With port 0 the links must name the port that was found.
         from msgspec.structs import replace  # noqa: PLC0415
 
         settings = replace(settings, port=port)
-        if private:
-            stack.enter_context(_standard_input_ends(stop))
         token = new_secret()
-        first_key = None if private else _print_first_key
-        async with running(settings, sample=sample, first_key=first_key, run_key=(RUN_KEY_NAME, token)) as services:
+        key = (RUN_KEY_NAME, token)
+        async with running(settings, sample=sample, first_key=_print_first_key, run_key=key) as services:
             async with _listening(services, listener, stop):
                 url = f"http://{_url_host(settings.host)}:{port}"
                 run = RunFile(url=url, pid=os.getpid(), token=token)
                 write_run_file(settings.home, run)
                 try:
-                    if not private:
-                        address = (
-                            url if settings.is_loopback else f"{settings.public_url} by {settings.host} port {port}"
-                        )
-                        print(
-                            f"longtake {__version__} serves {address}\n  home: {settings.home}\n  stop: Ctrl-C",
-                            flush=True,
-                        )
+                    address = url if settings.is_loopback else f"{settings.public_url} by {settings.host} port {port}"
+                    print(
+                        f"longtake {__version__} serves {address}\n  home: {settings.home}\n  stop: Ctrl-C", flush=True
+                    )
                     await stop.wait()
                 finally:
                     remove_run_file(settings.home, run.pid)
@@ -202,22 +180,6 @@ def _signals(stop: asyncio.Event) -> Generator[None]:
                 loop.call_soon_threadsafe(ask_to_stop)
 
             signal.signal(number, handle)
-    yield
-
-
-@contextmanager
-def _standard_input_ends(stop: asyncio.Event) -> Generator[None]:
-    """Stop when the pipe to standard input closes: the command that started this server has ended."""
-    loop = asyncio.get_running_loop()
-
-    def wait_for_end() -> None:
-        with contextlib.suppress(OSError, ValueError):
-            while os.read(sys.stdin.fileno(), 4096):
-                pass
-        with contextlib.suppress(RuntimeError):  # the loop has ended already
-            loop.call_soon_threadsafe(stop.set)
-
-    threading.Thread(target=wait_for_end, name="standard-input", daemon=True).start()
     yield
 
 

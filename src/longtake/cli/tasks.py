@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`longtake get`, `watch`, `list` and `cancel`."""
+"""`longtake get`, `watch`, `list`, `cancel` and `delete`."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
 import click
 
-from longtake.cli.client import Reply
 from longtake.cli.connect import connect, home_option
 from longtake.cli.destination import check_destination
 from longtake.cli.exits import CommandFailed
 from longtake.cli.follow import describe, follow, save
 from longtake.cli.output import Output, output_options, table_of
+from longtake.cli.reply import Reply, printable
+
+if TYPE_CHECKING:
+    from longtake_client import Task
 
 
 @click.command()
@@ -35,15 +38,14 @@ def get(
     output = Output(as_json=as_json, quiet=quiet)
     destination = None if target is None else check_destination(target, overwrite=yes, as_json=as_json)
     with connect(home) as connection:
-        task = connection.client.task(task_id)
+        task = connection.client.record(task_id)
         if destination is None:
-            output.data(task.raw, _card(task, private=connection.private), task.text("state"))
+            output.data(task.raw, _card(task, private=connection.private), task.state.value)
             return
-        if task.text("state") != "succeeded":
-            raise CommandFailed(
-                f"{task_id} has no video: it is {task.text('state')}", hint=f"To wait for it: longtake watch {task_id}"
-            )
-        save(connection, task_id, destination, output)
+        if task.state.value != "succeeded":
+            wait = "" if task.ended else f"To wait for it: longtake watch {task_id}"
+            raise CommandFailed(f"{task_id} has no video: it is {task.state.value}", hint=wait)
+        save(connection, task, destination, output)
     if destination.path is not None:
         saved: dict[str, object] = {**task.raw, "saved": str(destination.path)}
         output.data(saved, f"{destination.path}\n{describe(task)}", str(destination.path))
@@ -75,7 +77,7 @@ def watch(
     with connect(home) as connection:
         task = follow(connection, task_id, output, timeout_s=timeout_s, each=print_line if as_json else None)
         if destination is not None:
-            save(connection, task_id, destination, output)
+            save(connection, task, destination, output)
     if not as_json and (destination is None or destination.path is not None):
         place = task_id if destination is None else str(destination.path)
         output.data(task.raw, f"{place}\n{describe(task)}", place)
@@ -96,9 +98,9 @@ def list_tasks(
     quiet: bool,
 ) -> None:
     """List tasks, newest first."""
-    query = {"limit": str(limit)} | ({"after": after} if after else {}) | ({"status": status} if status else {})
+    query = {"limit": limit, "after": after, "status": status}
     with connect(home) as connection:
-        page = connection.client.get("/v1/tasks", query)
+        page = Reply(connection.client.request("GET", "/v1/tasks", query=query))
     tasks = page.items("data")
     rows = [
         (task.text("id"), task.text("state"), f"{task.number('progress') or 0:.0f} %", task.text("operation"),
@@ -117,26 +119,37 @@ def list_tasks(
 def cancel(task_id: str, home: Path | None, as_json: bool, quiet: bool) -> None:
     """Cancel a task. One that has ended stays as it is."""
     with connect(home) as connection:
-        task = connection.client.post(f"/v1/tasks/{quote(task_id, safe=':')}/cancel")
-    state = task.text("state") or task.text("status")
-    words = {"running": "will stop in a moment", "queued": "will stop in a moment"}
-    Output(as_json=as_json, quiet=quiet).data(task.raw, f"{task.text('id')} {words.get(state, state)}", state)
+        task = connection.client.cancel(task_id)
+    words = task.state.value if task.ended else "will stop in a moment"
+    Output(as_json=as_json, quiet=quiet).data(task.raw, f"{task_id} {words}", task.state.value)
 
 
-def _card(task: Reply, *, private: bool) -> str:
-    state, step = task.text("state"), task.text("step")
-    lines = [
-        task.text("id"),
-        f"{state if step == state else f'{state} ({step})'}, {task.number('progress') or 0:.0f} %",
-    ]
+@click.command()
+@click.argument("task_ids", metavar="TASK...", nargs=-1, required=True)
+@home_option
+@output_options
+def delete(task_ids: tuple[str, ...], home: Path | None, as_json: bool, quiet: bool) -> None:
+    """Delete ended tasks, or uploads, with their files. What was made from them stays."""
+    output = Output(as_json=as_json, quiet=quiet)
+    with connect(home) as connection:
+        for task_id in task_ids:
+            connection.client.delete(task_id)
+            output.data({"id": task_id, "deleted": True}, f"{task_id} is deleted", task_id)
+
+
+def _card(task: Task, *, private: bool) -> str:
+    reply = Reply(task.raw)
+    state, step = task.state.value, reply.text("step")
+    lines = [task.id, f"{state} ({step})" if step not in {"", state} else state]
+    lines[1] += f", {task.progress} %"
     match state:
         case "succeeded" if private:
             # The links of a private server end with this command.
-            lines += [describe(task), f"To save it: longtake get {task.text('id')} -o FILE"]
+            lines += [describe(task), f"To save it: longtake get {task.id} -o FILE"]
         case "succeeded":
-            lines += [describe(task), task.text("video_url")]
+            lines += [describe(task), printable(task.video_url or "")]
         case "failed" | "cancelled" | "expired":
-            lines.append(f"{task.text('error', 'code')}: {task.text('error', 'message')}")
+            lines.append(f"{reply.text('error', 'code')}: {reply.text('error', 'message')}")
         case _:
-            lines += [f"note: {warning}" for warning in task.texts("warnings")]
+            lines += [f"note: {warning}" for warning in reply.texts("warnings")]
     return "\n".join(line for line in lines if line)

@@ -3,24 +3,28 @@
 
 from __future__ import annotations
 
-import base64
 import re
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 import click
 
-from longtake.cli.client import Reply
 from longtake.cli.connect import Connection, connect, home_option
 from longtake.cli.destination import Destination, check_destination
 from longtake.cli.exits import CommandFailed, Exit
 from longtake.cli.follow import describe, follow, save
 from longtake.cli.output import Output, output_options
+from longtake.cli.reply import printable
+
+if TYPE_CHECKING:
+    from longtake_client import CreateWishes, ExtendWishes, TaskHandle
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
 BUILT_IN_MODEL = "longtake-cpu"
+STANDARD_INPUT = "-"
 TASK_ID = re.compile(r"^([\w.\-]+:)?[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$")
 
 
@@ -48,7 +52,7 @@ def _making_options(command: Command) -> Command:
 
 
 @click.command()
-@click.argument("source", metavar="FILE|TASK")
+@click.argument("source", metavar="FILE|TASK|-")
 @click.option("--at", "start_s", type=float, metavar="SECONDS", help="Where the new part begins [the end].")
 @click.option("--upscale", is_flag=True, help="Enhance where pixels grow; without --size, the next size up.")
 @click.option("--wait-for-source", is_flag=True, help="Queue behind a TASK that has not finished.")
@@ -67,7 +71,7 @@ def extend(
     quiet: bool,
     **wishes: object,
 ) -> None:
-    """Continue a video FILE, or the video of a TASK, from any second.
+    """Continue a video FILE, the video of a TASK, or one from a pipe (-), from any second.
 
     \b
     Examples:
@@ -82,14 +86,12 @@ def extend(
     with connect(home, temporary=file is not None) as connection:
         _refuse_useless_no_wait(connection, no_wait=no_wait, target=target)
         task_id = source if file is None else _upload(connection, file, output)
-        body = _body(wishes) | {"task_id": task_id, "upscale": upscale}
-        if start_s is not None:
-            body["start_time"] = start_s
+        body = _body(wishes) | {"task_id": task_id, "upscale": upscale, "start_time": start_s}
         if wait_for_source:
             body["wait_for_source"] = True
         if file is not None:
             body.setdefault("model", BUILT_IN_MODEL)
-        task = connection.client.post("/v1/video/extend", body)
+        task = connection.client.extend(**cast("ExtendWishes", body))
         _finish(connection, task, destination, output, timeout_s=timeout_s, no_wait=no_wait)
 
 
@@ -123,11 +125,11 @@ def create(
     body = _body(wishes)
     body.setdefault("model", BUILT_IN_MODEL)
     if images:
-        body["images"] = [_inline_image(path) for path in images]
+        body["images"] = [_picture(path) for path in images]
     destination = _destination(target, output, overwrite=yes, needed=False)
     with connect(home, temporary=destination is not None) as connection:
         _refuse_useless_no_wait(connection, no_wait=no_wait, target=target)
-        task = connection.client.post("/v1/video/create", body)
+        task = connection.client.create(**cast("CreateWishes", body))
         _finish(connection, task, destination, output, timeout_s=timeout_s, no_wait=no_wait)
 
 
@@ -136,8 +138,16 @@ def _body(wishes: Mapping[str, object]) -> dict[str, object]:
     return {names.get(name, name): value for name, value in wishes.items() if value is not None}
 
 
-def _source_file(source: str) -> Path | None:
+def _source_file(source: str) -> Path | BinaryIO | None:
     """The file that SOURCE names; None if it is a task's id. Raises CommandFailed if it is neither."""
+    if source == STANDARD_INPUT:
+        if sys.stdin.isatty():
+            raise CommandFailed(
+                "standard input is a terminal: a video is not typed there",
+                exit_status=Exit.USAGE,
+                hint="Name a file, or use a pipe: recorder | longtake extend - …",
+            )
+        return sys.stdin.buffer
     path = Path(source)
     try:
         is_file = path.is_file()
@@ -170,39 +180,45 @@ def _refuse_useless_no_wait(connection: Connection, *, no_wait: bool, target: st
         )
 
 
-def _upload(connection: Connection, file: Path, output: Output) -> str:
-    size_bytes = max(1, file.stat().st_size)
+def _upload(connection: Connection, file: Path | BinaryIO, output: Output) -> str:
+    name = file.name if isinstance(file, Path) else "standard input"
     with output.progress("reading") as bar:
-        uploaded = connection.client.upload(file, lambda sent: bar.show(100 * sent // size_bytes, file.name))
-    return uploaded.text("id")
+
+        def show(sent: int, size_bytes: int | None) -> None:
+            bar.show(100 * sent // (size_bytes or sent), name)
+
+        try:
+            return connection.client.upload(file, filename=name, on_upload=show).id
+        except OSError as error:
+            raise CommandFailed(f"{name!r} cannot be read: {error.strerror}", exit_status=Exit.USAGE) from error
 
 
-def _inline_image(path: Path) -> str:
+def _picture(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise CommandFailed(f"{path} cannot be read: {error.strerror}", exit_status=Exit.USAGE) from error
-    return "data:application/octet-stream;base64," + base64.b64encode(data).decode()
 
 
 def _finish(
     connection: Connection,
-    task: Reply,
+    made: TaskHandle,
     destination: Destination | None,
     output: Output,
     *,
     timeout_s: float | None,
     no_wait: bool,
 ) -> None:
-    task_id = task.text("id")
+    assert made.submitted is not None
+    task_id = printable(made.id)
     if no_wait:
-        output.data(task.raw, task_id, task_id)
+        output.data(made.submitted.raw, task_id, task_id)
         return
-    done = follow(connection, task_id, output, timeout_s=timeout_s)
+    done = follow(connection, made.id, output, timeout_s=timeout_s)
     if destination is None:
         output.data(done.raw, f"{task_id}\n{describe(done)}\nTo save it: longtake get {task_id} -o FILE", task_id)
         return
-    save(connection, task_id, destination, output)
+    save(connection, done, destination, output)
     if destination.path is None:
         output.talk(describe(done))
         return

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole server inside a command: its event loop in a thread, and a transport that hands requests straight to it.
+
+No socket is opened, so nobody else can reach it, and its port cannot be taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import AsyncGenerator, Generator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import httpx2
+from starlette.types import ASGIApp
+
+from longtake.cli.asgi import AppTransport
+from longtake.cli.runfile import RUN_KEY_NAME
+from longtake.compose import running
+from longtake.http.app import create_app
+from longtake.http.auth import new_secret
+from longtake.settings import read_settings
+
+ADDRESS = "http://127.0.0.1"
+"""What requests name as their host; nothing listens there."""
+STOP_LIMIT_S = 15.0
+
+
+@contextmanager
+def served_here(home: Path, *, sample: bool) -> Generator[tuple[httpx2.BaseTransport, str]]:
+    """A transport to a server of this home that lives as long as the block, and a key of its first tenant's admin.
+
+    Raises ConfigurationError where the settings or the home do not fit, or another process has the home.
+    """
+    # What the environment says of a public server is not meant for this one.
+    settings = read_settings({"home": home, "host": "127.0.0.1", "port": 0, "public_url": "", "admin_key": ""})
+    settings.check()
+    # It tells its failures in answers; its log has no reader.
+    logger = logging.getLogger("longtake")
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+    token = new_secret()
+    ready: Future[tuple[asyncio.AbstractEventLoop, ASGIApp, asyncio.Event]] = Future()
+
+    @asynccontextmanager
+    async def application() -> AsyncGenerator[ASGIApp]:
+        async with running(settings, sample=sample, run_key=(RUN_KEY_NAME, token)) as services:
+            yield create_app(
+                service=services.service,
+                store=services.store,
+                settings=services.settings,
+                installation=services.installation,
+                ready=services.ready,
+            )
+
+    async def live() -> None:
+        stop = asyncio.Event()
+        async with application() as app:
+            ready.set_result((asyncio.get_running_loop(), app, stop))
+            await stop.wait()
+
+    def run() -> None:
+        try:
+            asyncio.run(live())
+        except BaseException as error:
+            if ready.done():
+                raise
+            ready.set_exception(error)
+
+    # A daemon: if it does not end in time, the process ends without it, and its children with the process.
+    thread = threading.Thread(target=run, name="longtake", daemon=True)
+    umask = os.umask(0o077)  # the database and the videos are for this user's eyes, whoever made the home
+    thread.start()
+    try:
+        loop, app, stop = ready.result()
+        try:
+            yield AppTransport(app, loop), token
+        finally:
+            loop.call_soon_threadsafe(stop.set)
+            thread.join(STOP_LIMIT_S)
+    finally:
+        os.umask(umask)
