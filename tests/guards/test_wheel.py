@@ -41,6 +41,8 @@ def test_the_wheel_holds_the_package_and_its_data(wheel: zipfile.ZipFile) -> Non
         "longtake/catalog/sample.mp4",
         "longtake/store/sql/migrations/0001_first.sql",
         "longtake/store/sql/queries.sql",
+        "longtake/http/page/static/docs.js",
+        "longtake/http/page/templates/docs.html",
     ):
         assert name in names
     assert any(name.endswith("licenses/LICENSE") for name in names)

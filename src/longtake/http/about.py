@@ -13,6 +13,7 @@ _PAGE = b"""<!doctype html><html lang="en"><meta charset="utf-8"><title>longtake
 <h1>longtake</h1><p>This server extends videos: give it a finished video task, a second to start from and a prompt.</p>
 <pre>POST /v1/video/create    POST /v1/video/extend    GET /v1/video/query?id=
 POST /v1/files           GET /v1/models           GET /v1/tasks</pre>
+<p><a href="/docs">All operations, with samples and forms</a></p>
 <p>Every request under <code>/v1</code> needs <code>Authorization: Bearer &lt;key&gt;</code>.</p></html>
 """
 
@@ -23,7 +24,9 @@ async def index(_context: Context, call: Call) -> Answer:
         policy = b"default-src 'none'; style-src 'unsafe-inline'"
         headers = [(b"content-type", b"text/html; charset=utf-8"), (b"content-security-policy", policy)]
         return BytesAnswer(200, _PAGE, headers)
-    return json_answer({"name": "longtake", "version": __version__, "routes": "/v1", "health": "/healthz"})
+    return json_answer(
+        {"name": "longtake", "version": __version__, "routes": "/v1", "docs": "/docs", "health": "/healthz"}
+    )
 
 
 async def health(_context: Context, _call: Call) -> Answer:

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from longtake.errors import AccessDenied
 from longtake.http.messages import Call
-from longtake.http.proxies import Proxies
+from longtake.http.proxies import Proxies, is_host
 from longtake.settings import LOOPBACK_HOSTS
 from longtake.types import Asset, Role, Task
 
@@ -87,6 +87,16 @@ class Links:
         }:
             return f"{scheme}://{asked}"
         return f"{scheme}://{_authority(host, port, scheme)}"
+
+    def asked_base(self, call: Call) -> str:
+        """Scheme and host as this caller's own request names them, for what is shown to nobody else.
+
+        As `base`, except that any plain Host counts.
+        """
+        host = (call.header(b"host") or "").lower()
+        if self._public_url or self._proxies.forwarded_base(call) is not None or not is_host(host):
+            return self.base(call)
+        return f"{call.scope.get('scheme', 'http')}://{host}"
 
     def url_maker(self, call: Call) -> Callable[[Task, Role, Asset], str]:
         """What renders use to make URLs for this caller."""

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from longtake.http import about, keys, openai_videos, tasks, uploads, videos
 from longtake.http.context import Context
 from longtake.http.messages import Answer, Call
+from longtake.http.page import docs
 
 Handler: TypeAlias = Callable[[Context, Call], Awaitable[Answer]]
 
@@ -77,5 +78,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/healthz", about.health, Access.OPEN, "Whether the process answers"),
     Route("GET", "/readyz", about.readiness, Access.OPEN, "Whether work can be taken"),
     Route("GET", "/openapi.json", about.openapi, Access.OPEN, "This contract as OpenAPI 3.1"),
+    Route("GET", "/docs", docs.docs, Access.OPEN, "The API's page, with forms"),
+    Route("GET", "/docs/static/{version}/{name}", docs.docs_file, Access.OPEN, "A file of the page"),
+    Route("GET", "/llms.txt", docs.llms, Access.OPEN, "The API in short, for programs that read"),
     Route("GET", "/", about.index, Access.OPEN, "What this is"),
 )

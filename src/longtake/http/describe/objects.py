@@ -360,6 +360,7 @@ ABOUT = Shape(
         _words("name", ("longtake",), "Its name.", "名称。"),
         _always("version", "string", "Its version.", "版本。"),
         _always("routes", "string", "Where the routes begin.", "路由前缀。"),
+        _always("docs", "string", "Where its page is.", "文档页路径。"),
         _always("health", "string", "Where it says whether it works.", "健康检查路径。"),
     ),
 )

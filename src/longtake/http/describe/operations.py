@@ -25,6 +25,7 @@ from longtake.errors import (
     Overloaded,
     RangeNotSatisfiable,
     RateLimited,
+    RouteNotFound,
     SourceNotReady,
     SourceUnusable,
     StoreFailed,
@@ -89,6 +90,14 @@ _FILE_ANSWERS = (
     ),
     _not_modified(*headers.OF_FILES),
 )
+
+
+def _page(media: str) -> tuple[Answer, ...]:
+    return (
+        Answer(words=Words("The page.", "页面。"), media=(media,), headers=(headers.ETAG,)),
+        _not_modified(headers.ETAG),
+    )
+
 
 OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("POST", "/v1/video/extend"): Operation(
@@ -339,6 +348,34 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             Answer(words=Words("The document.", "文档。"), shape=objects.DOCUMENT.name, headers=(headers.ETAG,)),
             _not_modified(headers.ETAG),
         ),
+    ),
+    ("GET", "/docs"): Operation(
+        id="docs",
+        group="server",
+        title=Words("This API's page", "接口文档页"),
+        words=Words("All operations with samples and forms.", "全部接口，含示例代码与在线调用。"),
+        query=(parameters.LANGUAGE,),
+        headers=(parameters.IF_NONE_MATCH,),
+        answers=_page("text/html"),
+    ),
+    ("GET", "/docs/static/{version}/{name}"): Operation(
+        id="docsFile",
+        group="server",
+        title=Words("A file of this API's page", "文档页的文件"),
+        words=Words("Its script, style or mark.", "脚本、样式或图标。"),
+        path=parameters.PAGE_FILE_PATH,
+        answers=(
+            Answer(words=Words("The file.", "文件内容。"), media=("text/javascript", "text/css", "image/svg+xml")),
+        ),
+        errors=(RouteNotFound,),
+    ),
+    ("GET", "/llms.txt"): Operation(
+        id="llms",
+        group="server",
+        title=Words("The API in short", "接口摘要"),
+        words=Words("Plain text for programs that read.", "供程序阅读的纯文本。"),
+        headers=(parameters.IF_NONE_MATCH,),
+        answers=_page("text/plain"),
     ),
     ("GET", "/"): Operation(
         id="about",

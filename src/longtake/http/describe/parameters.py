@@ -135,3 +135,19 @@ SIGNATURE = (
     ),
     Field(name="signature", kind="string", required=True, words=Words("What makes the link good.", "签名。")),
 )
+LANGUAGE = Field(
+    name="lang",
+    kind="string",
+    choices=("en", "zh"),
+    default=Words("as Accept-Language asks", "按 Accept-Language"),
+    words=Words("English or Chinese.", "英文或中文。"),
+)
+PAGE_FILE_PATH = (
+    Field(
+        name="version",
+        kind="string",
+        required=True,
+        words=Words("Changes with the files; the page names it.", "随文件变化，由页面给出。"),
+    ),
+    Field(name="name", kind="string", required=True, words=Words("The file's name.", "文件名。")),
+)

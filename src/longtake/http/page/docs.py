@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""GET /docs: the page itself, its files, and /llms.txt.
+
+A page is made once for each language; only the server's address differs between readers. It loads nothing from
+elsewhere and holds no inline script, so that a key typed into it can go nowhere but to this server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import astuple
+from functools import cache
+from hashlib import sha256
+from html import escape
+from importlib import resources
+
+from longtake.errors import RouteNotFound
+from longtake.http.context import Context
+from longtake.http.messages import Answer, BytesAnswer, Call, HeaderList
+from longtake.http.page.language import Language, language_of
+from longtake.http.page.samples import ADDRESS, Origin
+
+_POLICY = (
+    "default-src 'self'; media-src 'self' blob:; img-src 'self' blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
+_GUARDS: HeaderList = [
+    (b"content-security-policy", _POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+_TYPES = {
+    ".css": b"text/css; charset=utf-8",
+    ".js": b"text/javascript; charset=utf-8",
+    ".svg": b"image/svg+xml",
+}
+
+
+async def docs(context: Context, call: Call) -> Answer:
+    """The API's page, in Chinese or English, with this caller's own address in its samples."""
+    # Not at the top: the table of routes, which the page is made from, names this module.
+    from longtake.http.page.render import page  # noqa: PLC0415
+
+    language = language_of(call)
+    text = _with_address(
+        await asyncio.to_thread(page, language, static_version()),
+        Origin.of(context.links.asked_base(call)),
+        as_html=True,
+    )
+    headers = [
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-language", _TAGS[language]),
+        (b"vary", b"accept-language, host"),
+        *_GUARDS,
+    ]
+    return _revalidated(call, text.encode(), headers)
+
+
+async def docs_file(_context: Context, call: Call) -> Answer:
+    """One of the page's own files, to be kept for ever: their folder's name changes with their content."""
+    data = _files().get(call.params["name"])
+    if data is None:
+        raise RouteNotFound("there is no such file: the page at /docs names its own")
+    known = call.params["version"] == static_version()
+    kept = b"public, max-age=31536000, immutable" if known else b"no-cache"
+    suffix = call.params["name"][call.params["name"].rfind(".") :]
+    return BytesAnswer(200, data, [(b"content-type", _TYPES[suffix]), (b"cache-control", kept), *_GUARDS])
+
+
+async def llms(context: Context, call: Call) -> Answer:
+    """What a program that reads needs to know, on one page of plain text (llmstxt.org)."""
+    from longtake.http.page.render import summary  # noqa: PLC0415
+
+    text = _with_address(await asyncio.to_thread(summary), Origin.of(context.links.asked_base(call)), as_html=False)
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"vary", b"host"), *_GUARDS]
+    return _revalidated(call, text.encode(), headers)
+
+
+@cache
+def static_version() -> str:
+    """A name for the page's files as they are now."""
+    content = sha256()
+    for name, data in sorted(_files().items()):
+        content.update(name.encode() + b"\0" + data + b"\0")
+    return content.hexdigest()[:12]
+
+
+@cache
+def _files() -> dict[str, bytes]:
+    folder = resources.files("longtake.http.page") / "static"
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.name.endswith(tuple(_TYPES))}
+
+
+_TAGS: dict[Language, bytes] = {"en": b"en", "zh": b"zh-CN"}
+
+
+def _with_address(text: str, origin: Origin, *, as_html: bool) -> str:
+    for token, value in zip(astuple(ADDRESS), astuple(origin), strict=True):
+        text = text.replace(token, escape(value) if as_html else value)
+    return text
+
+
+def _revalidated(call: Call, body: bytes, headers: HeaderList) -> Answer:
+    tag = f'"{sha256(body).hexdigest()[:20]}"'
+    headers = [*headers, (b"etag", tag.encode()), (b"cache-control", b"private, no-cache")]
+    if tag in (call.header(b"if-none-match") or ""):
+        return BytesAnswer(304, b"", headers)
+    return BytesAnswer(200, body, headers)
