@@ -8,62 +8,109 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.engines.making import as_bytes, create, grey, luma_step, steps, texture
 
 from longtake.engines.classic.engine import ClassicEngine
-from longtake.engines.classic.scenes.choice import SCENES, choose
+from longtake.engines.classic.scenes.composition import compose
 from longtake.engines.classic.scenes.finish import Finisher
 from longtake.engines.classic.scenes.light import Light
+from longtake.engines.classic.scenes.words import Element
 from longtake.media.frames import VideoFrame
 from longtake.types import ColorTags, Operation, Role
 
 
 @pytest.mark.parametrize(
-    ("prompt", "scene"),
+    ("prompt", "elements", "light"),
     [
-        ("Waves rolling onto the beach", "sea"),
-        ("一片平静的大海", "sea"),
-        ("heavy RAIN on an empty road", "rain"),
-        ("窗外下着雨", "rain"),
-        ("the city at night", "city"),
-        ("城市的夜景", "city"),
-        ("white clouds drifting in a blue sky", "sky"),
-        ("蓝天白云", "sky"),
-        ("an abstract flow of colours", "abstract"),
-        ("抽象的色彩", "abstract"),
-        ("a galaxy full of stars", "stars"),
-        ("snow falls on the hills in winter", "snow"),
-        ("a campfire", "fire"),
-        ("森林和山", "mountains"),
+        ("Waves rolling onto the beach", {Element.SEA}, Light.SUNSET),
+        ("一片平静的大海", {Element.SEA}, Light.SUNSET),
+        ("heavy RAIN", {Element.RAIN}, Light.DUSK),
+        ("窗外下着雨", {Element.RAIN}, Light.DUSK),
+        ("the city at night", {Element.CITY}, Light.NIGHT),
+        ("城市的夜景", {Element.CITY}, Light.NIGHT),
+        ("white clouds drifting in a blue sky", {Element.CLOUDS, Element.SKY}, Light.DAY),
+        ("蓝天白云", {Element.SKY, Element.CLOUDS}, Light.DAY),
+        ("an abstract flow of colours", {Element.ABSTRACT}, Light.DAY),
+        ("抽象的色彩", {Element.ABSTRACT}, Light.DAY),
+        ("a galaxy full of stars", {Element.SPACE, Element.STARS}, Light.NIGHT),
+        ("rain over a neon city at night", {Element.RAIN, Element.CITY}, Light.NIGHT),
+        ("雪夜的山，篝火", {Element.SNOW, Element.MOUNTAINS, Element.CAMPFIRE}, Light.NIGHT),
+        ("misty lake at sunrise with falling leaves", {Element.MIST, Element.LAKE, Element.LEAVES}, Light.DAWN),
+        ("极光下的雪山和湖面", {Element.AURORA, Element.MOUNTAINS, Element.LAKE}, Light.NIGHT),
+        ("黄昏的樱花，微风", {Element.PETALS}, Light.DUSK),
     ],
 )
-def test_words_choose_the_scene(prompt: str, scene: str) -> None:
-    choice = choose(prompt)
-    assert (choice.name, choice.named) == (scene, True)
+def test_words_name_what_is_painted(prompt: str, elements: set[Element], light: Light) -> None:
+    composition = compose(prompt)
+    assert set(composition.named) == elements
+    assert elements <= composition.elements | {Element.STARS}
+    assert composition.light is light
+    assert not composition.unknown
 
 
-def test_words_choose_light_and_colour() -> None:
-    assert choose("sea at night").mood.light is Light.NIGHT
-    assert choose("清晨的海").mood.light is Light.DAWN
-    assert choose("sea").mood.light is Light.SUNSET
-    assert choose("sunny sea").mood.light is Light.DAY
+def test_words_choose_light_colour_and_amount() -> None:
+    assert compose("sea at night").light is Light.NIGHT
+    assert compose("清晨的海").light is Light.DAWN
+    assert compose("sea").light is Light.SUNSET
+    assert compose("sunny sea").light is Light.DAY
+    assert (
+        compose("heavy rain, light snow").degree(Element.RAIN)
+        > 1
+        > compose("heavy rain, light snow").degree(Element.SNOW)
+    )
     reds = create("abstract red silk", frames=1).frames[0]
     blues = create("abstract blue silk", frames=1).frames[0]
     assert reds.v.mean() > blues.v.mean() + 20
     assert blues.u.mean() > reds.u.mean() + 20
     night, day = create("sky at night", frames=1).frames[0], create("sky by day", frames=1).frames[0]
     assert day.y.mean() > night.y.mean() + 50
+    grey_one = create("a mountain lake, black and white", frames=1).frames[0]
+    assert max(float(grey_one.u.std()), float(grey_one.v.std())) < 1
+
+
+@pytest.mark.parametrize(
+    "prompt", ["mountains without snow", "mountains, no snow", "山，没有雪", "mountains, not snow but rain"]
+)
+def test_what_is_refused_is_not_painted(prompt: str) -> None:
+    composition = compose(prompt)
+    assert not composition.has(Element.SNOW)
+    assert composition.has(Element.MOUNTAINS)
 
 
 def test_parts_of_words_are_no_words() -> None:
-    choice = choose("a season of training under research")
-    assert not choice.named
+    composition = compose("a season of training under research")
+    assert not composition.named
     made = create("a white cat plays the piano", frames=1)
     assert made.picks == ["abstract"]
     assert any("no word of the prompt names a scene" in warning and "sea" in warning for warning in made.warnings)
 
 
-@pytest.mark.parametrize("scene", list(SCENES))
+def test_what_cannot_be_painted_is_said() -> None:
+    made = create("a dragon over the sea at night", frames=1)
+    assert made.picks == ["sea"]
+    assert any("left them out: dragon" in warning for warning in made.warnings)
+    made = create("大海上的恐龙", frames=1)
+    assert any("left them out: 恐龙" in warning for warning in made.warnings)
+    assert len(create("the sea at night", frames=1).warnings) == 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.text(max_size=80)
+    | st.lists(st.sampled_from([*["no", "heavy", "red", "night", "雪", "山", "不要", "星,", "."], "x"])).map(" ".join)
+)
+def test_any_text_is_a_composition(prompt: str) -> None:
+    composition = compose(prompt)
+    assert composition.elements
+    assert composition.name
+
+
+SCENES = tuple(element.value for element in Element)
+
+
+@pytest.mark.parametrize("scene", SCENES)
 def test_scene_moves_repeats_itself_exactly_and_is_worth_looking_at(scene: str) -> None:
     made = create(scene, frames=4, seed=3)
     assert made.picks == [scene]
@@ -74,21 +121,44 @@ def test_scene_moves_repeats_itself_exactly_and_is_worth_looking_at(scene: str) 
     assert new.max() < 40, "it does not flicker"
     assert made.frames[0].y.std() > 8, "there is something to see"
     later = create(scene, frames=2, seed=3, fps=Fraction(1, 3)).frames
-    assert luma_step(later[0], later[1]) > 0.8, "three seconds change the picture"
+    assert luma_step(later[0], later[1]) > 0.5, "three seconds change the picture"
     rows = made.frames[0].y[[0, -1]].astype(np.float32), made.frames[0].y[:, [0, -1]].astype(np.float32)
     assert any(part.std() > 0 or part.mean() > 17 for part in rows), "no black border"
 
 
-def test_scenes_differ() -> None:
-    pictures = {scene: create(scene, frames=1).frames[0] for scene in SCENES}
+def test_scenes_and_seeds_differ() -> None:
+    pictures = {
+        scene: create(scene, frames=1).frames[0] for scene in ("sea", "city", "fire", "space", "snow", "abstract")
+    }
     names = list(pictures)
     for number, first in enumerate(names):
         for second in names[number + 1 :]:
             assert luma_step(pictures[first], pictures[second]) > 4, (first, second)
+    for scene in ("sea", "mountains", "city"):
+        assert luma_step(create(scene, frames=1, seed=1).frames[0], create(scene, frames=1, seed=2).frames[0]) > 3
+
+
+def test_water_mirrors_what_stands_above_it() -> None:
+    frame = create("a calm lake under an aurora, green", frames=1, width=320, height=180).frames[0]
+    above, below = frame.v[20:45].astype(np.float32).mean(), frame.v[55:80].astype(np.float32).mean()
+    assert above < 124
+    assert below < 124
+
+
+@pytest.mark.parametrize(
+    "prompt", ["rain over a neon city at night", "雪夜的山，篝火", "misty lake at sunrise with falling leaves"]
+)
+def test_half_a_minute_neither_repeats_nor_jumps(prompt: str) -> None:
+    moments = create(prompt, frames=11, fps=Fraction(1, 3)).frames
+    for number, first in enumerate(moments):
+        for second in moments[number + 1 :]:
+            assert luma_step(first, second) > 0.5, "no moment comes again"
+    new = steps(create(prompt, frames=36).frames)
+    assert new.max() < 3 * np.median(new), "no jump"
 
 
 @pytest.mark.parametrize(("width", "height"), [(16, 16), (96, 160), (480, 64), (320, 320)])
-@pytest.mark.parametrize("scene", list(SCENES))
+@pytest.mark.parametrize("scene", [*SCENES, "snow over a city by a lake with leaves, fireflies and a campfire"])
 def test_scene_of_any_size(scene: str, width: int, height: int) -> None:
     made = create(scene, width=width, height=height, frames=1, fps=Fraction(1))
     assert len(made.frames) == 1

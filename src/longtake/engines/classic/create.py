@@ -10,16 +10,19 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from longtake.engines.base import EngineRequest, Note
-from longtake.engines.classic.scenes.base import Scene
-from longtake.engines.classic.scenes.choice import SCENES, choose
-from longtake.engines.classic.scenes.finish import Finisher
+from longtake.engines.classic.scenes.composition import compose
+from longtake.engines.classic.scenes.painting import Painting
+from longtake.engines.classic.scenes.soundscape import soundscape
+from longtake.engines.classic.scenes.words import Element
 from longtake.engines.classic.sound import Samples
 from longtake.engines.classic.warp import dissolve, fit_cover, view
 from longtake.media.frames import VideoFrame
 
 PICTURE_ONLY = "the built-in engine moves the camera over the given picture; it does not understand the prompt"
 NO_SCENE = "no word of the prompt names a scene that the built-in engine can paint ({known}); it painted {chosen!r}"
-SCENE = "painted by the built-in engine: the scene {chosen!r}, chosen by the prompt's words, not an AI generation"
+SCENE = "painted by the built-in engine from the prompt's words ({chosen}); not an AI generation"
+UNPAINTED = "the built-in engine cannot paint what these words name, and left them out: {words}"
+_MOST_WORDS = 12
 
 _LEAST_ZOOM = 1.04
 _ZOOM_A_SECOND = 0.02
@@ -39,10 +42,10 @@ def begin_pictures(
         notes.append(Note(warning=f"{len(starts) - 1} more picture(s) than the built-in engine can use were left out"))
     sound = None
     if request.want_audio:
-        choice = choose(request.prompt)
+        composition = compose(request.prompt)
         sound = np.zeros((request.audio_channels, samples), np.float32)
-        if choice.named:
-            sound = choice.ambience(samples, request.audio_rate_hz, request.audio_channels, request.seed)
+        if composition.named:
+            sound = soundscape(composition, samples, request.audio_rate_hz, request.audio_channels, request.seed)
     return notes, _move(frames, request), sound
 
 
@@ -80,19 +83,17 @@ def _smooth(share: float) -> float:
 
 
 def begin_scene(request: EngineRequest, samples: int) -> tuple[list[Note], Iterator[VideoFrame], Samples | None]:
-    """Paint the scene that the prompt's words choose, with its ambience if sound is wanted."""
-    choice = choose(request.prompt)
-    scene = choice.build(request.width, request.height, request.seed)
-    words = SCENE if choice.named else NO_SCENE
-    note = Note(pick=choice.name, warning=words.format(chosen=choice.name, known=", ".join(SCENES)))
+    """Paint what the prompt's words name, with its ambience if sound is wanted; say which words named nothing."""
+    composition = compose(request.prompt)
+    words = SCENE if composition.named else NO_SCENE
+    known = ", ".join(Element)
+    notes = [Note(pick=composition.name, warning=words.format(chosen=composition.name, known=known))]
+    if composition.named and composition.unknown:
+        listed = ", ".join(composition.unknown[:_MOST_WORDS])
+        notes.append(Note(warning=UNPAINTED.format(words=listed)))
+    painting = Painting(composition, request.width, request.height, request.color, request.seed)
+    pictures = (painting.picture(number, request.fps) for number in itertools.count())
     sound = None
     if request.want_audio:
-        sound = choice.ambience(samples, request.audio_rate_hz, request.audio_channels, request.seed)
-    return [note], _paint(scene, request), sound
-
-
-def _paint(scene: Scene, request: EngineRequest) -> Iterator[VideoFrame]:
-    """The scene's pictures without end."""
-    finisher = Finisher(request.width, request.height, request.color, request.seed)
-    for number in itertools.count():
-        yield finisher.finish(scene.paint(float(number / request.fps)))
+        sound = soundscape(composition, samples, request.audio_rate_hz, request.audio_channels, request.seed)
+    return notes, pictures, sound

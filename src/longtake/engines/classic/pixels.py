@@ -55,6 +55,11 @@ def scale_floats(field: Values, width: int, height: int, *, cubic: bool = False)
     return cast("Floats", cv2.resize(floats(field), (width, height), interpolation=way))
 
 
+def shrink_floats(field: Values, width: int, height: int) -> Floats:
+    """A float field at a smaller size, each pixel the mean of its area."""
+    return cast("Floats", cv2.resize(floats(field), (width, height), interpolation=cv2.INTER_AREA))
+
+
 def blur(field: Values, sigma: float) -> Floats:
     """Gaussian blur of a float field, sigma in pixels."""
     return cast("Floats", cv2.GaussianBlur(floats(field), (0, 0), sigma))
@@ -87,10 +92,15 @@ def sample_field(field: Values, places: Values) -> Floats:
 
 
 def sample_tile(tile: Values, places: Values) -> Floats:
-    """A periodic texture at fractional places, repeated without end."""
-    return cast(
-        "Floats", cv2.remap(floats(tile), floats(places), _ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-    )
+    """A periodic texture at fractional places, repeated without end.
+
+    The tile's last row and column repeat its first: then no place needs a border, which is three times as fast.
+    """
+    size = np.array([tile.shape[1] - 1, tile.shape[0] - 1], np.float32)
+    turns = floats(places) / size
+    turns -= np.floor(turns)
+    turns *= size
+    return cast("Floats", cv2.remap(floats(tile), turns, _ONE_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
 
 def warp_affine(plane: Bytes, matrix: Values, width: int, height: int, *, cubic: bool) -> Bytes:
@@ -123,6 +133,80 @@ def add_signed(plane: Bytes, change: NDArray[np.int16]) -> Bytes:
 def mix_channels(picture: Values, matrix: Values) -> Floats:
     """Every pixel's channels times `matrix` (out, in + 1), whose last column is added."""
     return cast("Floats", cv2.transform(floats(picture), floats(matrix)))
+
+
+def warp_endless(field: Values, matrix: Values, width: int, height: int) -> Floats:
+    """A float field seen through `matrix` (2x3, result to field), linear, repeated without end."""
+    way = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cast(
+        "Floats",
+        cv2.warpAffine(floats(field), floats(matrix), (width, height), flags=way, borderMode=cv2.BORDER_WRAP),
+    )
+
+
+def tripled(field: Values) -> Floats:
+    """(height, width, 3): a one-channel field in each of three channels."""
+    plane = floats(field)
+    return cast("Floats", cv2.merge([plane, plane, plane]))
+
+
+def between(share: Values, low: Values, high: Values) -> Floats:
+    """(height, width, 3): the colour `low` where `share` is 0, `high` where it is 1, in proportion elsewhere."""
+    start = np.asarray(low, np.float32)
+    return cast("Floats", cv2.transform(floats(share), np.column_stack([np.asarray(high, np.float32) - start, start])))
+
+
+def lay(part: Floats, above: Values, share: Values) -> None:
+    """Lay a picture, or one colour, over `part` with an opacity (height, width) of `share`, in place."""
+    opacity = tripled(share)
+    top = floats(above)
+    if top.ndim == 1:
+        over = cast("Floats", cv2.subtract(np.broadcast_to(top, part.shape), part))
+    else:
+        over = cast("Floats", cv2.subtract(top, part))
+    cv2.multiply(over, opacity, dst=over)
+    cv2.add(part, over, dst=part)
+
+
+def lay_masked(part: Floats, light: Values, kept: Values) -> None:
+    """Let through `kept` (height, width) of `part` and add `light` (height, width, 3) to it, in place."""
+    cv2.multiply(part, tripled(kept), dst=part)
+    cv2.add(part, floats(light), dst=part)
+
+
+def add_light(part: Floats, strength: Values, color: Values) -> None:
+    """Add a colour times `strength` (height, width) to `part`, in place."""
+    cv2.add(part, between(strength, np.zeros(3, np.float32), color), dst=part)
+
+
+def add_picture(part: Floats, light: Values) -> None:
+    """Add `light`, of the same shape, to `part`, in place."""
+    cv2.add(part, floats(light), dst=part)
+
+
+def multiply(part: Floats, factor: Values) -> None:
+    """Multiply `part` by a factor of its shape, in place."""
+    cv2.multiply(part, floats(factor), dst=part)
+
+
+def clip_colors(picture: Values) -> Floats:
+    """A copy of the picture with values within 0 to 255."""
+    return np.clip(floats(picture), 0, 255)
+
+
+def keep_below(field: Floats, most: float) -> None:
+    """Lower what is above `most`, in place."""
+    np.minimum(field, np.float32(most), out=field)
+
+
+def split_channels(picture: Values) -> list[Floats]:
+    """Every channel as a plane of its own."""
+    return [cast("Floats", plane) for plane in cv2.split(floats(picture))]
+
+
+def to_bytes(field: Values, offset: Values) -> Bytes:
+    """Field + offset, rounded to 8 bits and kept within them."""
+    return cast("Bytes", cv2.add(floats(field), floats(offset), dtype=cv2.CV_8U))
 
 
 def draw_disc(field: Floats, x: float, y: float, radius: float, value: float) -> None:

@@ -7,11 +7,11 @@ import colorsys
 
 import numpy as np
 
-from longtake.engines.classic.pixels import Floats, floats, pixel_grid, sample_tile
+from longtake.engines.classic.pixels import Floats, multiply, pixel_grid, sample_tile, scale_floats, tripled
 from longtake.engines.classic.scenes.base import Color, fractal_tile, gradient, painting_size, vector
-from longtake.engines.classic.scenes.light import Mood
+from longtake.engines.classic.scenes.moment import Moment
 
-_PIXELS = 640 * 360
+_PIXELS = 560 * 315
 _TILE = 256
 _SHADES = 1024
 _THEMES: tuple[tuple[Color, ...], ...] = (
@@ -25,8 +25,12 @@ _THEMES: tuple[tuple[Color, ...], ...] = (
 class Abstract:
     """Paints folded colour: Perlin's domain warping (An Image Synthesizer, SIGGRAPH 1985) over periodic noise."""
 
-    def __init__(self, width: int, height: int, theme: tuple[Color, ...], random: np.random.Generator) -> None:
-        self._places = pixel_grid(width, height) / vector(height) * vector(_TILE * 0.62)
+    def __init__(self, canvas: tuple[int, int], tint: Color | None, random: np.random.Generator) -> None:
+        self._full = canvas
+        width, height = painting_size(*canvas, _PIXELS)
+        picked = _THEMES[int(random.integers(0, len(_THEMES)))]
+        theme = picked if tint is None else theme_of(tint)
+        self._places = pixel_grid(width, height) / vector(height) * vector(_TILE * 0.55)
         self._bend = np.stack([fractal_tile(random, _TILE, 2.8, 1.0) for _ in range(2)], axis=-1)
         self._field = fractal_tile(random, _TILE, 2.6, 1.0)
         # There and back, so that the colours join without an edge.
@@ -34,8 +38,9 @@ class Abstract:
         stops = [(place / len(circle), color) for place, color in enumerate([*circle, theme[0]])]
         self._shades = gradient(stops, np.linspace(0, 1, _SHADES, endpoint=False, dtype=np.float32))
 
-    def paint(self, time_s: float) -> Floats:
-        """The picture at a time; see base.Scene."""
+    def paint(self, canvas: Floats, moment: Moment) -> None:
+        """See moment.Layer."""
+        time_s = moment.time_s
         drift = vector(2.6, 1.1) * np.float32(time_s)
         bent = self._places + drift
         bent = bent + sample_tile(self._bend, bent * np.float32(0.8) + vector(31, 7)) * np.float32(17)
@@ -46,7 +51,8 @@ class Abstract:
         picture = self._shades[(place * np.float32(_SHADES)).astype(np.int32) % _SHADES]
         # Light along the folds gives the surface its sheen.
         sheen = np.exp(-np.square(fold * np.float32(2.6))) * np.float32(0.26) + np.float32(0.82)
-        return floats(picture * sheen[..., None])
+        multiply(picture, tripled(sheen))
+        canvas[:] = scale_floats(picture, *self._full, cubic=True)
 
 
 def theme_of(color: Color) -> tuple[Color, ...]:
@@ -58,10 +64,3 @@ def theme_of(color: Color) -> tuple[Color, ...]:
         red, green, blue = colorsys.hsv_to_rgb(turned, saturation * fullness, level * (0.4 + 0.6 * value))
         shades.append((red * 255, green * 255, blue * 255))
     return tuple(shades)
-
-
-def build_abstract(width: int, height: int, mood: Mood, random: np.random.Generator) -> Abstract:
-    """Folds of the named colour, or of a theme that the seed picks."""
-    picked = _THEMES[int(random.integers(0, len(_THEMES)))]
-    theme = picked if mood.tint is None else theme_of(mood.tint)
-    return Abstract(*painting_size(width, height, _PIXELS), theme, random)

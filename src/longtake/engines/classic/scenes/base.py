@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every scene is: something that paints itself at a time; and the brushes that several scenes share."""
+"""The brushes that several layers share: colours, gradients, noise."""
 
 from __future__ import annotations
-
-from typing import Protocol
 
 import numpy as np
 
@@ -13,21 +11,13 @@ Color = tuple[float, float, float]
 """Red, green, blue, 0 to 255, as displayed (gamma-encoded)."""
 
 
-class Scene(Protocol):
-    """A painted scene. Equal size, light and seed give equal pictures."""
-
-    def paint(self, time_s: float) -> Floats:
-        """The picture at a time: (height, width, 3) red, green, blue, 0 to 255, at a size of the scene's choosing."""
-        ...
-
-
 def painting_size(width: int, height: int, pixels: int) -> tuple[int, int]:
     """A size of the picture's shape with at most so many pixels: what is soft need not be painted larger."""
     scale = min(1.0, (pixels / (width * height)) ** 0.5)
     return max(16, round(width * scale)), max(16, round(height * scale))
 
 
-def vector(*values: float) -> Floats:
+def vector(*values: float | np.floating) -> Floats:
     """A few numbers as an array that shifts or scales fields of vectors."""
     return np.array(values, np.float32)
 
@@ -59,7 +49,9 @@ def mix(below: Values, above: Values, share: Values) -> Floats:
 
 
 def fractal_tile(random: np.random.Generator, size: int, slope: float, lowest: float = 1.0) -> Floats:
-    """A periodic noise texture, mean 0 and deviation 1, whose spectrum falls with frequency to the power `slope`.
+    """A noise texture, mean 0 and deviation 1, whose spectrum falls with frequency to the power `slope`.
+
+    It repeats after `size` pixels each way; (size + 1, size + 1) with the first row and column once more at the end.
 
     Spectral synthesis (Saupe, in The Science of Fractal Images, 1988); waves longer than size / lowest are left out.
     """
@@ -69,7 +61,12 @@ def fractal_tile(random: np.random.Generator, size: int, slope: float, lowest: f
     weight = np.where(frequency >= lowest, np.maximum(frequency, 1e-6) ** -slope, 0.0)
     spectrum = np.fft.rfft2(random.standard_normal((size, size))) * weight
     tile = np.fft.irfft2(spectrum, s=(size, size))
-    return ((tile - tile.mean()) / tile.std()).astype(np.float32)
+    return closed((tile - tile.mean()) / tile.std())
+
+
+def closed(tile: Values) -> Floats:
+    """A periodic texture with its first row and column once more at the end, as sample_tile wants it."""
+    return np.pad(tile, ((0, 1), (0, 1)), mode="wrap").astype(np.float32)
 
 
 def ridge(random: np.random.Generator, count: int, slope: float, lowest: float) -> Floats:
@@ -78,24 +75,3 @@ def ridge(random: np.random.Generator, count: int, slope: float, lowest: float) 
     weight = np.where(frequency >= lowest, np.maximum(frequency, 1) ** -float(slope), 0.0)
     line = np.fft.irfft(np.fft.rfft(random.standard_normal(count)) * weight, n=count)
     return ((line - line.mean()) / line.std()).astype(np.float32)
-
-
-def splat(field: Floats, x: Values, y: Values, strength: Values, radius: float) -> None:
-    """Add soft round dots at fractional places to a one-channel field, in place; radius is the Gaussian's, in pixels.
-
-    Dots outside the field are left out; those at its border are cut.
-    """
-    height, width = field.shape
-    reach = max(1, int(np.ceil(radius * 2.5)))
-    column, row = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
-    near = (column > -reach) & (column < width + reach) & (row > -reach) & (row < height + reach)
-    x, y, strength, column, row = x[near], y[near], strength[near], column[near], row[near]
-    offsets = np.arange(-reach, reach + 1)
-    columns, rows = column[:, None] + offsets, row[:, None] + offsets
-    across = np.exp(-np.square(columns - x[:, None]) / (2 * radius * radius))
-    down = np.exp(-np.square(rows - y[:, None]) / (2 * radius * radius)) * strength[:, None]
-    dots = (down[:, :, None] * across[:, None, :]).astype(np.float32)
-    inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
-    places = rows[:, :, None] * width + columns[:, None, :]
-    sums = np.bincount(places[inside], weights=dots[inside], minlength=height * width)
-    field += sums.reshape(height, width).astype(np.float32)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""City lights: a skyline in three depths beyond a river, lit windows, passing cars, all mirrored in the water."""
+"""City: houses in three depths with lit windows and signs, beacons on the roofs, cars along the bank."""
 
 from __future__ import annotations
 
@@ -7,169 +7,191 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from longtake.engines.classic.pixels import Floats, blur, floats, sample_field, sample_tile, warp_affine_floats
-from longtake.engines.classic.scenes.base import (
-    Color,
-    fractal_tile,
-    painting_size,
-    rgb,
-    splat,
-    vector,
-)
-from longtake.engines.classic.scenes.light import PALETTES, Light, Mood
-from longtake.engines.classic.scenes.sky import Sky
+from longtake.engines.classic.pixels import Floats, blur, floats, lay_masked
+from longtake.engines.classic.scenes.base import Color, rgb
+from longtake.engines.classic.scenes.moment import Backdrop, Moment
+from longtake.engines.classic.scenes.sprinkle import Sprinkler
 
-_PIXELS = 1120 * 630
-_LAND_SHARE = 0.70
-_EXTENT = 1.8
-"""How much wider than the picture a layer is: room for half a minute of camera drift."""
-_WINDOWS: tuple[Color, ...] = ((255, 214, 140), (255, 232, 190), (255, 190, 110), (196, 220, 255))
-_CARS = 34
+_EXTENT = 1.9
+_WINDOWS: tuple[Color, ...] = ((255, 206, 130), (255, 228, 184), (255, 184, 104), (190, 218, 255), (255, 214, 150))
+NEON: tuple[Color, ...] = ((255, 40, 140), (40, 220, 255), (160, 70, 255), (255, 120, 40), (60, 255, 170))
+_CARS = 46
+_PLAIN = 0.4
+"""Houses above this chance light their windows one by one."""
+_FLOORS, _STAIRS = 0.55, 0.4
+"""Shares of whole floors and whole staircases that are lit."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Layer:
-    """One depth of the skyline, from its top row down to the bank."""
+class CityPlan:
+    """How a city is to look."""
 
-    top: int
-
-    picture: Floats
-    """(rows, width, 4): red, green, blue, each times the opacity, and the opacity."""
-    flicker: Floats
-    """(rows, width): lights that go on and off."""
-    drift: float
-    """Widths of the picture a second."""
+    haze: Color
+    dark: Color
+    lit: float
+    """Share of the windows with light."""
+    neon: float
+    """How many signs: 0 none, 1 a street of neon."""
+    signs: tuple[Color, ...] = NEON
+    glow: Color = (0, 0, 0)
+    """What the streets' light adds to the air above."""
 
 
 class City:
-    """Paints sky, skyline, cars and their mirror image."""
+    """Paints houses that stand on the row `foot`, and their moving lights."""
 
-    def __init__(self, width: int, height: int, light: Light, random: np.random.Generator) -> None:
-        self._width = width
-        self._land = round(height * _LAND_SHARE)
-        self._sky = Sky(width, self._land, light, random, cover=0.34)
-        lit = {Light.DAY: 0.10, Light.DAWN: 0.22, Light.SUNSET: 0.36, Light.NIGHT: 0.6}[light]
-        haze, dark = rgb(PALETTES[light].horizon) * np.float32(0.92), rgb(PALETTES[light].zenith) * np.float32(0.5)
-        tones = (dark, haze)
-        self._layers = [
-            self._build(random, mixture=0.62, tallest=0.62, size=0.035, lit=lit * 0.6, drift=0.004, tones=tones),
-            self._build(random, mixture=0.30, tallest=0.52, size=0.055, lit=lit, drift=0.009, tones=tones),
-            self._build(random, mixture=0.06, tallest=0.34, size=0.085, lit=lit, drift=0.018, tones=tones),
+    def __init__(self, canvas: tuple[int, int], foot: int, plan: CityPlan, random: np.random.Generator) -> None:
+        self._canvas, self._foot, self._plan = canvas, foot, plan
+        self._beacons: list[tuple[Floats, Floats, float]] = []
+        """Places across the strip, rows, the depth they stand at."""
+        rows = (
+            (0.66, 0.66, 0.030, 0.10, plan.lit * 0.55),
+            (0.36, 0.58, 0.046, 0.24, plan.lit * 0.8),
+            (0.10, 0.40, 0.072, 0.46, plan.lit),
+        )
+        self._strips = [
+            self._build(random, mixture=mixture, tallest=tallest, size=size, depth=depth, lit=lit)
+            for mixture, tallest, size, depth, lit in rows
         ]
-        # A city lights the haze above it.
-        up = 1 - (np.arange(self._land, dtype=np.float32) / np.float32(self._land))[:, None, None]
-        strength = {Light.DAY: 0.0, Light.DAWN: 0.1, Light.SUNSET: 0.2, Light.NIGHT: 1.0}[light]
-        self._city_glow = np.exp(-np.square(up / np.float32(0.5))) * vector(74, 46, 40) * np.float32(strength)
-        self._cars = random.random((4, _CARS))
-        rows = height - self._land
-        down = (np.arange(rows, dtype=np.float32) + 0.5)[:, None]
-        self._ripple = fractal_tile(random, 256, 1.2, 6.0)
-        self._mirror = np.empty((rows, width, 2), np.float32)
-        self._mirror[..., 0] = np.arange(width, dtype=np.float32)
-        self._mirror[..., 1] = self._land - 1 - down * np.float32(self._land / rows * 0.8)
-        depth = rows / (down + np.float32(rows * 0.12))
-        self._water = np.empty_like(self._mirror)
-        self._water[..., 0] = (self._mirror[..., 0] - width / 2) / np.float32(rows) * depth * np.float32(14)
-        self._water[..., 1] = -depth * np.float32(60)
-        self._reach = down / np.float32(rows) * vector(height * 0.012)
-        self._dim = np.float32(0.92) - np.float32(0.4) * down / np.float32(rows)
-        self._deep = rgb(PALETTES[light].water) * np.float32(0.35)
+        up = 1 - np.arange(foot, dtype=np.float32) / np.float32(foot)
+        glow = np.exp(-np.square(up / np.float32(0.45)))[:, None, None] * rgb(plan.glow)
+        self._glow = np.repeat(glow, canvas[0], axis=1).astype(np.float32)
+        self._cars = random.random((4, _CARS)).astype(np.float32)
 
     def _build(
-        self,
-        random: np.random.Generator,
-        *,
-        mixture: float,
-        tallest: float,
-        size: float,
-        lit: float,
-        drift: float,
-        tones: tuple[Floats, Floats],
-    ) -> _Layer:
-        """A row of houses. `mixture` is the share of haze, `size` a house's width and `tallest` its height at most."""
-        height, width = self._land, round(self._width * _EXTENT)
-        picture = np.zeros((height, width, 4), np.float32)
-        flicker = np.zeros((height, width), np.float32)
-        pitch = max(3, round((self._width * height / _LAND_SHARE) ** 0.5 * size / 6))
+        self, random: np.random.Generator, *, mixture: float, tallest: float, size: float, depth: float, lit: float
+    ) -> Backdrop:
+        """A row of houses. `mixture` is the share of haze, `size` a house's usual width."""
+        plan, foot = self._plan, self._foot
+        width = round(self._canvas[0] * _EXTENT)
+        light = np.zeros((foot, width, 3), np.float32)
+        shape = np.zeros((foot, width), np.float32)
+        unit = (self._canvas[0] * self._canvas[1]) ** 0.5
+        pitch = max(2, round(unit * size / 8))
         left = 0
+        beacons: list[tuple[float, float]] = []
+        down = (np.arange(foot, dtype=np.float32) / np.float32(foot))[:, None]
         while left < width:
-            right = min(width, left + pitch * int(random.integers(5, 12)))
-            top = height - round(height * tallest * float(random.uniform(0.3, 1.0)) ** 1.2)
-            shade = tones[0] + (tones[1] - tones[0]) * np.float32(mixture + random.uniform(0, 0.06))
-            picture[top:, left:right, :3] = shade
-            picture[top:, left:right, 3] = 1
-            if random.random() < 0.3:  # noqa: PLR2004 - some carry a mast
-                middle = (left + right) // 2
-                picture[max(0, top - pitch * 3) : top, middle : middle + max(1, pitch // 5)] = [*shade, 1]
-            self._light_windows(random, picture, flicker, (left, right, top, pitch), lit * (1 - mixture * 0.55))
-            left = right + int(random.integers(0, pitch))
-        picture = blur(picture, 0.6)
-        top = int(np.flatnonzero(picture[..., 3].any(axis=1))[0])
-        return _Layer(top=top, picture=picture[top:].copy(), flicker=blur(flicker, 0.6)[top:].copy(), drift=drift)
+            right = min(width, left + pitch * int(random.integers(5, 13)))
+            if right - left < pitch * 3:
+                break
+            top = foot - round(foot * tallest * float(random.uniform(0.28, 1.0)) ** 1.25)
+            tone = rgb(plan.dark) + (rgb(plan.haze) - rgb(plan.dark)) * np.float32(
+                mixture + random.uniform(-0.04, 0.06)
+            )
+            # The street's light climbs the walls.
+            climb = np.float32(0.8) + np.float32(0.75) * np.clip((down[top:] - 0.55) / 0.45, 0, 1) ** 2
+            light[top:, left:right] = tone * climb[..., None]
+            shape[top:, left:right] = 1
+            kind = float(random.random())
+            middle = (left + right) // 2
+            if kind < 0.3:  # noqa: PLR2004 - some carry a mast
+                mast = pitch * int(random.integers(2, 5))
+                high = max(2, top - mast)
+                light[high:top, middle : middle + max(1, pitch // 6)] = tone
+                shape[high:top, middle : middle + max(1, pitch // 6)] = 1
+                beacons.append((middle + 0.5, float(high)))
+            elif kind < 0.55:  # noqa: PLR2004 - some step back at the top
+                inset = (right - left) // 5
+                high = max(2, top - pitch * int(random.integers(1, 4)))
+                light[high:top, left + inset : right - inset] = tone * np.float32(0.8)
+                shape[high:top, left + inset : right - inset] = 1
+            self._light_windows(random, light, (left, right, top, pitch), lit)
+            if random.random() < plan.neon * 0.55 * (0.4 + depth * 1.4):
+                self._hang_sign(random, light, (left, right, top, pitch))
+            left = right + int(random.integers(0, max(1, pitch)))
+        light, shape = blur(light, 0.55), blur(shape, 0.55)
+        shape[:2], light[:2] = 0, 0
+        top = max(0, int(np.flatnonzero(shape.any(axis=1))[0]) - 3)
+        if beacons:
+            places = np.array(beacons, np.float32)
+            self._beacons.append((places[:, 0], places[:, 1], depth))
+        return Backdrop(
+            light=floats(light[top:]),
+            kept=floats(1 - shape[top:]),
+            top=top,
+            depth=depth,
+            horizon=float(foot),
+            unit=float(self._canvas[1]),
+        )
 
     @staticmethod
     def _light_windows(
-        random: np.random.Generator,
-        picture: Floats,
-        flicker: Floats,
-        house: tuple[int, int, int, int],
-        lit: float,
+        random: np.random.Generator, light: Floats, house: tuple[int, int, int, int], lit: float
     ) -> None:
-        """Light some windows of a house (left, right, top, pitch of its windows); a few of them go on and off."""
+        """Light some windows of a house (left, right, top, pitch of its windows), each house in its own manner."""
         left, right, top, pitch = house
-        wide, high = max(1, pitch * 2 // 5), max(1, pitch // 2)
         color = rgb(_WINDOWS[int(random.integers(0, len(_WINDOWS)))])
-        for y in range(top + pitch, picture.shape[0] - pitch, pitch):
-            for x in range(left + pitch // 2, right - wide - pitch // 4, pitch):
-                chance = float(random.random())
-                bright = np.float32(random.uniform(0.35, 1.0))
-                if chance < lit * 0.08:
-                    flicker[y : y + high, x : x + wide] = bright * 255
-                elif chance < lit:
-                    picture[y : y + high, x : x + wide, :3] += (color - picture[y, x, :3]) * bright
+        manner = float(random.random())
+        wide, high = max(1, round(pitch * 0.5)), max(1, round(pitch * 0.42))
+        floor = pitch if manner > _PLAIN else round(pitch * 1.3)
+        rows = range(top + pitch, light.shape[0] - pitch, floor)
+        columns = range(left + pitch // 2, right - wide - pitch // 4, pitch)
+        if not rows or not columns:
+            return
+        chance = np.full((len(rows), len(columns)), lit * float(random.uniform(0.35, 1.3)))
+        if manner < 0.25:  # noqa: PLR2004 - offices: whole floors
+            chance *= (random.random((len(rows), 1)) < _FLOORS) * 1.5
+        elif manner < _PLAIN:  # staircases: whole columns
+            chance *= (random.random((1, len(columns))) < _STAIRS) * 1.8
+        bright = random.uniform(0.25, 1.0, chance.shape) ** 1.3 * (random.random(chance.shape) < chance)
+        for y, line in zip(rows, bright, strict=True):
+            for x, power in zip(columns, line, strict=True):
+                if power > 0:
+                    part = light[y : y + high, x : x + wide]
+                    part += (color - part) * np.float32(power)
 
-    def paint(self, time_s: float) -> Floats:
-        """The picture at a time; see base.Scene."""
-        land = self._sky.paint(time_s)
-        land += self._city_glow
-        glimmer = np.float32(0.5 + 0.5 * np.sin(time_s * 0.9))
-        for layer in self._layers:
-            shift = layer.drift * time_s * self._width
-            matrix = np.array([[1, 0, shift], [0, 1, 0]], np.float32)
-            rows = self._land - layer.top
-            seen = warp_affine_floats(layer.picture, matrix, self._width, rows)
-            lights = warp_affine_floats(layer.flicker, matrix, self._width, rows) * glimmer
-            part = land[layer.top :]
-            part *= 1 - seen[..., 3:]
-            part += seen[..., :3]
-            part += lights[..., None] * vector(1.0, 0.82, 0.55)
-        self._drive(land, time_s)
-        return np.concatenate([land, self._reflect(land, time_s)])
+    def _hang_sign(self, random: np.random.Generator, light: Floats, house: tuple[int, int, int, int]) -> None:
+        """A sign of light on a house: upright, lying, or along its edge, with the light it throws on the wall."""
+        left, right, top, pitch = house
+        color = rgb(self._plan.signs[int(random.integers(0, len(self._plan.signs)))])
+        manner = float(random.random())
+        rows = light.shape[0]
+        high = max(pitch * 2, (rows - top) // 3)
+        if manner < 0.45:  # noqa: PLR2004 - upright
+            x = left + int(random.integers(pitch // 2, max(pitch, right - left - pitch)))
+            y = top + int(random.integers(pitch, max(pitch + 1, (rows - top) // 2)))
+            box = (x, y, max(2, round(pitch * 0.8)), min(high, rows - y - 2))
+        elif manner < 0.75:  # noqa: PLR2004 - lying
+            y = top + int(random.integers(pitch // 2, max(pitch, (rows - top) * 2 // 3)))
+            box = (left + pitch // 2, y, max(3, right - left - pitch), max(2, round(pitch * 0.7)))
+        else:
+            box = (left, top, max(1, round(pitch * 0.22)), rows - top - 2)
+        x, y, wide, tall = box
+        spread = pitch * 3
+        y0, y1 = max(0, y - spread), min(rows, y + tall + spread)
+        x0, x1 = max(0, x - spread), min(light.shape[1], x + wide + spread)
+        mask = np.zeros((y1 - y0, x1 - x0), np.float32)
+        mask[y - y0 : y - y0 + tall, x - x0 : x - x0 + wide] = 1
+        if manner < 0.75 and tall > 3 * wide:  # noqa: PLR2004 - letters rather than a bar
+            mask[y - y0 : y - y0 + tall : max(3, wide), :] *= np.float32(0.25)
+        wall = light[y0:y1, x0:x1].any(axis=2)
+        halo = blur(mask, pitch * 1.1) * np.float32(0.75) * wall
+        part = light[y0:y1, x0:x1]
+        part += halo[..., None] * color * np.float32(0.5)
+        part += mask[..., None] * (color * np.float32(0.75) + np.float32(64) - part) * np.float32(0.9)
 
-    def _drive(self, land: Floats, time_s: float) -> None:
-        """Cars along the bank: white lights one way, red ones the other."""
-        place, speed, lane, strength = self._cars
-        span = 1.2
-        for way, color in ((1.0, vector(255, 240, 210)), (-1.0, vector(255, 60, 40))):
+    def paint(self, canvas: Floats, moment: Moment) -> None:
+        """See moment.Layer."""
+        land = canvas[: self._foot]
+        land += self._glow
+        for strip in self._strips:
+            rows, light, kept = strip.seen(land, moment)
+            lay_masked(land[rows], light, kept)
+
+    def sprinkle(self, onto: Sprinkler, moment: Moment) -> None:
+        """Beacons that swell and fade, cars that pass along the bank: see moment.Detail."""
+        scale = onto.height / self._canvas[1]
+        span = self._canvas[0] * _EXTENT
+        for x, y, depth in self._beacons:
+            shift = moment.truck * (depth - moment.pivot) * self._canvas[1]
+            place = (x - shift) % span
+            pulse = np.clip(np.sin(moment.time_s * 2.2 + x * 0.7), 0, 1) ** 2
+            onto.add(place * scale, y * scale, pulse * np.float32(0.9), radius=1.1 * scale, color=(255, 50, 40))
+        place, speed, lane, power = self._cars
+        for way, color in ((1.0, (255, 236, 200)), (-1.0, (255, 50, 36))):
             mine = (np.arange(_CARS) % 2 == 0) == (way > 0)
-            x = ((place[mine] * span + way * time_s * (0.03 + 0.05 * speed[mine])) % span - 0.1) * self._width
-            y = self._land * (0.982 + 0.01 * lane[mine])
-            dots = np.zeros((self._land, self._width), np.float32)
-            power = (0.4 + 0.6 * strength[mine]).astype(np.float32)
-            splat(dots, x.astype(np.float32), y.astype(np.float32), power, self._width / 640)
-            band = slice(round(self._land * 0.94), self._land)
-            land[band] += dots[band, :, None] * color
-
-    def _reflect(self, land: Floats, time_s: float) -> Floats:
-        """The water below: the land upside down, shaken by ripples, longer upright than across."""
-        waves = sample_tile(self._ripple, self._water + vector(3.0 * time_s, 26.0 * time_s))
-        places = self._mirror.copy()
-        places[..., 0] += waves * self._reach * np.float32(0.5)
-        places[..., 1] += waves * self._reach * np.float32(2.2)
-        seen = sample_field(land, places)
-        return floats(self._deep + (seen - self._deep) * (self._dim + waves * np.float32(0.06))[..., None])
-
-
-def build_city(width: int, height: int, mood: Mood, random: np.random.Generator) -> City:
-    """The city, filling the picture."""
-    return City(*painting_size(width, height, _PIXELS), mood.light, random)
+            x = ((place[mine] * 1.2 + way * moment.time_s * (0.02 + 0.035 * speed[mine])) % 1.2 - 0.1) * onto.width
+            y = self._foot * scale * (0.985 + 0.008 * lane[mine])
+            strength = (np.float32(0.35) + np.float32(0.6) * power[mine]) * np.float32(0.8)
+            onto.add(x, y, strength, radius=max(0.8, 0.9 * scale), color=color)

@@ -1,131 +1,139 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mountains: ridge behind ridge in the haze, mist in the valleys, a forest near by; and the same under falling snow."""
+"""Mountains and hills: ridge behind ridge in the haze, rock lit from the sun's side, snow where it is high or cold."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from longtake.engines.classic.pixels import Bytes, Floats, fill_polygon, floats, sample_tile, warp_affine_floats
-from longtake.engines.classic.scenes.base import (
-    fractal_tile,
-    painting_size,
-    rgb,
-    ridge,
-    smoothstep,
-    splat,
-    vector,
-)
-from longtake.engines.classic.scenes.light import PALETTES, Light, Mood
-from longtake.engines.classic.scenes.sky import Sky
+from longtake.engines.classic.pixels import Floats, between, floats, lay, lay_masked, sample_tile, scale_floats
+from longtake.engines.classic.scenes.base import Color, fractal_tile, rgb, ridge, smoothstep, vector
+from longtake.engines.classic.scenes.moment import Backdrop, Moment
 
-_PIXELS = 960 * 540
 _EXTENT = 2.0
-_DEPTHS = 5
-_MIST = 0.075
+"""How much wider than the picture a strip is before it repeats."""
+_MIST = 0.085
 """Half the thickness of a bank of mist, as a share of the height."""
-_SNOWFLAKES = ((420, 0.8, 0.05), (240, 1.4, 0.09), (90, 2.6, 0.15), (22, 5.0, 0.24))
-"""How many, how large (a Gaussian's radius at 720 rows), how fast (heights a second), from far to near."""
+_MIST_SCALE = 4
+"""Mist is painted this much smaller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relief:
+    """How mountains are to look."""
+
+    haze: Color
+    near: Color
+    """The nearest ridge's colour; farther ones are nearer to the haze."""
+    lit: Color
+    """What the sun's side gains."""
+    snow: float
+    """0 none, 0.5 on high peaks, 1 everywhere."""
+    snow_color: Color
+    gentle: bool
+    """Hills instead of mountains."""
+    mist: float
+    """Opacity of the banks between the ridges."""
+    valley: float
+    """How much of its foot a ridge loses in the haze."""
+    sun_side: float
+    """-1 lit from the left, 1 from the right."""
+    depths: int
 
 
 class Mountains:
-    """Paints ridges under a sky; `snow` makes it winter."""
+    """Paints ridges whose last one ends at `foot`, with banks of mist between them."""
 
-    def __init__(self, width: int, height: int, light: Light, random: np.random.Generator, *, snow: bool) -> None:
-        self._width, self._height, self._snow = width, height, snow
-        self._sky = Sky(width, round(height * 0.66), light, random, cover=0.62 if snow else 0.45)
-        palette = PALETTES[light]
-        haze = rgb(palette.horizon) * np.float32(0.94)
-        if snow and light is not Light.NIGHT:
-            haze = haze * np.float32(0.5) + vector(92, 102, 114)
-        near = rgb(palette.zenith) * np.float32(0.42)
-        if snow:
-            near = near * np.float32(0.5) + haze * np.float32(0.42)
-        self._haze = haze
-        self._ridges: list[tuple[Floats, int, Floats, float]] = []
-        """Opacity from its top row down, that row, colour, drift in widths a second; far to near."""
-        for depth in range(_DEPTHS):
-            share = (depth + 1) / _DEPTHS
-            body = haze + (near - haze) * np.float32(0.18 + 0.82 * share**1.3)
-            mask = self._draw_ridge(random, depth, share)
-            top = int(np.flatnonzero(mask.any(axis=1))[0])
-            opacity = floats(mask[top:] / np.float32(255))
-            self._ridges.append((opacity, top, floats(body), 0.004 + 0.026 * share**2))
-        self._mist = fractal_tile(random, 256, 1.9, 2.0)
-        down = np.arange(height, dtype=np.float32)[:, None] / np.float32(height)
-        self._mist_places = np.empty((height, width, 2), np.float32)
-        self._mist_places[..., 0] = np.arange(width, dtype=np.float32) / np.float32(height) * np.float32(90)
-        self._mist_places[..., 1] = down * np.float32(260)
-        self._down = down
-        self._flakes = [random.random((4, count)).astype(np.float32) for count, _, _ in _SNOWFLAKES]
+    def __init__(self, canvas: tuple[int, int], foot: int, relief: Relief, random: np.random.Generator) -> None:
+        self._relief = relief
+        self._width, self._height = canvas
+        self._foot = foot
+        built = [self._build(random, depth) for depth in range(relief.depths)]
+        deepest = [*(valley for _, valley in built[1:]), foot]
+        # What the next ridge hides for good need not be painted.
+        self._ridges = [strip.cut(bottom) for (strip, _), bottom in zip(built, deepest, strict=True)]
+        self._noise = fractal_tile(random, 256, 1.9, 2.0)
+        self._places = np.empty((foot // _MIST_SCALE + 1, self._width // _MIST_SCALE, 2), np.float32)
+        self._places[..., 0] = np.arange(self._places.shape[1]) / np.float32(self._height) * (90 * _MIST_SCALE)
+        self._places[..., 1] = (np.arange(self._places.shape[0]) / np.float32(foot) * (260 * _MIST_SCALE))[:, None]
 
-    def _draw_ridge(self, random: np.random.Generator, depth: int, share: float) -> Bytes:
-        """Where a ridge is: 255 below its line; the nearest two carry trees."""
-        width, height = round(self._width * _EXTENT), self._height
-        line = ridge(random, width, 1.35 if depth < _DEPTHS - 2 else 1.7, 2.0)
-        heights = height * (0.46 + 0.4 * share - (0.085 - 0.045 * share) * line)
-        mask = np.zeros((height, width), np.uint8)
-        corners = [(float(x), float(heights[x])) for x in range(0, width, 2)]
-        fill_polygon(mask, [*corners, (float(width), float(heights[0])), (float(width), height), (0.0, height)], 255)
-        if depth >= _DEPTHS - 2:
-            tallest = height * (0.05 if depth == _DEPTHS - 2 else 0.11)
-            step = tallest * 0.3
-            for place in np.arange(0, width, step):
-                x = float(place + random.uniform(-0.4, 0.4) * step)
-                tall = tallest * float(random.uniform(0.45, 1.0))
-                foot = float(heights[min(width - 1, max(0, int(x)))]) + tall * 0.1
-                for tier in range(3):
-                    half = tall * (0.11 + 0.06 * tier)
-                    top, base = foot - tall * (1 - 0.24 * tier), foot - tall * (0.55 - 0.27 * tier)
-                    fill_polygon(mask, [(x, top), (x + half, base), (x - half, base)], 255)
-        return mask
-
-    def paint(self, time_s: float) -> Floats:
-        """The picture at a time; see base.Scene."""
-        picture = np.empty((self._height, self._width, 3), np.float32)
-        sky = self._sky.paint(time_s)
-        picture[: sky.shape[0]] = sky
-        picture[sky.shape[0] :] = self._haze
-        for number, (mask, top, body, drift) in enumerate(self._ridges):
-            matrix = np.array([[1, 0, drift * time_s * self._width], [0, 1, 0]], np.float32)
-            seen = warp_affine_floats(mask, matrix, self._width, self._height - top)
-            part = picture[top:]
-            part += (body - part) * seen[..., None]
-            if number < _DEPTHS - 1:
-                self._lay_mist(picture, number, time_s)
-        if self._snow:
-            picture += self._fall(time_s)[..., None]
-        return picture
-
-    def _lay_mist(self, picture: Floats, number: int, time_s: float) -> None:
-        """Mist in the valley before the next ridge; it thins out upwards and downwards."""
-        level = 0.53 + 0.4 * (number + 1) / _DEPTHS
-        rows = slice(
-            round(self._height * (level - _MIST * 2)), min(self._height, round(self._height * (level + _MIST * 2)))
+    def _build(self, random: np.random.Generator, depth: int) -> tuple[Backdrop, int]:
+        """One ridge as a strip, and the row of its deepest valley."""
+        relief, foot = self._relief, self._foot
+        share = (depth + 1) / relief.depths
+        width = round(self._width * _EXTENT)
+        line = ridge(random, width, 1.5 if not relief.gentle else 2.2, 2.0)
+        # Peaks stand out more than valleys lie deep.
+        line = np.where(line > 0, line, line * np.float32(0.6))
+        tall = (0.1 if depth else 0.135) * (1 - 0.62 * share) * (0.5 if relief.gentle else 1)
+        level = 0.58 + 0.34 * share if not relief.gentle else 0.68 + 0.26 * share
+        heights = foot * level - self._height * tall * line
+        heights = np.clip(heights, foot * 0.12, foot - 4)
+        top = max(0, int(heights.min()) - 4)
+        rows = np.arange(top, foot, dtype=np.float32)[:, None]
+        below = rows - heights[None, :]
+        opacity = np.clip(below + np.float32(0.5), 0, 1)
+        opacity[:2] = 0
+        # Rock: a rough surface lit across, its folds falling away from the ridge.
+        surface = fractal_tile(random, 512, 1.55, 2.0)
+        places = np.empty((*below.shape, 2), np.float32)
+        scale = np.float32(430 / self._height)
+        places[..., 0] = (np.arange(width, dtype=np.float32)[None, :] + rows * np.float32(0.4)) * scale
+        places[..., 1] = rows * scale * np.float32(0.55) + np.float32(97 * depth)
+        high = sample_tile(surface, places)
+        aside = sample_tile(surface, places + vector(-3.0 * relief.sun_side, 1.6))
+        lit = (high - aside) * np.float32(1.7)
+        broad = np.convolve(np.tile(heights, 3), np.ones(41) / 41, "same")[width : 2 * width]
+        slope = np.gradient(broad) * np.float32(relief.sun_side)
+        fall = np.exp(-np.maximum(below, 0) / np.float32(0.09 * self._height))
+        lit += (np.clip(slope, -1.2, 1.2)[None, :] * np.float32(0.6) * fall).astype(np.float32)
+        strength = np.float32((0.12 if relief.gentle else 0.3) * (0.35 + 0.65 * share))
+        body = rgb(relief.haze) + (rgb(relief.near) - rgb(relief.haze)) * np.float32(0.2 + 0.8 * share**1.25)
+        light = between(np.clip(0.5 + 0.5 * lit, 0, 1), body * (1 - strength), body + rgb(relief.lit) * strength)
+        if relief.snow > 0:
+            edge = (relief.snow - 0.1) * 1.1 * self._height * 0.3
+            # Snow lies where it is high and not too steep: it thins out down the gullies.
+            height_noise = high * np.float32(self._height * 0.055) + lit * np.float32(self._height * 0.02)
+            cover = smoothstep(-0.03, 0.05, (np.float32(edge) - below + height_noise) / np.float32(self._height))
+            tone = np.clip(0.62 + 0.38 * np.tanh(lit), 0, 1)
+            white = rgb(relief.snow_color)
+            far = body + (white - body) * np.float32(0.45 + 0.45 * share)
+            lay(light, between(tone, far * np.float32(0.72), far), cover * np.float32(0.92 if relief.snow < 1 else 0.8))
+        # Every foot fades into the haze of its valley.
+        sunk = smoothstep(0.05, 0.34, below / np.float32(self._height))
+        lay(light, rgb(relief.haze), sunk * np.float32((0.85 - 0.5 * share) * relief.valley))
+        opacity3 = opacity[..., None]
+        strip = Backdrop(
+            light=floats(light * opacity3),
+            kept=floats(1 - opacity),
+            top=top,
+            depth=0.1 + 0.5 * share**2,
+            horizon=float(foot),
+            unit=float(self._height),
         )
-        places = self._mist_places[rows] + vector(time_s * (2.2 + number), number * 61.0)
-        bank = np.exp(-np.square((self._down[rows] - np.float32(level)) / np.float32(_MIST)))
-        mist = bank * smoothstep(-1.6, 1.8, sample_tile(self._mist, places)) * np.float32(0.62)
-        part = picture[rows]
-        part += (self._haze - part) * mist[..., None]
+        return strip, min(foot, int(heights.max()) + 3)
 
-    def _fall(self, time_s: float) -> Floats:
-        """Snowflakes: they sink and sway, the near ones larger and faster."""
-        snow = np.zeros((self._height, self._width), np.float32)
-        for (_, radius, speed), (across, down, phase, pace) in zip(_SNOWFLAKES, self._flakes, strict=True):
-            fall = (down + time_s * speed * (0.8 + 0.4 * pace)) % 1.1 - 0.05
-            sway = 0.012 * np.sin(phase * 20 + time_s * (0.6 + pace)) + 0.02 * time_s * speed * 3
-            x = ((across + sway) % 1.1 - 0.05) * self._width
-            strength = (70 + 120 * phase).astype(np.float32)
-            y = (fall * self._height).astype(np.float32)
-            splat(snow, x.astype(np.float32), y, strength, max(0.7, radius * self._height / 720))
-        return np.minimum(snow, 220)
+    def paint(self, canvas: Floats, moment: Moment) -> None:
+        """See moment.Layer."""
+        land = canvas[: self._foot]
+        for number, strip in enumerate(self._ridges):
+            rows, light, kept = strip.seen(land, moment)
+            lay_masked(land[rows], light, kept)
+            if number < len(self._ridges) - 1 and self._relief.mist > 0:
+                self._lay_mist(land, number, moment)
 
-
-def build_mountains(width: int, height: int, mood: Mood, random: np.random.Generator) -> Mountains:
-    """Mountains, filling the picture."""
-    return Mountains(*painting_size(width, height, _PIXELS), mood.light, random, snow=False)
-
-
-def build_snow(width: int, height: int, mood: Mood, random: np.random.Generator) -> Mountains:
-    """The same in winter, while it snows."""
-    return Mountains(*painting_size(width, height, _PIXELS), mood.light, random, snow=True)
+    def _lay_mist(self, land: Floats, number: int, moment: Moment) -> None:
+        """Mist in the valley before the next ridge; it thins out upwards and downwards."""
+        level = 0.66 + 0.33 * (number + 1) / self._relief.depths
+        first = round(self._foot * (level - _MIST * 2) / _MIST_SCALE)
+        last = min(self._places.shape[0] - 1, round(self._foot * (level + _MIST * 2) / _MIST_SCALE))
+        places = self._places[first:last] + vector(
+            moment.time_s * (2.0 + number) + moment.truck * 40, number * 61.0 + moment.time_s * 0.5
+        )
+        down = (np.arange(first, last, dtype=np.float32) * np.float32(_MIST_SCALE / self._foot))[:, None]
+        bank = np.exp(-np.square((down - np.float32(level)) / np.float32(_MIST)))
+        mist = bank * smoothstep(-1.6, 1.8, sample_tile(self._noise, places)) * np.float32(self._relief.mist)
+        rows = slice(first * _MIST_SCALE, min(last * _MIST_SCALE, self._foot))
+        part = land[rows]
+        lay(part, rgb(self._relief.haze), scale_floats(mist, self._width, part.shape[0]))
