@@ -7,9 +7,9 @@ import asyncio
 import io
 import socket
 import threading
-from collections.abc import AsyncIterator, Coroutine, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +21,7 @@ import msgspec
 import numpy as np
 import pytest
 import uvicorn
+from starlette.types import ASGIApp
 
 from longtake.catalog.catalog import shipped_catalog
 from longtake.http.app import create_app
@@ -193,30 +194,39 @@ async def _serve_on(
                 raise trouble[0]
 
         app = create_app(service=service, store=store, settings=settings, installation=installation, ready=ready)
-        config = uvicorn.Config(app, http=GuardedConnection, log_config=None, access_log=False, proxy_headers=False)
-        server = uvicorn.Server(config)
-        serving = asyncio.ensure_future(server.serve(sockets=[listener]))
-        while not server.started and not serving.done():  # noqa: ASYNC110  (uvicorn offers nothing to wait for)
-            await asyncio.sleep(0.01)
-        world = World(
-            url=f"http://127.0.0.1:{port}",
-            port=port,
-            home=home,
-            settings=settings,
-            installation=installation,
-            store=store,
-            storage=storage,
-            service=service,
-            loop=asyncio.get_running_loop(),
-            trouble=trouble,
-        )
-        started.set_result(world)
-        await asyncio.to_thread(stop.wait)
-        server.should_exit = server.force_exit = True
-        await serving
+        async with listening(app, listener):
+            world = World(
+                url=f"http://127.0.0.1:{port}",
+                port=port,
+                home=home,
+                settings=settings,
+                installation=installation,
+                store=store,
+                storage=storage,
+                service=service,
+                loop=asyncio.get_running_loop(),
+                trouble=trouble,
+            )
+            started.set_result(world)
+            await asyncio.to_thread(stop.wait)
     finally:
         await fleet.close()
         await store.close()
+
+
+@asynccontextmanager
+async def listening(app: ASGIApp, listener: socket.socket, *, force: bool = True) -> AsyncGenerator[None]:
+    """Answer requests on the socket while the block lasts. `force`: do not wait for requests at work."""
+    config = uvicorn.Config(app, http=GuardedConnection, log_config=None, access_log=False, proxy_headers=False)
+    server = uvicorn.Server(config)
+    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+    while not server.started and not serving.done():  # noqa: ASYNC110  (uvicorn offers nothing to wait for)
+        await asyncio.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit, server.force_exit = True, force
+        await serving
 
 
 async def _add_sample(service: TaskService, store: SqliteStore, clip: bytes) -> None:

@@ -218,6 +218,7 @@ async def _listening(services: Services, listener: socket.socket, stop: asyncio.
     try:
         yield
     finally:
+        app.close()
         server.should_exit = True
         await task
 

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.routing import Match
 from starlette.routing import Route as PathTemplate
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from longtake.errors import MethodNotAllowed, Overloaded, RouteNotFound
 from longtake.http.auth import KeyRing
@@ -31,6 +31,7 @@ from longtake.http.published import Published
 from longtake.http.request_ids import request_id
 from longtake.http.routes import ROUTES, Access, Route
 from longtake.http.speech import named, unmounted
+from longtake.http.waits import Waits
 from longtake.settings import Settings
 from longtake.store.base import Installation, Store
 from longtake.tasks.service import TaskService
@@ -50,7 +51,7 @@ def create_app(
     settings: Settings,
     installation: Installation,
     ready: Callable[[], Awaitable[None]],
-) -> ASGIApp:
+) -> Application:
     """The ASGI application over a running service. Raises ConfigurationError for unusable `trusted_proxies`."""
     proxies = Proxies(settings.trusted_proxies)
     links = Links(
@@ -66,6 +67,7 @@ def create_app(
         links=links,
         keys=KeyRing(store),
         ready=ready,
+        waits=Waits(),
         openapi=Published(lambda: encode(document(ROUTES)), JSON_TYPE[1]),
     )
     return Application(context, proxies)
@@ -93,6 +95,10 @@ class Application:
                 self._templates.append((PathTemplate(path, endpoint=Application, methods=None), methods))
             else:
                 self._fixed[path] = methods
+
+    def close(self) -> None:
+        """Let streams and waiting calls end, so that a server that stops need not wait for them."""
+        self._context.waits.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request. Raises ValueError for other kinds of scope, as the ASGI specification has it."""

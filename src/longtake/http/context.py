@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from longtake.http.auth import KeyRing
 from longtake.http.links import Links
 from longtake.http.published import Published
+from longtake.http.waits import Waits
 from longtake.settings import Settings
 from longtake.store.base import Store
 from longtake.tasks.service import TaskService
@@ -26,5 +27,7 @@ class Context:
     keys: KeyRing
     ready: Callable[[], Awaitable[None]]
     """Raises a LongtakeError that says what keeps this server from working."""
+    waits: Waits
+    """The places of calls that stay open until a task changes."""
     openapi: Published
     """The OpenAPI document."""

@@ -13,7 +13,8 @@ from longtake.http.messages import BytesAnswer, Call, HeaderList
 
 _EXPOSED = (
     "x-request-id, x-oneapi-request-id, x-longtake-ignored, idempotent-replayed, retry-after, retry-after-ms, "
-    "content-range, content-length, content-disposition, accept-ranges, etag, last-modified, openai-poll-after-ms"
+    "content-range, content-length, content-disposition, accept-ranges, etag, last-modified, openai-poll-after-ms, "
+    "preference-applied"
 )
 ANY_ORIGIN: HeaderList = [(b"access-control-allow-origin", b"*")]
 """What every answer carries."""
@@ -21,7 +22,10 @@ ANY_ORIGIN: HeaderList = [(b"access-control-allow-origin", b"*")]
 FOR_PAGES: HeaderList = [*ANY_ORIGIN, (b"access-control-expose-headers", _EXPOSED.encode())]
 """What an answer to another origin's page carries; the server's own look at so long a line costs a microsecond."""
 
-_USUAL = b"authorization, content-type, idempotency-key, x-api-key, x-request-id, range, if-range, if-none-match"
+_USUAL = (
+    b"authorization, content-type, idempotency-key, x-api-key, x-request-id, range, if-range, if-none-match, prefer, "
+    b"last-event-id"
+)
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,1000}", re.ASCII)
 
 

@@ -19,6 +19,7 @@ from longtake.errors import RangeNotSatisfiable
 from longtake.http.errors import error_answer
 from longtake.http.messages import Call, HeaderList, header_value
 from longtake.http.ranges import http_date, not_modified, pick_span
+from longtake.http.waits import until_gone
 from longtake.storage.base import Blob
 from longtake.types import Asset
 
@@ -100,7 +101,7 @@ class FileAnswer:
 
     async def _stream(self, call: Call, send: Send, start: int, stop: int) -> None:
         # Servers drop what is sent after a hang-up without a word, so only `receive` tells that nobody listens.
-        gone = asyncio.ensure_future(_until_gone(call)) if stop - start > CHUNK_BYTES else None
+        gone = asyncio.ensure_future(until_gone(call)) if stop - start > CHUNK_BYTES else None
         try:
             while start < stop and not (gone and gone.done()):
                 chunk = await _read(self.blob.descriptor, start, min(CHUNK_BYTES, stop - start))
@@ -112,11 +113,6 @@ class FileAnswer:
         finally:
             if gone is not None:
                 gone.cancel()
-
-
-async def _until_gone(call: Call) -> None:
-    while (await call.receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _read(descriptor: int, start: int, length: int) -> bytes:

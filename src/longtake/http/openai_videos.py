@@ -11,6 +11,7 @@ from longtake.http.dialects.openai import OPENAI
 from longtake.http.files import FileAnswer
 from longtake.http.links import file_name
 from longtake.http.messages import Answer, Call, json_answer
+from longtake.http.prefer import settled
 from longtake.http.speech import shown, spoken
 from longtake.http.submissions import submit
 from longtake.http.tasks import read_list_query
@@ -44,9 +45,10 @@ async def extend_video_by_id(context: Context, call: Call) -> Answer:
 
 async def read_video(context: Context, call: Call) -> Answer:
     """A video as it stands, in the dialect that it was submitted in."""
-    task = await context.service.get(call.owner, task_id(call.params["id"], "id"))
+    found = await context.service.get(call.owner, task_id(call.params["id"], "id"))
+    task, applied = await settled(context, call, found)
     body = shown(call, task).render_task(task, context.links.url_maker(call))
-    return json_answer(body, headers=poll_hint(task))
+    return json_answer(body, headers=[*poll_hint(task), *applied])
 
 
 async def list_videos(context: Context, call: Call) -> Answer:

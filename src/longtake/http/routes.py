@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from longtake.http import about, keys, openai_videos, tasks, uploads, videos
+from longtake.http import about, events, keys, openai_videos, tasks, uploads, videos
 from longtake.http.context import Context
 from longtake.http.messages import Answer, Call
 from longtake.http.page import docs
@@ -72,6 +72,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/tasks/{id}", tasks.read_task, Access.KEY, "Read a task"),
     Route("DELETE", "/v1/tasks/{id}", tasks.delete_task, Access.KEY, "Delete a finished task and its files"),
     Route("POST", "/v1/tasks/{id}/cancel", tasks.cancel_task, Access.KEY, "Cancel a task"),
+    Route("GET", "/v1/tasks/{id}/events", events.task_events, Access.KEY, "A task's changes as server-sent events"),
     Route("GET", "/v1/keys", keys.list_keys, Access.KEY, "List API keys (admin)"),
     Route("POST", "/v1/keys", keys.create_key, Access.KEY, "Make an API key (admin)"),
     Route("DELETE", "/v1/keys/{id}", keys.revoke_key, Access.KEY, "Revoke an API key (admin)"),

@@ -17,6 +17,7 @@ from longtake.http.dialects.draft import FILE_FIELDS
 from longtake.http.dialects.lenient import JsonValue, StagedFile
 from longtake.http.forms import PartHead
 from longtake.http.messages import Answer, Call, HeaderList, header_value, json_answer
+from longtake.http.prefer import settled
 from longtake.http.staging import Staging
 from longtake.types import Operation, Submission, TaskSource
 
@@ -60,7 +61,10 @@ async def submit(
         headers.append((b"x-longtake-ignored", header_value(names)))
     if submitted.replayed:
         headers.append((b"idempotent-replayed", b"true"))
-    return json_answer(dialect.render_submitted(submitted.task), headers=headers)
+    task, applied = await settled(context, call, submitted.task)
+    # Who asked to wait wants the task as it stands; R1 holds for both bodies, since only an end has links.
+    body = dialect.render_task(task, context.links.url_maker(call)) if applied else dialect.render_submitted(task)
+    return json_answer(body, headers=[*headers, *applied])
 
 
 async def _with_model(context: Context, call: Call, submission: Submission, usual: str) -> Submission:

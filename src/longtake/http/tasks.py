@@ -9,6 +9,7 @@ from longtake.errors import InvalidRequest
 from longtake.http.context import Context
 from longtake.http.dialects.superset import render_record
 from longtake.http.messages import Answer, Call, json_answer
+from longtake.http.prefer import settled
 from longtake.http.videos import poll_hint, task_id
 from longtake.store.base import TaskQuery
 from longtake.types import Operation, State
@@ -40,8 +41,10 @@ async def list_tasks(context: Context, call: Call) -> Answer:
 
 async def read_task(context: Context, call: Call) -> Answer:
     """One task."""
-    task = await context.service.get(call.owner, task_id(call.params["id"], "id"))
-    return json_answer(render_record(task, context.links.url_maker(call)), headers=poll_hint(task))
+    found = await context.service.get(call.owner, task_id(call.params["id"], "id"))
+    task, applied = await settled(context, call, found)
+    body = render_record(task, context.links.url_maker(call))
+    return json_answer(body, headers=[*poll_hint(task), *applied])
 
 
 async def cancel_task(context: Context, call: Call) -> Answer:

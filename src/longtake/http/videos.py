@@ -8,6 +8,7 @@ from longtake.http.context import Context
 from longtake.http.dialects.inputs import read_task_id
 from longtake.http.dialects.unified import UNIFIED
 from longtake.http.messages import Answer, Call, HeaderList, json_answer
+from longtake.http.prefer import settled
 from longtake.http.speech import spoken
 from longtake.http.submissions import submit
 from longtake.lifecycle import ENDS
@@ -33,8 +34,9 @@ async def query(context: Context, call: Call) -> Answer:
     if not text.strip():
         raise InvalidRequest("id is missing: ask for /v1/video/query?id=<task id>", param="id")
     dialect = spoken(call, UNIFIED)
-    task = await context.service.get(call.owner, task_id(text, "id"))
-    return json_answer(dialect.render_task(task, context.links.url_maker(call)), headers=poll_hint(task))
+    task, applied = await settled(context, call, await context.service.get(call.owner, task_id(text, "id")))
+    body = dialect.render_task(task, context.links.url_maker(call))
+    return json_answer(body, headers=[*poll_hint(task), *applied])
 
 
 def task_id(text: str, param: str) -> str:

@@ -31,8 +31,11 @@ class Live:
 
     def set_progress(self, task: Task, percent: int) -> int:
         """Take a running task's progress in percent; never falls. The progress as it now stands."""
-        now = min(max(percent, task.progress, self._progress.get(task.id, 0)), MOST_BEFORE_END)
-        self._progress[task.id] = now
+        known = self._progress.get(task.id, 0)
+        now = min(max(percent, task.progress, known), MOST_BEFORE_END)
+        if now > known:
+            self._progress[task.id] = now
+            self._ring(task.id)
         return now
 
     def merge(self, task: Task) -> Task:
@@ -46,12 +49,15 @@ class Live:
         """Say that a task was written."""
         if task.step in ENDS:
             self._progress.pop(task.id, None)
-        for waiter in self._waiters.get(task.id, ()):
+        self._ring(task.id)
+
+    def _ring(self, task_id: str) -> None:
+        for waiter in self._waiters.get(task_id, ()):
             waiter.set()
 
     @contextmanager
     def waiting(self, task_id: str) -> Generator[asyncio.Event]:
-        """An event that is set at each change of a task, while the block lasts."""
+        """An event that is set at each change of a task or its progress, while the block lasts."""
         waiter = asyncio.Event()
         self._waiters.setdefault(task_id, set()).add(waiter)
         try:

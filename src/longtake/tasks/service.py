@@ -134,10 +134,18 @@ class TaskService:
         page = await self._store.tasks(principal.tenant_id, query)
         return msgspec.structs.replace(page, tasks=tuple(self.live.merge(task) for task in page.tasks))
 
-    async def wait(self, principal: Principal, task_id: str, *, after_sequence: int = -1, timeout_s: float) -> Task:
-        """The task as soon as it was written after `after_sequence` or has ended; as it is, once the time is up.
+    async def wait(
+        self,
+        principal: Principal,
+        task_id: str,
+        *,
+        after_sequence: int = -1,
+        after_progress: int = 100,
+        timeout_s: float,
+    ) -> Task:
+        """The task as soon as it was written after `after_sequence`, has come past `after_progress` or has ended.
 
-        Raises TaskNotFound.
+        As it is, once the time is up. Raises TaskNotFound.
         """
         deadline_s = time.monotonic() + timeout_s
         full_id = (await self.get(principal, task_id)).id
@@ -146,7 +154,8 @@ class TaskService:
                 changed.clear()
                 task = await self.get(principal, full_id)
                 left_s = deadline_s - time.monotonic()
-                if task.step in ENDS or task.sequence > after_sequence or left_s <= 0:
+                is_news = task.sequence > after_sequence or task.progress > after_progress
+                if task.step in ENDS or is_news or left_s <= 0:
                     return task
                 try:
                     await asyncio.wait_for(changed.wait(), left_s)

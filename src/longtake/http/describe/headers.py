@@ -59,8 +59,15 @@ ACCEPT_RANGES = Field(
 )
 CONTENT_RANGE = Field(name="Content-Range", kind="string", words=Words("Which bytes of how many.", "返回的字节范围。"))
 
-OF_SUBMISSIONS = (IGNORED, REPLAYED)
-OF_READS = (RETRY_AFTER, POLL_AFTER)
+PREFERENCE_APPLIED = Field(
+    name="Preference-Applied",
+    kind="string",
+    example="wait=5",
+    words=Words("That your wish to wait was heard.", "已按 Prefer 等待。"),
+)
+
+OF_SUBMISSIONS = (IGNORED, REPLAYED, PREFERENCE_APPLIED)
+OF_READS = (RETRY_AFTER, POLL_AFTER, PREFERENCE_APPLIED)
 OF_FILES = (ETAG, ACCEPT_RANGES)
 
 MEDIA = ("video/*", "image/*", "application/octet-stream")

@@ -110,7 +110,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "从任意一秒继续一个已完成的视频，立即返回任务。"
             "完成后得到一个文件：start_time 之前的源视频保持原样，之后是新部分。",
         ),
-        headers=(parameters.IDEMPOTENCY_KEY,),
+        headers=parameters.OF_SUBMISSIONS,
         body=requests.EXTEND,
         forms=_FORMS,
         parts=(requests.VIDEO_PART,),
@@ -155,7 +155,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "Make a video from a prompt, or from pictures: the first frame, or the first and the last.",
             "由提示词或图片生成视频：图片为首帧，或首帧与尾帧。",
         ),
-        headers=(parameters.IDEMPOTENCY_KEY,),
+        headers=parameters.OF_SUBMISSIONS,
         body=requests.CREATE,
         forms=_FORMS,
         parts=(requests.IMAGE_PART,),
@@ -191,6 +191,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "每秒至多查询一次，直到 status 为 completed 或 failed。任何接口提交的任务都可查询。",
         ),
         query=(parameters.QUERY_ID,),
+        headers=(parameters.PREFER,),
         answers=(Answer(words=Words("The task.", "任务。"), shape=objects.TASK.name, headers=headers.OF_READS),),
         errors=(TaskNotFound,),
     ),
@@ -254,8 +255,31 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "与 /v1/video/query 相同，另含精确字段：state、step、operation、sequence。",
         ),
         path=(parameters.TASK_PATH,),
+        headers=(parameters.PREFER,),
         answers=(Answer(words=Words("The task.", "任务。"), shape=objects.RECORD.name, headers=headers.OF_READS),),
         errors=(TaskNotFound,),
+    ),
+    ("GET", "/v1/tasks/{id}/events"): Operation(
+        id="taskEvents",
+        group="tasks",
+        title=Words("A task's changes as events", "任务事件流"),
+        words=Words(
+            "Server-sent events: one named task for each change of state, step or progress, with the whole task as its "
+            "data and the sequence as its id; the last one is the task's end. A comment every 15 seconds in between.",
+            "服务器推送事件（SSE）：状态、步骤或进度每次变化发送一个 task 事件，data 为完整任务，id 为 sequence；"
+            "最后一个事件为任务结束。期间每 15 秒发送一条注释。",
+        ),
+        path=(parameters.TASK_PATH,),
+        headers=(parameters.LAST_EVENT_ID,),
+        answers=(
+            Answer(words=Words("The events.", "事件流。"), media=("text/event-stream",)),
+            Answer(
+                words=Words("The task has ended, and you have its last event.", "任务已结束且已收到最后一个事件。"),
+                status=204,
+                media=(),
+            ),
+        ),
+        errors=(TaskNotFound, RateLimited),
     ),
     ("POST", "/v1/tasks/{id}/cancel"): Operation(
         id="cancelTask",

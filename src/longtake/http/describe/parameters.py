@@ -94,6 +94,22 @@ IDEMPOTENCY_KEY = Field(
         "自定义的值：一天内相同的键返回第一次的任务，不会重复创建。",
     ),
 )
+PREFER = Field(
+    name="Prefer",
+    kind="string",
+    example="wait=5",
+    words=Words(
+        "wait=n: answer when the task has ended, or after n seconds as it stands; at most 60.",
+        "wait=n：任务结束时返回，或 n 秒后按当时状态返回；最多 60 秒。",
+    ),
+)
+LAST_EVENT_ID = Field(
+    name="Last-Event-ID",
+    kind="string",
+    example="4",
+    words=Words("The id of the last event that you have: go on behind it.", "已收到的最后一个事件 id：从其后继续。"),
+)
+OF_SUBMISSIONS = (IDEMPOTENCY_KEY, PREFER)
 RANGE = Field(
     name="Range",
     kind="string",
