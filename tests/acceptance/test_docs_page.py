@@ -332,6 +332,22 @@ def test_a_refusal_is_said_in_the_readers_language_at_its_field(
     assert [said for said in reader.said if "400" not in said] == []
 
 
+def test_the_page_works_beside_a_public_address_with_a_prefix(
+    context: BrowserContext, launch: Launch, tmp_path: Path
+) -> None:
+    (tmp_path / "longtake.toml").write_text('public_url = "https://video.example.test/clips"\n')
+    server = launch(tmp_path)
+    reader = open_docs(context, server, "en")
+    reader.type_key()
+    article = reader.operation("queryVideo")
+    article.get_by_role("button", name="Send").click()
+    expect(article.locator("video")).to_have_attribute("data-ready", "1", timeout=20_000)
+    sample = article.locator("pre[data-sample=curl]")
+    expect(sample).to_contain_text("curl 'https://video.example.test/clips/v1/video/query?id=grok:")
+    expect(article.locator("pre[data-sample=python]")).to_contain_text('HTTPSConnection("video.example.test")')
+    check_quiet(reader, server)
+
+
 def test_what_is_cancelled_says_so(context: BrowserContext, server: Server) -> None:
     reader = open_docs(context, server, "zh")
     reader.type_key()

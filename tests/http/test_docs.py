@@ -15,7 +15,7 @@ from longtake.http.describe.operations import OPERATIONS
 from longtake.http.page.entries import entries
 from longtake.http.page.language import say
 from longtake.http.page.samples import Origin, Request, curl, javascript, python
-from longtake.http.page.words import KINDS, PAGE, SCRIPT, bounds
+from longtake.http.page.words import KINDS, PAGE, SCRIPT, SPELLINGS, bounds
 
 ALL = [entry for group in entries().values() for entry in group]
 LINKS = re.compile(r'(?:src|href|action|poster)="([^"]*)"')
@@ -83,8 +83,8 @@ def test_the_page_loads_nothing_from_elsewhere_and_no_inline_script(reader: http
     assert re.findall(r'<[^>]*\s(?:on\w+|style)="', answer.text) == []
     assert answer.headers["referrer-policy"] == "no-referrer"
     links = set(LINKS.findall(answer.text))
-    assert [link for link in links if not link.startswith(("/", "#", "?"))] == []
-    files = [link for link in links if link.startswith("/docs/static/")]
+    files = [link for link in links if link.startswith("docs/static/")]
+    assert {link for link in links if not link.startswith(("#", "?"))} - {"openapi.json", "llms.txt"} == set(files)
     assert len(files) == 3
     for link in files:
         file = reader.get(link)
@@ -119,6 +119,31 @@ def test_other_versions_of_a_file_are_not_kept_and_other_files_are_not_there(rea
     assert reader.get("/docs/static/old/docs.css").headers["cache-control"] == "no-cache"
     for name in ("nothing.js", "..%2Fdocs.py", "docs.py"):
         assert reader.get(f"/docs/static/old/{name}").status_code == 404
+
+
+def test_a_slash_too_many_leads_to_the_page(reader: httpx2.Client) -> None:
+    answer = reader.get("/docs/?lang=zh")
+    assert (answer.status_code, answer.headers["location"]) == (308, "../docs?lang=zh")
+    assert answer.url.join(answer.headers["location"]).raw_path == b"/docs?lang=zh"
+
+
+def test_spellings_that_are_descriptions_are_said_in_both_languages() -> None:
+    fields = [field for row in OPERATIONS.values() for field in (*row.path, *row.query, *row.headers, *row.body)]
+    described = {text for field in fields for text in field.spellings if re.search(r"[a-z]{2,} [a-z]{2,}", text)}
+    assert len(described) > 5
+    assert described - set(SPELLINGS) == set()
+
+
+def test_the_page_is_packed_for_who_unpacks_it(world: World) -> None:
+    with httpx2.Client(base_url=world.url, headers={"Accept-Encoding": "identity"}) as plain:
+        whole = plain.get("/docs")
+    with httpx2.Client(base_url=world.url, headers={"Accept-Encoding": "gzip"}) as packing:
+        packed = packing.get("/docs")
+    assert "content-encoding" not in whole.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "accept-encoding" in packed.headers["vary"]
+    assert packed.content == whole.content
+    assert int(packed.headers["content-length"]) < len(whole.content) / 5
 
 
 def test_a_page_that_is_still_good_is_not_sent_again(reader: httpx2.Client) -> None:

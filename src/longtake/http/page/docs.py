@@ -8,8 +8,9 @@ elsewhere and holds no inline script, so that a key typed into it can go nowhere
 from __future__ import annotations
 
 import asyncio
+import gzip
 from dataclasses import astuple
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from html import escape
 from importlib import resources
@@ -29,6 +30,7 @@ _GUARDS: HeaderList = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 ]
+_PACKED_LEVEL = 5
 _TYPES = {
     ".css": b"text/css; charset=utf-8",
     ".js": b"text/javascript; charset=utf-8",
@@ -41,6 +43,10 @@ async def docs(context: Context, call: Call) -> Answer:
     # Not at the top: the table of routes, which the page is made from, names this module.
     from longtake.http.page.render import page  # noqa: PLC0415
 
+    if call.path.endswith("/"):
+        # All that the page names lies beside it.
+        query: bytes = call.scope["query_string"]
+        return BytesAnswer(308, b"", [(b"location", b"../docs" + (b"?" + query if query else b""))])
     language = language_of(call)
     text = _with_address(
         await asyncio.to_thread(page, language, static_version()),
@@ -50,10 +56,10 @@ async def docs(context: Context, call: Call) -> Answer:
     headers = [
         (b"content-type", b"text/html; charset=utf-8"),
         (b"content-language", _TAGS[language]),
-        (b"vary", b"accept-language, host"),
+        (b"vary", b"accept-language, accept-encoding, host"),
         *_GUARDS,
     ]
-    return _revalidated(call, text.encode(), headers)
+    return await _revalidated(call, text.encode(), headers)
 
 
 async def docs_file(_context: Context, call: Call) -> Answer:
@@ -72,8 +78,8 @@ async def llms(context: Context, call: Call) -> Answer:
     from longtake.http.page.render import summary  # noqa: PLC0415
 
     text = _with_address(await asyncio.to_thread(summary), Origin.of(context.links.asked_base(call)), as_html=False)
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"vary", b"host"), *_GUARDS]
-    return _revalidated(call, text.encode(), headers)
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"vary", b"accept-encoding, host"), *_GUARDS]
+    return await _revalidated(call, text.encode(), headers)
 
 
 @cache
@@ -100,9 +106,17 @@ def _with_address(text: str, origin: Origin, *, as_html: bool) -> str:
     return text
 
 
-def _revalidated(call: Call, body: bytes, headers: HeaderList) -> Answer:
-    tag = f'"{sha256(body).hexdigest()[:20]}"'
+async def _revalidated(call: Call, body: bytes, headers: HeaderList) -> Answer:
+    # Weak: packed or not, it is the same page.
+    tag = f'W/"{sha256(body).hexdigest()[:20]}"'
     headers = [*headers, (b"etag", tag.encode()), (b"cache-control", b"private, no-cache")]
     if tag in (call.header(b"if-none-match") or ""):
         return BytesAnswer(304, b"", headers)
+    if "gzip" in (call.header(b"accept-encoding") or ""):
+        return BytesAnswer(200, await asyncio.to_thread(_packed, body), [*headers, (b"content-encoding", b"gzip")])
     return BytesAnswer(200, body, headers)
+
+
+@lru_cache(maxsize=8)
+def _packed(body: bytes) -> bytes:
+    return gzip.compress(body, _PACKED_LEVEL, mtime=0)

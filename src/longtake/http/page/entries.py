@@ -14,12 +14,14 @@ from longtake.http.describe.objects import SHAPES
 from longtake.http.describe.operations import GROUPS, OPERATIONS
 from longtake.http.describe.terms import Field, Json, Operation, Shape
 from longtake.http.page.samples import Request
+from longtake.http.page.words import PAGE
 from longtake.http.routes import ROUTES, Access, Route
 
 Place = Literal["path", "query", "header", "body"]
 Control = Literal["text", "area", "number", "choice", "file", "json", "none"]
 
 _LONG_TEXT_CHARS = 1000
+_CONTENT_TYPE = "Content-Type"
 _PAGES = frozenset({"/", "/docs", "/docs/static/{version}/{name}", "/llms.txt", "/openapi.json"})
 """What a reader of the page has no use for a form of."""
 
@@ -104,6 +106,9 @@ def _entry(operation: Operation, route: Route) -> Entry:
     query = tuple(_row(field, "query", field.example if field.required else None) for field in operation.query)
     keyed = route.access is Access.KEY
     fixed = [_row(headers.AUTHORIZATION, "header", None)] if keyed else []
+    if operation.forms:
+        kind = Field(name=_CONTENT_TYPE, kind="string", choices=operation.forms, words=PAGE["content_type"])
+        fixed.append(_row(kind, "header", None))
     return Entry(
         operation=operation,
         route=route,
@@ -118,6 +123,7 @@ def _entry(operation: Operation, route: Route) -> Entry:
             else {field.name: example[field.name] for field in operation.body if field.name in example},
             file_field=files[0].name if files else "",
             saves=_saved_name(operation),
+            streams=any("text/event-stream" in answer.media for answer in operation.answers),
             needs_key=keyed,
         ),
         path=path,
@@ -142,7 +148,7 @@ def _text(value: Json) -> str:
 
 
 def _control(field: Field) -> Control:
-    if field.refused or field is headers.AUTHORIZATION:
+    if field.refused or field.name in {headers.AUTHORIZATION.name, _CONTENT_TYPE}:
         return "none"
     if field.choices or field.kind == "boolean":
         return "choice"

@@ -15,7 +15,7 @@ from longtake.http.errors import MESSAGES_ZH, error_type
 from longtake.http.page.entries import Entry, entries, shapes_of
 from longtake.http.page.language import Language, say
 from longtake.http.page.samples import ADDRESS, KEY_WORD, LANGUAGES
-from longtake.http.page.words import KINDS, PAGE, SCRIPT, bounds
+from longtake.http.page.words import KINDS, PAGE, SCRIPT, SPELLINGS, bounds
 from longtake.http.routes import Access
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ def page(language: Language, version: str) -> str:
     def kind(field: Field) -> str:
         return say(KINDS[field.kind], language)
 
+    def spellings(field: Field) -> list[str]:
+        return [say(SPELLINGS[text], language) if text in SPELLINGS else text for text in field.spellings]
+
     def errors(entry: Entry) -> list[tuple[int, str, str, str, bool]]:
         return _errors(entry, language)
 
@@ -52,6 +55,7 @@ def page(language: Language, version: str) -> str:
         say=spoken,
         kind=kind,
         fine=fine,
+        spellings=spellings,
         samples=_samples,
         shapes=shapes_of,
         errors=errors,

@@ -57,6 +57,8 @@ class Request:
     """Sent as a form with a file in this field, in place of a JSON body."""
     saves: str = ""
     """The answer is bytes, which are saved under this name."""
+    streams: bool = False
+    """The answer comes piece by piece."""
     needs_key: bool = True
 
     @property
@@ -78,7 +80,7 @@ class Request:
 
 def curl(request: Request, origin: Origin) -> str:
     """For a shell."""
-    parts = [f"curl {_shell(origin.base + request.target)}"]
+    parts = [f"curl {'-N ' if request.streams else ''}{_shell(origin.base + request.target)}"]
     if request.method not in {"GET", "POST"} or (request.method == "POST" and not _has_content(request)):
         parts.append(f"-X {request.method}")
     parts += [f"-H {_shell(f'{name}: {value}')}" for name, value in request.all_headers.items()]

@@ -35,11 +35,14 @@ PAGE: Mapping[str, Words] = {
     "optional": Words("optional", "选填"),
     "refused": Words("refused", "不支持"),
     "absent": Words("Absent", "缺省"),
-    "also_read": Words("Also read", "也可写作"),
+    "also_read": Words("Other spellings", "其他写法"),
     "also": Words("Names", "名称"),
     "accepts": Words("Values", "取值"),
     "from_key": Words("from the key above", "取自上方密钥"),
-    "set_by_form": Words("set by the form", "自动设置"),
+    "content_type": Words(
+        "How the body is written. JSON is read under any type.", "请求体的格式。任何类型下的 JSON 都可读取。"
+    ),
+    "automatic": Words("set by itself", "自动设置"),
     "unset": Words("not sent", "不发送"),
     "own_video": Words("Use a video of your own", "使用自己的视频"),
     "header": Words("header", "响应头"),
@@ -77,6 +80,7 @@ SCRIPT: Mapping[str, Words] = {
     "keyBad": Words("Key not accepted", "密钥无效"),
     "sending": Words("Sending …", "发送中……"),
     "uploading": Words("Uploading …", "上传中……"),
+    "listening": Words("Listening", "接收中"),
     "noAnswer": Words("No answer: is the server still running?", "无响应：服务器是否在运行？"),
     "badJson": Words("This is not JSON", "不是有效的 JSON"),
     "missing": Words("Fill in", "请填写"),
@@ -102,6 +106,25 @@ SCRIPT: Mapping[str, Words] = {
     "video": Words("The finished video", "完成的视频"),
 }
 """What the scripts say."""
+
+SPELLINGS: Mapping[str, Words] = {
+    text: Words(text, chinese)
+    for text, chinese in (
+        ("a bare uuid", "不带前缀的 uuid"),
+        ("a signed URL of this server", "本服务器的签名链接"),
+        ("a data URI or base64 of a video", "视频的 data URI 或 base64"),
+        ("a data URI or base64", "data URI 或 base64"),
+        ("a file part of a form", "表单中的文件"),
+        ("a single text", "单个字符串"),
+        ("the id of an uploaded picture", "已上传图片的 id"),
+        ("an uploaded id", "已上传文件的 id"),
+        ("an object", "对象"),
+        ("its JSON text", "其 JSON 文本"),
+        ("base64 or a data URI in JSON", "JSON 中的 base64 或 data URI"),
+        ("the bytes as the whole body", "请求体直接为文件内容"),
+    )
+}
+"""Those spellings of the field table that are descriptions, in both languages; the others are values."""
 
 KINDS: Mapping[str, Words] = {
     "string": Words("string", "字符串"),

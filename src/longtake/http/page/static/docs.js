@@ -3,7 +3,7 @@
 
 import { controlOf, readForm, showProblems } from "./form.js";
 import { apiKey, askForKey, keyHeaders, watchKey } from "./key.js";
-import { chinese, showCode, words } from "./markup.js";
+import { chinese, reach, showCode, words } from "./markup.js";
 import { showAnswer } from "./result.js";
 import { target, writers } from "./samples.js";
 
@@ -106,7 +106,7 @@ async function send(article) {
   if (top < 0 || bottom > innerHeight) work.scrollIntoView({ block: "start" });
   const began = performance.now();
   try {
-    const answer = await fetch(page.prefix + target(request), { ...options(request), signal: stopper.signal });
+    const answer = await fetch(reach(target(request)), { ...options(request), signal: stopper.signal });
     await showAnswer(article, answer, performance.now() - began, note, goOn, stopper.signal);
   } catch (error) {
     if (!stopper.signal.aborted) note(words.noAnswer, true);
@@ -140,7 +140,7 @@ async function uploadOwn(input) {
   output.classList.remove("bad");
   output.textContent = words.uploading;
   try {
-    const answer = await fetch(`${page.prefix}/v1/files`, { method: "POST", headers: keyHeaders(), body: form });
+    const answer = await fetch(reach("/v1/files"), { method: "POST", headers: keyHeaders(), body: form });
     const body = await answer.json();
     if (answer.ok) document.getElementById(input.dataset.ownVideo).value = body.id;
     output.textContent = answer.ok ? file.name : (chinese && body.error?.message_zh) || body.error?.message;

@@ -1,24 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // A finished video: played, with its source and its new part marked on a line of time.
 
-import { make, words } from "./markup.js";
+import { make, reachLink, words } from "./markup.js";
 
 const BEFORE_SEAM_S = 2;
 
-/** A signed link as this page reaches it: the same path and signature, whatever host the link names. */
-function ownUrl(link) {
-  const url = new URL(link, location.href);
-  return `${url.pathname}${url.search}`;
-}
-
 /** The player for a task or an upload with a video; `extend` is called when its reader wants to go on from it. */
 export function film(task, extend) {
-  const url = ownUrl(task.video_url ?? task.url);
+  const url = reachLink(task.video_url ?? task.url);
   const about = task.metadata ?? {};
   const seam = about.head ? about.start_time : null;
   const video = make("video", {
     src: url, controls: true, playsinline: true, preload: "metadata", "aria-label": words.video,
-    poster: task.thumbnail_url ? ownUrl(task.thumbnail_url) : null,
+    poster: task.thumbnail_url ? reachLink(task.thumbnail_url) : null,
   });
   const toSeam = () => {
     video.currentTime = Math.max(0, seam - BEFORE_SEAM_S);

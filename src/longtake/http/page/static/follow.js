@@ -2,9 +2,11 @@
 // A task from its submission to its end, asked about as often as the server wishes.
 
 import { keyHeaders } from "./key.js";
+import { reach } from "./markup.js";
 
 const USUAL_PAUSE_MS = 1000;
 const LEAST_PAUSE_MS = 250;
+const MOST_FAILURES = 20;
 const UNFINISHED = new Set(["pending", "processing", "queued", "in_progress"]);
 
 /** Whether an answer is a task whose end is worth waiting for. */
@@ -16,23 +18,29 @@ export function isUnfinished(answer) {
 
 /** Ask until the task has ended; `tell` gets each answer. The last answer is the result. */
 export async function follow(id, tell, signal) {
-  const prefix = document.body.dataset.prefix;
-  for (;;) {
-    const answer = await fetch(`${prefix}/v1/video/query?id=${encodeURIComponent(id)}`, {
-      headers: keyHeaders(), signal,
-    });
-    const task = await answer.json();
-    if (answer.ok) tell(task);
-    const passes = answer.status === 429 || answer.status >= 500;
-    if (!passes && !UNFINISHED.has(task.status)) return task;
-    await pause(wished(answer.headers), signal);
+  const url = reach(`/v1/video/query?id=${encodeURIComponent(id)}`);
+  for (let failures = 0; ;) {
+    let wait = USUAL_PAUSE_MS;
+    try {
+      const answer = await fetch(url, { headers: keyHeaders(), signal });
+      const task = await answer.json();
+      if (answer.ok) tell(task);
+      const passes = answer.status === 429 || answer.status >= 500;
+      if (!passes && !UNFINISHED.has(task.status)) return task;
+      wait = wished(answer.headers);
+      failures = 0;
+    } catch (error) {
+      // A server that is started again answers a moment later; its tasks go on.
+      failures += 1;
+      if (signal.aborted || failures > MOST_FAILURES) throw error;
+    }
+    await pause(wait, signal);
   }
 }
 
 /** Call a task off. */
 export async function cancel(id) {
-  const prefix = document.body.dataset.prefix;
-  await fetch(`${prefix}/v1/tasks/${encodeURIComponent(id)}/cancel`, { method: "POST", headers: keyHeaders() });
+  await fetch(reach(`/v1/tasks/${encodeURIComponent(id)}/cancel`), { method: "POST", headers: keyHeaders() });
 }
 
 function wished(headers) {

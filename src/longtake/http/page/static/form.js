@@ -9,7 +9,7 @@ const controls = article => article.querySelectorAll("[data-place]");
 export function readForm(article) {
   const shape = article.dataset;
   const request = {
-    method: shape.method, path: shape.path, keyed: shape.keyed === "1", saves: shape.saves, fileField: shape.file,
+    method: shape.method, path: shape.path, keyed: shape.keyed === "1", saves: shape.saves, streams: shape.streams === "1", fileField: shape.file,
     pathValues: {}, query: {}, headers: {}, body: shape.json === "1" ? {} : null, file: null, more: {}, problems: [],
   };
   const places = { path: request.pathValues, query: request.query, header: request.headers };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The reader's API key: kept in this tab's session, sent in a header to this server, and nowhere else.
 
-import { make, words } from "./markup.js";
+import { make, reach, words } from "./markup.js";
 
 const STORED = "longtake-api-key";
 const input = document.getElementById("key");
@@ -28,7 +28,7 @@ async function check() {
   if (!apiKey()) return tell("");
   let answer;
   try {
-    answer = await fetch(`${document.body.dataset.prefix}/v1/models`, { headers: keyHeaders() });
+    answer = await fetch(reach("/v1/models"), { headers: keyHeaders() });
   } catch {
     return tell(words.noAnswer, "bad");
   }

@@ -4,6 +4,18 @@
 export const words = JSON.parse(document.body.dataset.words);
 export const chinese = document.documentElement.lang.startsWith("zh");
 
+// The page may lie below a prefix, and be reached with or without the proxy that adds it: all lies beside the page.
+const root = new URL(".", location.href);
+
+/** A path of the API (`/v1/…`) as this page reaches it. */
+export const reach = path => new URL(path.slice(1), root).href;
+
+/** A signed link as this page reaches it: the same path and signature, whatever host the link names. */
+export function reachLink(link) {
+  const { pathname, search } = new URL(link, root);
+  return reach(pathname.slice(Math.max(0, pathname.indexOf("/v1/"))) + search);
+}
+
 /** An element with properties (class, text, attributes, on… handlers) and children. */
 export function make(name, properties = {}, ...children) {
   const element = document.createElement(name);

@@ -4,7 +4,7 @@
 import { film } from "./film.js";
 import { cancel, follow, isUnfinished } from "./follow.js";
 import { controlOf } from "./form.js";
-import { chinese, make, showCode, words } from "./markup.js";
+import { chinese, make, reachLink, showCode, words } from "./markup.js";
 
 const MOST_SHOWN_BYTES = 256 << 20;
 
@@ -14,7 +14,9 @@ export async function showAnswer(article, answer, tookMs, note, extend, signal) 
   const line = statusLine(answer, tookMs);
   box.replaceChildren(line);
   box.hidden = false;
-  if (!(answer.headers.get("content-type") ?? "").includes("json")) return showBytes(box, answer);
+  const kind = answer.headers.get("content-type") ?? "";
+  if (kind.includes("event-stream")) return showEvents(box, answer, note);
+  if (!kind.includes("json")) return showBytes(box, answer, note);
   const body = await answer.json();
   const shown = make("div", { class: "result" });
   box.append(shown);
@@ -75,8 +77,7 @@ function showBody(article, shown, body, extend) {
 }
 
 function picture(body) {
-  const url = new URL(body.url, location.href);
-  return make("img", { src: `${url.pathname}${url.search}`, alt: body.filename ?? "" });
+  return make("img", { src: reachLink(body.url), alt: body.filename ?? "" });
 }
 
 function problem(article, error) {
@@ -93,7 +94,17 @@ function jsonCard(body, open) {
     make("pre", { class: "card", tabindex: 0 }, code));
 }
 
-async function showBytes(box, answer) {
+async function showEvents(box, answer, note) {
+  const code = make("code");
+  box.append(make("pre", { class: "card", tabindex: 0 }, code));
+  note(words.listening);
+  const pieces = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let piece = await pieces.read(); !piece.done; piece = await pieces.read()) code.append(piece.value);
+  note(words.done);
+}
+
+async function showBytes(box, answer, note) {
+  note("");
   if (Number(answer.headers.get("content-length")) > MOST_SHOWN_BYTES) {
     await answer.body?.cancel();
     box.append(make("p", { class: "soft", text: words.tooLarge }));

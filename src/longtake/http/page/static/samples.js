@@ -29,7 +29,7 @@ const shell = text => `'${text.replaceAll("'", "'\\''")}'`;
 const indented = text => text.replaceAll("\n", "\n  ");
 
 function curl(request) {
-  const parts = [`curl ${shell(page.base + target(request))}`];
+  const parts = [`curl ${request.streams ? "-N " : ""}${shell(page.base + target(request))}`];
   const content = request.body !== null || request.fileField;
   if (!["GET", "POST"].includes(request.method) || (request.method === "POST" && !content)) {
     parts.push(`-X ${request.method}`);
