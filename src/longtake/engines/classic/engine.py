@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from longtake.engines.base import EngineJob, EngineRequest, Note
@@ -11,6 +12,9 @@ from longtake.engines.classic.create import begin_pictures, begin_scene
 from longtake.engines.classic.live import continue_live
 from longtake.engines.classic.pixels import fix_thread_count
 from longtake.engines.classic.sound import Samples, blocks, continue_sound
+from longtake.engines.classic.steering.lay import lay_over
+from longtake.engines.classic.steering.schedule import script_for
+from longtake.engines.classic.steering.wording import told
 from longtake.engines.classic.still import push_in
 from longtake.engines.classic.warp import dissolve, fit_cover
 from longtake.errors import EngineError
@@ -24,9 +28,6 @@ _FEWEST_DISTINCT = 4
 """With fewer distinct pictures there is no motion to continue."""
 _END_DISSOLVE_S = 1.0
 
-NOT_UNDERSTOOD = (
-    "the built-in engine continues the motion it sees; it does not understand the prompt: no new content is invented"
-)
 STILL = "the picture does not move before the cut: the built-in engine makes a slow camera move of it"
 TEXTURE = "the sound goes on as a texture of what was heard before the cut; words and melodies are not continued"
 
@@ -96,9 +97,17 @@ def _extend(request: EngineRequest) -> Work:
             f"the context is {last.width}x{last.height}, the result {request.width}x{request.height}; scale it first"
         )
     moving = clip.distinct >= _FEWEST_DISTINCT
-    # Camera moves that the prompt asks for (zoom, pan) belong on top of either way, right here.
-    pictures = continue_live(clip, frame_s) if moving else push_in(last, frame_s)
-    notes = [Note(pick="live" if moving else "still", warning=NOT_UNDERSTOOD)]
+    script = script_for(request.prompt, float(request.frames / request.fps))
+    if moving:
+        pictures = continue_live(clip, frame_s)
+    else:
+        pictures = itertools.repeat(last) if script.moves_camera else push_in(last, frame_s)
+    if script.moves:
+        pictures = lay_over(
+            pictures, script, frames=request.frames, fps=request.fps, seed=request.seed,
+            full_range=request.color.full_range,
+        )  # fmt: skip
+    notes = [Note(pick="live" if moving else "still", warning=told(script, request.prompt))]
     if not moving:
         notes.append(Note(warning=STILL))
     if request.end_frame is not None:

@@ -120,6 +120,35 @@ def warp_affine_floats(field: Values, matrix: Values, width: int, height: int) -
     )
 
 
+def scale_cubic(plane: Bytes, width: int, height: int) -> Bytes:
+    """The plane at any size, cubic also where it shrinks a little."""
+    return cast("Bytes", cv2.resize(plane, (width, height), interpolation=cv2.INTER_CUBIC))
+
+
+def pad_mirrored(plane: Bytes, top: int, bottom: int, left: int, right: int) -> Bytes:
+    """The plane with so many mirrored rows and columns around it."""
+    return cast("Bytes", cv2.copyMakeBorder(plane, top, bottom, left, right, cv2.BORDER_REFLECT_101))
+
+
+def look_up(plane: Bytes, table: Bytes) -> Bytes:
+    """Every value replaced by its entry of a table of 256."""
+    return cast("Bytes", cv2.LUT(plane, table))
+
+
+def add_centred(plane: Bytes, change: Bytes) -> Bytes:
+    """The plane plus a change whose zero is 128, kept within 0 to 255."""
+    return cast("Bytes", cv2.addWeighted(plane, 1.0, change, 1.0, -128.0))
+
+
+def blend_by(plane: Bytes, other: Bytes | int, mask: Bytes) -> Bytes:
+    """The plane where `mask` is 0, `other` (a plane or one value) where it is 255."""
+    inverse = cast("Bytes", cv2.bitwise_not(mask))
+    kept = cast("Bytes", cv2.multiply(plane, inverse, scale=1 / 255))
+    if isinstance(other, int):
+        return cast("Bytes", cv2.scaleAdd(mask, other / 255, kept))
+    return cast("Bytes", cv2.add(kept, cv2.multiply(other, mask, scale=1 / 255)))
+
+
 def blend(first: Bytes, second: Bytes, share: float) -> Bytes:
     """first·(1 - share) + second·share."""
     return cast("Bytes", cv2.addWeighted(first, 1.0 - share, second, share, 0.0))
