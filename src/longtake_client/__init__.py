@@ -32,7 +32,6 @@ from longtake_client._errors import (
     TaskNotFinished,
     UnexpectedAnswer,
     UnprocessableEntityError,
-    WaitInterrupted,
     WaitTimeout,
 )
 from longtake_client._sync import Client, TaskHandle
@@ -69,6 +68,5 @@ __all__ = [
     "UnexpectedAnswer",
     "UnprocessableEntityError",
     "Upload",
-    "WaitInterrupted",
     "WaitTimeout",
 ]

@@ -17,7 +17,7 @@ from longtake_client._calls import Call, Close, Flow, Open, Read, Sleep, Step, T
 from longtake_client._download import VIDEO, PipeSink, downloading, finished, saving
 from longtake_client._errors import ClientError
 from longtake_client._flows import PATIENCE_S, Bytes, Progress
-from longtake_client._form import CHUNK_BYTES, FileSource, Form
+from longtake_client._form import FileSource, Form
 from longtake_client._http import (
     DEFAULT_MAX_RETRIES,
     DEFAULT_TIMEOUT_S,
@@ -57,7 +57,7 @@ class _Stream:
         self.headers: Mapping[str, str] = lower_headers(response.headers)
         self.response = response
         self.call = call
-        self.chunks = response.aiter_bytes(CHUNK_BYTES)
+        self.chunks = response.aiter_bytes()  # as they come: what has arrived is not lost with the connection
 
 
 class _Transport:
@@ -106,7 +106,8 @@ class _Transport:
             case Sleep():
                 return await anyio.sleep(step.seconds)
             case Work():
-                return await anyio.to_thread.run_sync(step.function)
+                with anyio.CancelScope(shield=True):  # what is to be tidied up on the way out is
+                    return await anyio.to_thread.run_sync(step.function)
             case Tell():
                 told = step.callback()
                 return await told if inspect.isawaitable(told) else None
@@ -275,8 +276,7 @@ class AsyncClient:
                 with anyio.move_on_after(_CANCEL_LIMIT_S, shield=True), suppress(ClientError):
                     if cancel_on_interrupt:
                         await self.cancel(task_id)
-                fate = "was to be cancelled" if cancel_on_interrupt else f"goes on: client.task({task_id!r})"
-                error.add_note(f"stopped waiting for {task_id}, which {fate}")
+                error.add_note(flows.interrupted_words(task_id, cancel=cancel_on_interrupt))
             raise
 
     async def cancel(self, task_id: str) -> Task:

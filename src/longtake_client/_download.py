@@ -123,19 +123,19 @@ class _Fetch:
         self._received = 0
 
     def run(self, stream: Stream) -> Flow[int]:
-        """Read to the end, over as many connections as it takes; a try that brought bytes does not count."""
+        """Read to the end, over as many connections as it takes; a try that brought new bytes does not count."""
         self._know(stream)
         self._received = yield from self._begin()
         if self._received:
             yield Close(stream)
             stream = yield from self._reopen()
-        tries = 0
+        tries = most = 0
         while True:
-            before = self._received
             try:
                 yield from self._read(stream)
             except APIConnectionError as error:
-                tries = 0 if self._received > before else tries + 1
+                tries = 0 if self._received > most else tries + 1
+                most = max(most, self._received)
                 if tries > self._manner.max_retries:
                     raise self._broken(error) from error
             else:
@@ -217,14 +217,14 @@ def saving(
     manner: Manner, task: Task | str, target: str | os.PathLike[str], *, variant: str, on_bytes: Bytes | None
 ) -> Flow[Path]:
     """Write a file of a finished task to a path, whole or not at all; the path."""
-    sink = PartSink(target)
+    sink = yield from work(lambda: PartSink(target))
     yield from work(sink.check)
     try:
         yield from downloading(manner, task, sink, variant=variant, on_bytes=on_bytes)
         return (yield from work(sink.finish))
     except APIConnectionError:
-        sink.leave()
+        yield from work(sink.leave)
         raise
     except BaseException:
-        sink.drop()
+        yield from work(sink.drop)
         raise

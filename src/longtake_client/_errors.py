@@ -20,7 +20,7 @@ ClientError
 ├── TaskNotFinished             the task has no video yet; `.task` is how it stands
 └── WaitTimeout                 the time to wait is over; the task goes on
 
-WaitInterrupted is a KeyboardInterrupt: Ctrl-C while waiting, with the id of the task that goes on.
+Ctrl-C while waiting is a KeyboardInterrupt (in asyncio a cancellation) with a note of the task's id.
 """
 
 from __future__ import annotations
@@ -155,16 +155,6 @@ class WaitTimeout(ClientError, TimeoutError):
     def __init__(self, task_id: str, timeout_s: float) -> None:
         super().__init__(f"{task_id} is not done after {timeout_s:g} s; it goes on: client.task({task_id!r})")
         self.task_id = task_id
-
-
-class WaitInterrupted(KeyboardInterrupt):
-    """Ctrl-C while waiting for a task."""
-
-    def __init__(self, task_id: str, *, cancelled: bool) -> None:
-        fate = "it was cancelled" if cancelled else f"it goes on: client.task({task_id!r})"
-        super().__init__(f"stopped waiting for {task_id}; {fate}")
-        self.task_id = task_id
-        self.cancelled = cancelled
 
 
 STATUS_ERRORS: Mapping[int, type[APIStatusError]] = {

@@ -278,6 +278,12 @@ def waiting(
         yield Sleep(pause_s)
 
 
+def interrupted_words(task_id: str, *, cancel: bool) -> str:
+    """What an interrupted wait notes."""
+    fate = "which was cancelled" if cancel else f"which goes on: client.task({task_id!r})"
+    return f"stopped waiting for {task_id}, {fate}"
+
+
 def _may_come_back(error: APIError) -> bool:
     """Whether a server that said this may be one that restarts, or its proxy meanwhile."""
     return isinstance(error, APIConnectionError) or (

@@ -15,9 +15,9 @@ from longtake_client._answers import Json
 from longtake_client._bodies import CreateWishes, ExtendWishes, RemixWishes
 from longtake_client._calls import Call, Close, Flow, Open, Read, Sleep, Step, Tell, Work
 from longtake_client._download import VIDEO, PipeSink, downloading, finished, saving
-from longtake_client._errors import ClientError, WaitInterrupted
+from longtake_client._errors import ClientError
 from longtake_client._flows import PATIENCE_S, Bytes, Progress
-from longtake_client._form import CHUNK_BYTES, FileSource, Form
+from longtake_client._form import FileSource, Form
 from longtake_client._http import (
     DEFAULT_MAX_RETRIES,
     DEFAULT_TIMEOUT_S,
@@ -46,7 +46,7 @@ class _Stream:
         self.headers: Mapping[str, str] = lower_headers(response.headers)
         self.response = response
         self.call = call
-        self.chunks = response.iter_bytes(CHUNK_BYTES)
+        self.chunks = response.iter_bytes()  # as they come: what has arrived is not lost with the connection
 
 
 class _Transport:
@@ -235,8 +235,8 @@ class Client:
             task_id: Which one.
             timeout_s: Raise WaitTimeout after this time.
             on_progress: Told of the task at every change.
-            cancel_on_interrupt: Whether Ctrl-C cancels it. Without it the task goes on; either way WaitInterrupted,
-                a KeyboardInterrupt, says its id.
+            cancel_on_interrupt: Whether Ctrl-C cancels it. Without it the task goes on; either way a note of the
+                KeyboardInterrupt says its id.
             poll_s: Seconds between two looks; without it, as the server says.
             patience_s: How long the server may be away, once it has answered.
             exact: Look as `record` does.
@@ -257,7 +257,8 @@ class Client:
             if cancel_on_interrupt:
                 with suppress(ClientError):
                     self.cancel(task_id)
-            raise WaitInterrupted(task_id, cancelled=cancel_on_interrupt) from interrupt
+            interrupt.add_note(flows.interrupted_words(task_id, cancel=cancel_on_interrupt))
+            raise
 
     def cancel(self, task_id: str) -> Task:
         """Cancel a task (longtake); one that has ended stays as it is."""

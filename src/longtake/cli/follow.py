@@ -34,7 +34,7 @@ def follow(
 
     Raises ClientError, of it TaskFailed on a bad end; CommandFailed: TIMEOUT, and INTERRUPTED on Ctrl-C.
     """
-    from longtake_client import TaskFailed, WaitInterrupted, WaitTimeout  # noqa: PLC0415  (help does without)
+    from longtake_client import TaskFailed, WaitTimeout  # noqa: PLC0415  (help does without)
 
     try:
         with output.progress("working") as bar:
@@ -56,7 +56,7 @@ def follow(
     except WaitTimeout as error:
         words = f"{task_id} is not done after {timeout_s:g} s"
         raise CommandFailed(words, exit_status=Exit.TIMEOUT, hint=_resume(connection, task_id)) from error
-    except WaitInterrupted as error:
+    except KeyboardInterrupt as error:
         raise CommandFailed("stopped", exit_status=Exit.INTERRUPTED, hint=_resume(connection, task_id)) from error
     if task.error is not None:
         raise TaskFailed(task)
