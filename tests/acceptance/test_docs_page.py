@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import av
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from tests.acceptance.conftest import ADMIN_KEY, SAMPLE_ID, Launch, Server, longtake_environment
@@ -288,6 +289,7 @@ def test_one_key_and_one_click_show_a_continued_video(context: BrowserContext, s
     assert article.get_by_label("task_id", exact=True).input_value() != SAMPLE_ID
     assert article.get_by_label("start_time", exact=True).input_value() == ""
     check_quiet(reader, server)
+    assert f"docs: {server.url}/docs\n" in server.log.read_text()
 
 
 def test_a_video_of_ones_own_is_extended_on_a_narrow_screen_in_chinese(
@@ -297,7 +299,7 @@ def test_a_video_of_ones_own_is_extended_on_a_narrow_screen_in_chinese(
     reader.page.set_viewport_size({"width": 380, "height": 800})
     reader.type_key()
     article = reader.operation("extendVideo")
-    article.locator("[data-own-video]").set_input_files(clip)
+    article.locator("[data-own=extendVideo-body-task_id]").set_input_files(clip)
     expect(article.get_by_label("task_id", exact=True)).not_to_have_value(SAMPLE_ID, timeout=30_000)
     article.get_by_label("size", exact=True).fill("")
     article.get_by_label("start_time", exact=True).fill("2")
@@ -310,6 +312,26 @@ def test_a_video_of_ones_own_is_extended_on_a_narrow_screen_in_chinese(
     check_plays_across_the_seam(video, 2)
     expect(article.locator(".note")).to_have_text("完成")
     assert reader.page.evaluate("document.documentElement.scrollWidth") == 380
+    check_quiet(reader, server)
+
+
+def test_a_picture_of_ones_own_starts_a_video(
+    context: BrowserContext, server: Server, clip: Path, tmp_path: Path
+) -> None:
+    with av.open(str(clip)) as source:
+        frame = next(source.decode(video=0))
+    frame.to_image().save(tmp_path / "first.png")
+    reader = open_docs(context, server, "en")
+    reader.type_key()
+    article = reader.operation("createVideo")
+    article.locator("[data-own=createVideo-body-images]").set_input_files(tmp_path / "first.png")
+    expect(article.locator(".note")).to_have_text("first.png", timeout=30_000)
+    for name, value in (("duration", "1"), ("size", "480p"), ("aspect_ratio", "")):
+        article.get_by_label(name, exact=True).fill(value)
+    article.get_by_role("button", name="Send").click()
+    video = article.locator("video")
+    expect(video).to_have_attribute("data-ready", "1", timeout=RESULT_LIMIT_MS)
+    assert video.evaluate("video => [video.videoHeight, video.duration]") == [480, 1]
     check_quiet(reader, server)
 
 
@@ -371,6 +393,10 @@ def test_other_answers_are_shown_as_what_they_are(context: BrowserContext, serve
     upload.get_by_label("file", exact=True).set_input_files(clip)
     upload.get_by_role("button", name="Send").click()
     expect(upload.locator("video")).to_have_attribute("data-ready", "1", timeout=30_000)
+    events = reader.operation("taskEvents")
+    events.get_by_role("button", name="Send").click()
+    expect(events.locator(".result pre")).to_contain_text('"state":"succeeded"')
+    expect(events.locator(".note")).to_have_text("Done")
     models = reader.operation("listModels")
     models.get_by_role("button", name="Send").click()
     expect(models.locator(".result pre")).to_contain_text("longtake-cpu")

@@ -120,9 +120,9 @@ async def _serve(settings: Settings, *, sample: bool) -> None:
                 write_run_file(settings.home, run)
                 try:
                     address = url if settings.is_loopback else f"{settings.public_url} by {settings.host} port {port}"
-                    print(
-                        f"longtake {__version__} serves {address}\n  home: {settings.home}\n  stop: Ctrl-C", flush=True
-                    )
+                    page = f"{(settings.public_url or url).rstrip('/')}/docs"
+                    print(f"longtake {__version__} serves {address}\n  docs: {page}", flush=True)
+                    print(f"  home: {settings.home}\n  stop: Ctrl-C", flush=True)
                     await stop.wait()
                 finally:
                     remove_run_file(settings.home, run.pid)

@@ -25,6 +25,13 @@ _CONTENT_TYPE = "Content-Type"
 _PAGES = frozenset({"/", "/docs", "/docs/static/{version}/{name}", "/llms.txt", "/openapi.json"})
 """What a reader of the page has no use for a form of."""
 
+_OWN: Mapping[str, Literal["video", "image"]] = {
+    "task_id": "video",
+    "images": "image",
+    "first_frame_image": "image",
+    "last_frame_image": "image",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -35,6 +42,13 @@ class Row:
     control: Control
     value: str
     """What the control holds at first."""
+
+    @property
+    def own(self) -> Literal["video", "image", ""]:
+        """What of the reader's own may be uploaded to stand here by its id."""
+        if self.place != "body" or self.field.refused:
+            return ""
+        return _OWN.get(self.field.name, "")
 
     @property
     def choices(self) -> tuple[str, ...]:

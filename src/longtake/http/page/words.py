@@ -46,6 +46,7 @@ PAGE: Mapping[str, Words] = {
     "unset": Words("not sent", "不发送"),
     "own_video": Words("Use a video of your own", "使用自己的视频"),
     "header": Words("header", "响应头"),
+    "own_image": Words("Use a picture of your own", "使用自己的图片"),
     "answer": Words("Answer", "返回"),
     "errors": Words("Errors", "错误"),
     "errors_lead": Words(

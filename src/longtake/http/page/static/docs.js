@@ -142,7 +142,7 @@ async function uploadOwn(input) {
   try {
     const answer = await fetch(reach("/v1/files"), { method: "POST", headers: keyHeaders(), body: form });
     const body = await answer.json();
-    if (answer.ok) document.getElementById(input.dataset.ownVideo).value = body.id;
+    if (answer.ok) document.getElementById(input.dataset.own).value = body.id;
     output.textContent = answer.ok ? file.name : (chinese && body.error?.message_zh) || body.error?.message;
     output.classList.toggle("bad", !answer.ok);
   } catch {
@@ -182,7 +182,7 @@ for (const article of articles) {
   watchTabs(article);
   updateSamples(article);
 }
-for (const input of document.querySelectorAll("[data-own-video]")) input.addEventListener("change", () => uploadOwn(input));
+for (const input of document.querySelectorAll("[data-own]")) input.addEventListener("change", () => uploadOwn(input));
 const menu = document.querySelector(".menu");
 const narrow = matchMedia("(max-width: 55rem)");
 const fold = () => { menu.open = !narrow.matches; };

@@ -73,7 +73,9 @@ function showBody(article, shown, body, extend) {
   shown.replaceChildren(...parts);
   // Beside a long form the column scrolls by itself: bring the news to its top.
   const column = shown.closest(".work");
-  if (playable) column.scrollTop += shown.parentElement.getBoundingClientRect().top - column.getBoundingClientRect().top;
+  shown.querySelector("video")?.addEventListener("loadedmetadata", () => {
+    column.scrollTop += shown.parentElement.getBoundingClientRect().top - column.getBoundingClientRect().top;
+  }, { once: true });
 }
 
 function picture(body) {
