@@ -8,11 +8,14 @@ still. The application sees a request only once its head is whole, so these boun
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import cast
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
+
+from longtake.http.sendfile import AVAILABLE, EXTENSION, SocketFiles
 
 HEAD_S = 30.0
 """A head has to be whole after this time; so has a body whose request was answered already."""
@@ -44,16 +47,21 @@ class GuardedConnection(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self._send_timer: asyncio.TimerHandle | None = None
         self._unsent_bytes = 0
+        self._files: SocketFiles | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio.Protocol."""
         super().connection_made(transport)
+        if AVAILABLE and transport.get_extra_info("ssl_object") is None:
+            self._files = SocketFiles(self.loop, transport, self.send_pause_s)
         self._head_timer = self.loop.call_later(self.head_s, self._give_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
         self._stop_head_timer()
         self._stop_send_timer()
+        if self._files is not None:
+            self._files.lost()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -79,6 +87,10 @@ class GuardedConnection(HttpToolsProtocol):
         self._overhead_bytes = 0
         self._awaits_head = False
         HttpToolsProtocol.on_headers_complete(self)
+        if self._files is not None:
+            # Bound to its own answer: of pipelined requests the connection remembers the last one.
+            send_file = partial(self._send_file, self._files, self.cycle)
+            self.scope["extensions"] = {EXTENSION: send_file}  # pyright: ignore[reportGeneralTypeIssues]
 
     def on_body(self, body: bytes) -> None:
         """A piece of a body."""
@@ -109,6 +121,15 @@ class GuardedConnection(HttpToolsProtocol):
         """The peer has caught up."""
         self._stop_send_timer()
         super().resume_writing()
+
+    @staticmethod
+    async def _send_file(
+        files: SocketFiles, cycle: RequestResponseCycle, descriptor: int, start: int, stop: int
+    ) -> int:
+        """See sendfile.SendFile; uvicorn counts what an answer still owes."""
+        sent_to = await files.send(descriptor, start, stop)
+        cycle.expected_content_length -= sent_to - start
+        return sent_to
 
     @property
     def _last_cycle(self) -> RequestResponseCycle | None:
