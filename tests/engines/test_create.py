@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from tests.engines.making import as_bytes, create, grey, luma_step, steps, texture
 
 from longtake.engines.classic.engine import ClassicEngine
+from longtake.engines.classic.morph import Morph
 from longtake.engines.classic.scenes.composition import compose
 from longtake.engines.classic.scenes.finish import Finisher
 from longtake.engines.classic.scenes.light import Light
 from longtake.engines.classic.scenes.words import Element
+from longtake.engines.classic.warp import dissolve, view
 from longtake.media.frames import VideoFrame
 from longtake.types import ColorTags, Operation, Role
 
@@ -198,6 +200,48 @@ def test_two_pictures_dissolve_from_one_to_the_other() -> None:
     assert luma_step(made.frames[0], first) == 0
     assert luma_step(made.frames[-1], last) == 0
     assert steps(made.frames).max() < 6, "no cut"
+
+
+def test_two_views_of_one_thing_are_joined_by_motion() -> None:
+    first = grey(texture(320, 180, seed=4))
+    last = view(first, zoom=1.3, shift_x=0.8, shift_y=-0.5)
+    made = create("", width=320, height=180, frames=25, images=((Role.FIRST_FRAME, first), (Role.LAST_FRAME, last)))
+    assert made.picks == ["morph"]
+    assert luma_step(made.frames[0], first) == 0
+    assert luma_step(made.frames[-1], last) == 0
+    # On the way each picture is a view between the two, where a dissolve shows both at once.
+    zoomed = [view(first, zoom=1 + 0.3 * part, shift_x=0.8, shift_y=-0.5) for part in np.linspace(0.3, 0.7, 17)]
+    inner = [VideoFrame(y=frame.y[20:-20, 30:-30], u=frame.u, v=frame.v) for frame in (made.frames[12], *zoomed)]
+    mixed = dissolve(first, last, 0.5)
+    nearest = min(luma_step(inner[0], other) for other in inner[1:])
+    blended = luma_step(VideoFrame(y=mixed.y[20:-20, 30:-30], u=mixed.u, v=mixed.v), inner[9])
+    assert nearest < 0.35 * blended
+
+
+def test_what_only_one_picture_shows_fades() -> None:
+    ground = texture(320, 180, seed=6)
+    with_ball = ground.copy()
+    cv2.circle(with_ball, (160, 90), 22, (255.0,), -1)
+    morph = Morph(grey(ground), grey(with_ball))
+    assert morph.joined
+    shares = [float(morph.at(share).y[80:100, 150:170].mean()) for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    assert shares == sorted(shares)
+    aside = [morph.at(share).y[:, :80].astype(np.int16) for share in (0.3, 0.7)]
+    assert np.abs(aside[0] - aside[1]).mean() < 1, "what both show stands still"
+
+
+def test_a_camera_move_goes_through_the_depth_of_a_scene() -> None:
+    still = create("mountains, static camera", frames=24, width=320, height=180)
+    pan = create("mountains, pan right", frames=24, width=320, height=180)
+    assert any("pan right" in warning for warning in pan.warnings)
+    far, near = slice(40, 80), slice(150, 180)
+    moved = np.abs(pan.frames[23].y.astype(np.int16) - pan.frames[0].y)
+    stood = np.abs(still.frames[23].y.astype(np.int16) - still.frames[0].y)
+    assert moved[near].mean() > 3 * stood[near].mean(), "the near ground moves"
+    assert moved[near].mean() > moved[far].mean(), "more than what is far"
+    faded = create("mountains, fade to black", frames=48, width=320, height=180)
+    assert faded.frames[-1].y.mean() < 20 < faded.frames[0].y.mean()
+    assert any("slow motion" in warning for warning in create("sea in slow motion", frames=1).warnings)
 
 
 def test_picture_of_another_shape_fills_the_result() -> None:

@@ -10,13 +10,14 @@ from longtake.engines.base import EngineJob, EngineRequest, Note
 from longtake.engines.classic.analyse import analyse
 from longtake.engines.classic.create import begin_pictures, begin_scene
 from longtake.engines.classic.live import continue_live
+from longtake.engines.classic.morph import Morph
 from longtake.engines.classic.pixels import fix_thread_count
 from longtake.engines.classic.sound import Samples, blocks, continue_sound
 from longtake.engines.classic.steering.lay import lay_over
 from longtake.engines.classic.steering.schedule import script_for
 from longtake.engines.classic.steering.wording import told
 from longtake.engines.classic.still import push_in
-from longtake.engines.classic.warp import dissolve, fit_cover
+from longtake.engines.classic.warp import fit_cover
 from longtake.errors import EngineError
 from longtake.media.frames import AudioBlock, VideoFrame
 from longtake.types import SECOND_US, Capability, Operation, Role
@@ -26,7 +27,7 @@ LONGEST_NEW_S = 30
 SMALLEST_PICTURE = 16
 _FEWEST_DISTINCT = 4
 """With fewer distinct pictures there is no motion to continue."""
-_END_DISSOLVE_S = 1.0
+_END_S = 1.0
 
 STILL = "the picture does not move before the cut: the built-in engine makes a slow camera move of it"
 TEXTURE = "the sound goes on as a texture of what was heard before the cut; words and melodies are not continued"
@@ -135,11 +136,16 @@ def _create(request: EngineRequest) -> Work:
 
 
 def _end_on(pictures: Iterator[VideoFrame], end: VideoFrame, request: EngineRequest) -> Iterator[VideoFrame]:
-    """The pictures, dissolving into `end` over the last second."""
-    fade = max(1, min(request.frames, round(_END_DISSOLVE_S * request.fps)))
+    """The pictures, going over into `end` in the last second, along the motion to it if they show the same things."""
+    count = max(1, min(request.frames, round(_END_S * request.fps)))
+    morph: Morph | None = None
     for number, picture in enumerate(pictures, 1):
-        share = min(1.0, max(0.0, (number - (request.frames - fade)) / fade))
-        yield dissolve(picture, end, share * share * (3 - 2 * share)) if share else picture
+        share = min(1.0, max(0.0, (number - (request.frames - count)) / count))
+        if share <= 0:
+            yield picture
+            continue
+        morph = morph or Morph(picture, end)
+        yield morph.at(share * share * (3 - 2 * share), first=picture)
 
 
 def _deliver(

@@ -21,6 +21,8 @@ machine's pictures the same."""
 
 _ONE_MAP = cast("Floats", None)
 """What cv2.remap takes as its second map when the first holds both coordinates; its type stub does not know that."""
+_FEWEST_POINTS = 12
+"""Below so many corners that agree, two pictures show nothing in common."""
 _PRESET_MEDIUM = 2
 """cv2.DISOPTICAL_FLOW_PRESET_MEDIUM."""
 
@@ -154,6 +156,13 @@ def blend(first: Bytes, second: Bytes, share: float) -> Bytes:
     return cast("Bytes", cv2.addWeighted(first, 1.0 - share, second, share, 0.0))
 
 
+def blend_fields(first: Bytes, second: Bytes, share: Values) -> Bytes:
+    """first·(1 - share) + second·share, with a share for each pixel."""
+    change = cast("Floats", cv2.subtract(second, first, dtype=cv2.CV_32F))
+    cv2.multiply(change, floats(share), dst=change)
+    return cast("Bytes", cv2.add(first, change, dtype=cv2.CV_8U))
+
+
 def add_signed(plane: Bytes, change: NDArray[np.int16]) -> Bytes:
     """The plane plus a signed change, kept within 0 to 255."""
     return cast("Bytes", cv2.add(plane, change, dtype=cv2.CV_8U))
@@ -268,6 +277,28 @@ def fill_polygon(plane: Bytes, corners: list[tuple[float, float]], value: int) -
     """Fill an antialiased polygon into a byte plane, in place; places are in pixels."""
     points = np.round(np.asarray(corners, np.float64) * 16).astype(np.int32)
     cv2.fillPoly(plane, [points], (value,), cv2.LINE_AA, 4)
+
+
+def shared_view(first: Bytes, second: Bytes) -> Floats | None:
+    """The similarity (2x3) that maps places of `first` to places of `second`, or None where too little agrees.
+
+    ORB corners (Rublee et al., ICCV 2011) matched both ways, the turn, size and shift that most of them share (RANSAC).
+    """
+    finder = cv2.ORB.create(800)
+    points, words = finder.detectAndCompute(first, cast("Bytes", None))
+    others, other_words = finder.detectAndCompute(second, cast("Bytes", None))
+    if len(points) < _FEWEST_POINTS or len(others) < _FEWEST_POINTS:
+        return None
+    pairs = cv2.BFMatcher(cv2.NORM_HAMMING, True).match(words, other_words)
+    if len(pairs) < _FEWEST_POINTS:
+        return None
+    here = np.array([points[pair.queryIdx].pt for pair in pairs], np.float32)
+    there = np.array([others[pair.trainIdx].pt for pair in pairs], np.float32)
+    found = cv2.estimateAffinePartial2D(here, there, ransacReprojThreshold=3.0)
+    matrix, kept = cast("tuple[Floats | None, Bytes]", found)
+    if matrix is None or int(kept.sum()) < max(_FEWEST_POINTS, 0.2 * len(pairs)):
+        return None
+    return floats(matrix)
 
 
 class FlowMeter:

@@ -8,8 +8,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from longtake.engines.classic.pixels import Floats
 from longtake.engines.classic.scenes.base import painting_size
+from longtake.engines.classic.scenes.camerawork import CameraWork
 from longtake.engines.classic.scenes.composition import Composition
 from longtake.engines.classic.scenes.finish import Finisher
 from longtake.engines.classic.scenes.moment import Moment
@@ -27,27 +27,25 @@ class Painting:
         self._stage: Stage = stage(composition, (canvas_width, canvas_height), random)
         self._canvas = np.zeros((canvas_height, canvas_width, 3), np.float32)
         self._finisher = Finisher(width, height, color, seed, self._stage.grade)
-        self._truck = self._stage.truck
-        self._push = self._stage.push
 
-    def picture(self, number: int, fps: Fraction) -> VideoFrame:
-        """The picture of that number, from 0."""
+    @property
+    def deep(self) -> bool:
+        """Whether things stand at several depths, so that a camera can move between them."""
+        return self._stage.deep
+
+    def picture(self, number: int, fps: Fraction, work: CameraWork | None = None) -> VideoFrame:
+        """The picture of that number, from 0; the camera follows `work`, or drifts slowly if that leaves it free."""
         time_s = float(number / fps)
-        # The camera is already moving when the first picture is taken, and never turns.
-        moment = Moment(
-            time_s=time_s,
-            truck=self._truck * time_s,
-            push=self._push * math.log1p(time_s / 20) * 20,
-            pivot=self._stage.pivot,
-        )
+        if work is not None and work.trucks is not None:
+            step = min(number, len(work.trucks) - 1)
+            truck, push = work.trucks[step], work.pushes[step]
+        else:
+            # The camera is already moving when the first picture is taken, and never turns.
+            truck, push = self._stage.truck * time_s, self._stage.push * math.log1p(time_s / 20) * 20
+        moment = Moment(time_s=time_s, truck=truck, push=push, pivot=self._stage.pivot)
         for layer in self._stage.layers:
             layer.paint(self._canvas, moment)
         return self._finisher.finish(self._canvas, self._stage.details, moment)
-
-    @property
-    def canvas(self) -> Floats:
-        """What was painted last, before it was developed."""
-        return self._canvas
 
 
 CANVAS_PIXELS = 1024 * 576

@@ -30,6 +30,8 @@ class Stage:
     """Back to front."""
     details: list[Detail] = field(default_factory=list["Detail"])
     grade: Grade = field(default_factory=Grade)
+    deep: bool = False
+    """Whether things stand at several depths."""
     truck: float = 0.0
     """How fast the camera goes sideways, in picture heights a second as the nearest things see it."""
     pivot: float = 0.0
@@ -71,6 +73,7 @@ class _Builder:
             layers, details = Landscape(what, self._canvas, self._random).build()
             self._stage.layers += layers
             self._stage.details += details
+            self._stage.deep = what.has(Element.MOUNTAINS, Element.HILLS, Element.FOREST, Element.CITY)
             if what.has(Element.CAMPFIRE):
                 # The camera goes around the fire.
                 self._stage.pivot = 1.0
