@@ -69,6 +69,17 @@ def test_every_example_works(page: str, server: Server, folder: Path) -> None:
     if page == "README.md":
         check_demo(printed[0], folder)
         assert duration_s(folder / "longer.mp4") == pytest.approx(5.0, abs=0.06)
+    if page == "docs/howto/python.md":
+        assert duration_s(folder / "longer-by-python.mp4") == pytest.approx(3.0, abs=0.06)
+        assert "State.SUCCEEDED" in printed[0] or "succeeded 100" in printed[0]
+        assert (folder / "waves.jpg").read_bytes().startswith(b"\xff\xd8")
+        assert printed[-1].startswith("400 invalid_start_time start_time ")
+    if page == "docs/howto/shell.md":
+        assert duration_s(folder / "longer-by-shell.mp4") == pytest.approx(3.0, abs=0.06)
+        assert printed[1].splitlines()[0] == "succeeded"
+        assert int(printed[2]) > 10_000
+        assert duration_s(folder / "by-curl.mp4") == pytest.approx(2.0, abs=0.06)
+        assert printed[-1].strip() == "completed"
     if page == "docs/howto/extend.md":
         assert duration_s(folder / "through-the-server.mp4") == pytest.approx(4.0, abs=0.06)
         assert printed[-1].startswith("completed http")
