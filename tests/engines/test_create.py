@@ -259,6 +259,6 @@ def test_picture_of_another_shape_fills_the_result() -> None:
 
 def test_capability() -> None:
     can = ClassicEngine().capability()
-    assert can.operations == {Operation.CREATE, Operation.EXTEND}
+    assert can.operations == {Operation.CREATE, Operation.EXTEND, Operation.REMIX}
     assert (can.default_new_us, can.max_new_us, can.short_sides) == (6_000_000, 30_000_000, (480, 2160))
     assert (can.max_images, can.prompt_support) == (2, "scene")

@@ -24,6 +24,7 @@ from longtake.render.base import (
     ProbeRequest,
     Produced,
     Progress,
+    RemixRequest,
     RenderJob,
     Started,
     Stopped,
@@ -194,7 +195,7 @@ class ToyFleet:
             case _:
                 return Failed(code="invalid_media", message="this is no toy video")
 
-    def _make(self, job: RenderJob, request: ExtendRequest | CreateRequest, outcome: str) -> Produced:
+    def _make(self, job: RenderJob, request: ExtendRequest | CreateRequest | RemixRequest, outcome: str) -> Produced:
         plan = request.plan
         total_s, new_s = (plan.start_us + plan.new_us) / SECOND_US, plan.new_us / SECOND_US
         fps = round(plan.fps.fraction)

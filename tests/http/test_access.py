@@ -39,6 +39,16 @@ def test_the_open_routes_are_these():
     assert {route.path for route in ROUTES if route.access is Access.SIGNED} == {"/v1/assets/{asset_id}/{name}"}
 
 
+def test_a_key_learns_what_it_may_spend(client: httpx2.Client):
+    body = client.get("/api/usage/token/").json()
+    assert (body["code"], body["message"]) == (True, "ok")
+    data = body["data"]
+    assert (data["object"], data["unlimited_quota"], data["expires_at"]) == ("token_usage", True, 0)
+    assert data["total_granted"] == data["total_available"] + data["total_used"]
+    named = client.post("/v1/keys", json={"name": "laptop"}).json()["secret"]
+    assert client.get("/api/usage/token", headers={"Authorization": named}).json()["data"]["name"] == "laptop"
+
+
 @pytest.mark.parametrize(
     "headers",
     [

@@ -112,11 +112,15 @@ def test_objects_in_objects_are_known() -> None:
 
 @pytest.mark.parametrize(
     ("key", "operation"),
-    [(("POST", "/v1/video/create"), Operation.CREATE), (("POST", "/v1/video/extend"), Operation.EXTEND)],
+    [
+        (("POST", "/v1/video/create"), Operation.CREATE),
+        (("POST", "/v1/video/extend"), Operation.EXTEND),
+        (("POST", "/v1/video/remix"), Operation.REMIX),
+    ],
 )
 def test_the_parser_reads_what_the_table_names(key: tuple[str, str], operation: Operation) -> None:
     body: dict[str, JsonValue] = {"prompt": "x", "model": "longtake-cpu"}
-    if operation is Operation.EXTEND:
+    if operation is not Operation.CREATE:
         body["task_id"] = "a:b"
     read = names_read(lambda values: unified.parse(operation, values, no_asset), body)
     assert read == named(OPERATIONS[key].body)
@@ -128,6 +132,8 @@ def test_the_parser_reads_what_the_table_names(key: tuple[str, str], operation: 
         ("/v1/videos", Operation.CREATE, False),
         ("/v1/videos/extensions", Operation.EXTEND, True),
         ("/v1/videos/{id}/extend", Operation.EXTEND, True),
+        ("/v1/videos/edits", Operation.REMIX, True),
+        ("/v1/videos/{id}/remix", Operation.REMIX, True),
     ],
 )
 def test_openais_parser_reads_what_the_table_names(path: str, operation: Operation, *, names_source: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.http.conftest import SAMPLE_ID, World
+from tests.http.conftest import SAMPLE_ID, World, picture_bytes
 
 Json = dict[str, Any]
 VIDEO_FIELDS = {
@@ -122,6 +122,32 @@ def test_every_way_to_extend(client: httpx2.Client, clip: bytes):
         assert "://" not in answer.text
 
 
+def test_every_way_to_remix(client: httpx2.Client, clip: bytes):
+    text = {"prompt": "in black and white", "model": "longtake-cpu"}
+    upload = {"video": ("cat.mp4", clip, "video/mp4")}
+    ways: list[tuple[str, Json]] = [
+        (f"/v1/videos/{SAMPLE_ID}/remix", {"json": {"prompt": "in black and white"}}),
+        (f"/v1/videos/{SAMPLE_ID}/remix", {"json": text | {"parent_post_id": "p", "size": "480p"}}),
+        ("/v1/videos/edits", {"data": text, "files": upload}),
+        ("/v1/videos/edits", {"files": form(text | {"video[id]": SAMPLE_ID})}),
+        ("/v1/video/remix", {"json": text | {"task_id": SAMPLE_ID, "size": "720P", "aspect_ratio": "3:2"}}),
+        ("/v1/video/remix", {"json": text | {"task_id": SAMPLE_ID, "duration": 99}}),
+    ]
+    for path, sent in ways:
+        answer = client.post(path, **sent)
+        assert answer.status_code == 200, (path, sent, answer.text)
+        body = answer.json()
+        parent = None if "files" in sent and "data" in sent else SAMPLE_ID
+        assert (body["remixed_from_video_id"], body["seconds"]) == (parent, "2")
+        assert client.get(f"/v1/tasks/{body['id']}").json()["operation"] == "remix"
+        assert any("99 s was set aside" in warning for warning in body["warnings"]) == (
+            sent.get("json", {}).get("duration") == 99
+        )
+    assert client.post("/v1/video/remix", json={"task_id": SAMPLE_ID}).json()["error"]["param"] == "prompt"
+    refused = client.post(f"/v1/videos/{SAMPLE_ID}/remix", data=text, files={"image": ("a.png", picture_bytes())})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "images")
+
+
 def test_an_extension_of_an_upload_needs_no_model(client: httpx2.Client, clip: bytes):
     upload_id = client.post("/v1/files", files={"file": ("cat.mp4", clip)}).json()["id"]
     for sent in ({"video": {"id": upload_id}}, {"video": {"id": SAMPLE_ID}}):
@@ -150,7 +176,12 @@ def test_an_extension_of_an_upload_needs_no_model(client: httpx2.Client, clip: b
         ("POST /v1/videos", CREATE | {"seconds": "0"}, 400, "invalid_request seconds"),
         ("POST /v1/videos", CREATE | {"seconds": "31"}, 400, "invalid_request duration"),
         ("POST /v1/videos", CREATE | {"characters": [{"id": "c"}]}, 400, "operation_not_supported characters"),
-        ("POST /v1/videos/edits", {"prompt": "x", "video": {"id": "y"}}, 400, "operation_not_supported video"),
+        ("POST /v1/videos/edits", {"prompt": "x"}, 400, "invalid_request task_id"),
+        (f"POST /v1/videos/{UNKNOWN_ID}/remix", {"prompt": "x"}, 400, "task_not_exist task_id"),
+        (
+            f"POST /v1/videos/{SAMPLE_ID}/remix", {"prompt": "x", "model": "veo3.1"}, 400,
+            "operation_not_supported model",
+        ),
         ("POST /v1/videos/characters", {"name": "Mia"}, 400, "operation_not_supported characters"),
         ("GET /v1/videos/characters/char_1", None, 400, "operation_not_supported characters"),
         (

@@ -26,6 +26,7 @@ from longtake.render.base import (
     Probed,
     ProbeRequest,
     Produced,
+    RemixRequest,
     RenderJob,
     RenderLimits,
     RenderRequest,
@@ -227,6 +228,17 @@ def test_extend_makes_one_longer_video_and_its_parts(bench: Bench, engine: str):
     assert read_clip(paths[Role.NEW_PART])[0] == 24
     frames_by_role = {made.role: made.facts.video.frames for made in report.files if made.facts is not None}
     assert frames_by_role == {Role.VIDEO: 48, Role.NEW_PART: 24}
+
+
+def test_remix_makes_the_whole_anew(bench: Bench):
+    plan = create_plan("black and white", operation=Operation.REMIX, maker=maker("classic"), source_asset_id="clip")
+    final = bench.do(RemixRequest(plan=plan, source_key="clip"))
+    assert isinstance(final, Produced), final
+    paths = bench.checked(final.report)
+    assert list(paths) == [Role.VIDEO, Role.THUMBNAIL, Role.SPRITE]
+    assert read_clip(paths[Role.VIDEO]) == (24, pytest.approx(1.0), pytest.approx(1.0, abs=0.05))
+    assert (final.report.head, final.report.seam, final.report.pick) == (None, None, "remix")
+    assert final.report.warnings
 
 
 def test_extend_gives_an_engine_the_context_pictures_and_the_last_frame_apart(bench: Bench):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longtake.catalog.catalog import LONGTAKE_CPU, shipped_catalog
-from longtake.errors import LongtakeError, RequestError
+from longtake.errors import InvalidRequest, LongtakeError, RequestError
 from longtake.routing.makers import Makers
 from longtake.tasks.plan import Limits, SourceFacts, plan
 from longtake.types import (
@@ -78,6 +78,38 @@ def create(image: tuple[int, int] | None = None, *, model: str = LONGTAKE_CPU, *
     choice = MAKERS.choose(model, Operation.CREATE)
     leading = source(*image, length_s=0).media if image else None
     return plan(submission, None, choice.maker, choice.capability, LIMITS, leading_image=leading)
+
+
+def remix(clip: SourceFacts | None = None, **fields: object) -> Plan:
+    given_fields = {"operation": Operation.REMIX, "dialect": "unified", "prompt": "at night", "model": LONGTAKE_CPU}
+    choice = MAKERS.choose(LONGTAKE_CPU, Operation.REMIX)
+    return plan(msgspec.convert(given_fields | fields, Submission), clip, choice.maker, choice.capability, LIMITS)
+
+
+# ---- remix -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_remix_is_as_long_as_its_source_and_keeps_its_shape():
+    made = remix(source(640, 360, length_s=75.5))
+    assert (made.new_us, made.start_us, made.width, made.height) == (seconds(75.5), 0, 640, 360)
+    assert made.geometry_kept
+    assert not made.provisional
+    assert made.warnings == ()
+
+
+def test_a_remix_may_be_shorter_or_of_another_size():
+    made = remix(source(length_s=9), new_us=seconds(2), size={"type": "short_side", "pixels": 1080})
+    assert (made.new_us, made.width, made.height, made.geometry_kept) == (seconds(2), 1920, 1080, False)
+    assert "set aside" in remix(source(length_s=9), new_us=seconds(20)).warnings[0]
+
+
+def test_a_remix_takes_no_pictures_and_can_wait():
+    with pytest.raises(InvalidRequest) as refused:
+        remix(source(), images=[{"role": "reference", "asset_id": "a"}])
+    assert refused.value.param == "images"
+    assert remix().provisional
+    with pytest.raises(InvalidRequest):
+        remix(source(length_s=901))
 
 
 # ---- start_time ------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol
@@ -38,6 +38,10 @@ class EngineRequest:
     want_audio: bool = True
     """On extend, true only if the source has sound; on create, true if the result shall have sound."""
     seed: int = 0
+    read_footage: Callable[[], Iterator[VideoFrame]] | None = None
+    """On remix: the source's pictures from the first on, `frames` of them, at the result's size and rate."""
+    read_footage_sound: Callable[[], NDArray[np.float32] | None] | None = None
+    """On remix: the source's sound, (channels, n), as long as the pictures; None where it has none."""
 
 
 class EngineJob(Protocol):

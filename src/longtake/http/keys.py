@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""API keys, for admin keys only: make, list, revoke. A secret is answered once and stored as its digest."""
+"""API keys: make, list and revoke them, for admin keys only, and what one's own may spend.
+
+A secret is answered once and stored as its digest.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from longtake.tasks.clock import now_ms
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{0,100}")
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _BODY_LIMIT_BYTES = 64 << 10
+_MICROUSD_PER_QUOTA = 2
 
 
 async def create_key(context: Context, call: Call) -> Answer:
@@ -52,6 +56,32 @@ async def revoke_key(context: Context, call: Call) -> Answer:
         raise InvalidRequest("id names no key: GET /v1/keys lists them", param="id")
     context.keys.forget(key_id)
     return json_answer({"id": key_id, "object": "api_key.revoked", "deleted": True})
+
+
+async def token_usage(context: Context, call: Call) -> Answer:
+    """What the calling key may spend, in new-api's form (QuantumNous/new-api, controller/token.go, GetTokenUsage).
+
+    Quota is counted as there, 500,000 to a US dollar. All that is made on this machine is free, so none limits a key.
+    """
+    keys = await context.store.keys(call.owner.tenant_id)
+    available = await context.store.balance_microusd(call.owner.tenant_id) // _MICROUSD_PER_QUOTA
+    return json_answer(
+        {
+            "code": True,
+            "message": "ok",
+            "data": {
+                "object": "token_usage",
+                "name": next((key.name for key in keys if key.id == call.owner.key_id), ""),
+                "total_granted": available,
+                "total_used": 0,
+                "total_available": available,
+                "unlimited_quota": True,
+                "model_limits": {},
+                "model_limits_enabled": False,
+                "expires_at": 0,
+            },
+        }
+    )
 
 
 def _check_admin(call: Call) -> None:

@@ -43,6 +43,17 @@ async def extend_video_by_id(context: Context, call: Call) -> Answer:
     return await submit(context, call, spoken(call, OPENAI), Operation.EXTEND, source_id=source_id)
 
 
+async def edit_video(context: Context, call: Call) -> Answer:
+    """Make the video anew that the body names or carries: a remix by another name."""
+    return await submit(context, call, spoken(call, OPENAI), Operation.REMIX)
+
+
+async def remix_video(context: Context, call: Call) -> Answer:
+    """Make the video anew that the path names."""
+    source_id = task_id(call.params["id"], "id")
+    return await submit(context, call, spoken(call, OPENAI), Operation.REMIX, source_id=source_id)
+
+
 async def read_video(context: Context, call: Call) -> Answer:
     """A video as it stands, in the dialect that it was submitted in."""
     found = await context.service.get(call.owner, task_id(call.params["id"], "id"))
@@ -86,16 +97,6 @@ async def content(context: Context, call: Call) -> Answer:
     name = opened.asset.filename or file_name(wanted, role, opened.asset)
     return FileAnswer(
         opened.asset, opened.blob, name, cache=b"private, no-cache", attachment=fields.get("download") in {"1", "true"}
-    )
-
-
-async def refuse_edit(_context: Context, _call: Call) -> Answer:
-    """Say that nothing here changes what is inside a picture."""
-    raise OperationNotSupported(
-        "unsupported operation: no model here edits what a video shows; POST /v1/videos/extensions continues one, "
-        "POST /v1/videos/{id}/remix makes it anew after a prompt",
-        message_zh="不支持的操作：此服务器的模型不能编辑视频内容；可用扩展（extensions）或 remix",
-        param="video",
     )
 
 

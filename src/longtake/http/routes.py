@@ -43,6 +43,7 @@ class Route:
 ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/video/create", videos.create, Access.KEY, "Create a video", submits=True),
     Route("POST", "/v1/video/extend", videos.extend, Access.KEY, "Extend a video from any second", submits=True),
+    Route("POST", "/v1/video/remix", videos.remix, Access.KEY, "Make a video anew after a prompt", submits=True),
     Route("GET", "/v1/video/query", videos.query, Access.KEY, "How a task stands"),
     Route("POST", "/v1/files", uploads.upload, Access.KEY, "Upload a video or picture", submits=True),
     Route("GET", "/v1/models", about.list_models, Access.KEY, "The models that work here"),
@@ -51,7 +52,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "POST", "/v1/videos/extensions", openai_videos.extend_video, Access.KEY, "Extend a video (OpenAI)", submits=True
     ),
-    Route("POST", "/v1/videos/edits", openai_videos.refuse_edit, Access.KEY, "Refused: no model here edits"),
+    Route("POST", "/v1/videos/edits", openai_videos.edit_video, Access.KEY, "Edit a video (OpenAI)", submits=True),
     Route("POST", "/v1/videos/characters", openai_videos.refuse_characters, Access.KEY, "Refused: no characters here"),
     Route(
         "GET", "/v1/videos/characters/{id}", openai_videos.refuse_characters, Access.KEY, "Refused: no characters here"
@@ -67,12 +68,14 @@ ROUTES: tuple[Route, ...] = (
         "Extend this video",
         submits=True,
     ),
+    Route("POST", "/v1/videos/{id}/remix", openai_videos.remix_video, Access.KEY, "Remix this video", submits=True),
     Route("GET", "/v1/assets/{asset_id}/{name}", uploads.signed_asset, Access.SIGNED, "A file by its signed URL"),
     Route("GET", "/v1/tasks", tasks.list_tasks, Access.KEY, "List tasks"),
     Route("GET", "/v1/tasks/{id}", tasks.read_task, Access.KEY, "Read a task"),
     Route("DELETE", "/v1/tasks/{id}", tasks.delete_task, Access.KEY, "Delete a finished task and its files"),
     Route("POST", "/v1/tasks/{id}/cancel", tasks.cancel_task, Access.KEY, "Cancel a task"),
     Route("GET", "/v1/tasks/{id}/events", events.task_events, Access.KEY, "A task's changes as server-sent events"),
+    Route("GET", "/api/usage/token", keys.token_usage, Access.KEY, "What this key may spend (new-api)"),
     Route("GET", "/v1/keys", keys.list_keys, Access.KEY, "List API keys (admin)"),
     Route("POST", "/v1/keys", keys.create_key, Access.KEY, "Make an API key (admin)"),
     Route("DELETE", "/v1/keys/{id}", keys.revoke_key, Access.KEY, "Revoke an API key (admin)"),

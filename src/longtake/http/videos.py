@@ -27,6 +27,11 @@ async def extend(context: Context, call: Call) -> Answer:
     return await submit(context, call, spoken(call, UNIFIED), Operation.EXTEND)
 
 
+async def remix(context: Context, call: Call) -> Answer:
+    """Make a finished video anew after another prompt."""
+    return await submit(context, call, spoken(call, UNIFIED), Operation.REMIX)
+
+
 async def query(context: Context, call: Call) -> Answer:
     """How a task stands, in unified words, whatever dialect it came in."""
     fields = call.query()

@@ -57,7 +57,7 @@ def encoded_head(
     frames = 0
     with open_media(source.path, source.limits) as container:
         stream = video_stream(container, source.limits)
-        for frame in scaler.convert(_until(container.decode(stream), index, cut)):
+        for frame in scaler.convert(frames_until(container.decode(stream), index, cut)):
             ticks = frame.pts if frame.pts is not None else int(index.order[min(frames, index.count - 1)])
             if before is None:
                 ticks = index.start
@@ -78,8 +78,8 @@ def encoded_head(
     tail.complete(frames)
 
 
-def _until(frames: Iterator[av.VideoFrame], index: PacketIndex, cut: Cut) -> Iterator[av.VideoFrame]:
-    """Decoded frames shown before the cut."""
+def frames_until(frames: Iterator[av.VideoFrame], index: PacketIndex, cut: Cut) -> Iterator[av.VideoFrame]:
+    """Decoded frames shown before the cut, each with its time. Raises MediaError."""
     with explained("the video cannot be decoded"):
         for number, frame in enumerate(frames):
             if not index.timed:

@@ -48,7 +48,14 @@ class CreateRequest(Value, frozen=True, tag="create"):
     images: tuple[tuple[Role, str], ...] = ()
 
 
-RenderRequest = ProbeRequest | ExtendRequest | CreateRequest
+class RemixRequest(Value, frozen=True, tag="remix"):
+    """Make the source anew after the plan's prompt."""
+
+    plan: Plan
+    source_key: str
+
+
+RenderRequest = ProbeRequest | ExtendRequest | CreateRequest | RemixRequest
 
 
 class RenderJob(Value, frozen=True):

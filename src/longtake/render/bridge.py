@@ -10,6 +10,7 @@ from longtake.engines.base import Engine, EngineRequest, Note
 from longtake.errors import EngineError, LongtakeError
 from longtake.media.contract import Continuation
 from longtake.media.frames import AudioBlock, VideoFrame
+from longtake.media.remake import Footage
 from longtake.media.scale import BT709
 from longtake.render.reporter import Reporter
 from longtake.types import Plan, Role
@@ -118,6 +119,26 @@ def create_request(plan: Plan, images: Images, frames: int, fps: Fraction) -> En
         audio_channels=CREATED_CHANNELS,
         want_audio=True,
         seed=plan.seed,
+    )
+
+
+def remix_request(plan: Plan, footage: Footage) -> EngineRequest:
+    """What an engine is asked to make of a whole source."""
+    wants_sound = footage.audio_rate_hz > 0
+    return EngineRequest(
+        operation=plan.operation,
+        prompt=plan.prompt,
+        width=footage.width,
+        height=footage.height,
+        fps=footage.fps,
+        frames=footage.frames,
+        color=footage.color,
+        audio_rate_hz=footage.audio_rate_hz or CREATED_RATE_HZ,
+        audio_channels=footage.audio_channels or CREATED_CHANNELS,
+        want_audio=wants_sound,
+        seed=plan.seed,
+        read_footage=footage.read_pictures,
+        read_footage_sound=footage.read_sound,
     )
 
 

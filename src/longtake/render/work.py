@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The jobs: probe a file, extend a video, create one. Runs in the child; the only place where engine meets media."""
+"""The jobs: probe, extend, create, remix. Runs in the child; the only place where engine meets media."""
 
 from __future__ import annotations
 
@@ -14,8 +14,18 @@ from longtake.media.contract import Assembled, Continuation, Target
 from longtake.media.frames import AudioBlock, VideoFrame
 from longtake.media.open import MediaLimits
 from longtake.media.probe import probe, read_image
+from longtake.media.remake import remake
 from longtake.media.thumbs import sprite, thumbnail
-from longtake.render.base import CreateRequest, ExtendRequest, Probed, ProbeRequest, Produced, RenderJob, RenderLimits
+from longtake.render.base import (
+    CreateRequest,
+    ExtendRequest,
+    Probed,
+    ProbeRequest,
+    Produced,
+    RemixRequest,
+    RenderJob,
+    RenderLimits,
+)
 from longtake.render.bridge import (
     CREATED_CHANNELS,
     CREATED_COLOR,
@@ -24,6 +34,7 @@ from longtake.render.bridge import (
     Images,
     create_request,
     extend_request,
+    remix_request,
 )
 from longtake.render.lookup import find_engine, load_object
 from longtake.render.messages import Setup
@@ -69,6 +80,8 @@ class RenderWork:
                     return self._extend(job.request, outputs, job.limits, reporter)
                 case CreateRequest():
                     return self._create(job.request, outputs, job.limits, reporter)
+                case RemixRequest():
+                    return self._remix(job.request, outputs, job.limits, reporter)
         except BaseException:
             outputs.discard()
             raise
@@ -99,15 +112,7 @@ class RenderWork:
             outputs.part(Role.NEW_PART),
             start_us=plan.start_us,
             new_us=plan.new_us,
-            target=Target(
-                width=plan.width,
-                height=plan.height,
-                fit=plan.fit,
-                enhance=plan.enhance,
-                geometry_kept=plan.geometry_kept,
-                preset=self._setup.preset,
-                crf=self._setup.crf,
-            ),
+            target=self._target(plan),
             make=make,
             watch=Share(reporter, 0.0, MADE_SHARE),
             limits=media_limits(limits),
@@ -135,6 +140,32 @@ class RenderWork:
             watch=Share(reporter, 0.0, MADE_SHARE),
         )
         return _report(assembled, stream, outputs, reporter)
+
+    def _remix(self, request: RemixRequest, outputs: Outputs, limits: RenderLimits, reporter: Reporter) -> Produced:
+        plan = request.plan
+        check_length(plan, limits)
+        stream = EngineStream(self._engine(plan), reporter)
+        assembled = remake(
+            self._storage.path(request.source_key),
+            outputs.part(Role.VIDEO),
+            length_us=plan.new_us,
+            target=self._target(plan),
+            make=lambda footage: stream.generate(remix_request(plan, footage)),
+            watch=Share(reporter, 0.0, MADE_SHARE),
+            limits=media_limits(limits),
+        )
+        return _report(assembled, stream, outputs, reporter)
+
+    def _target(self, plan: Plan) -> Target:
+        return Target(
+            width=plan.width,
+            height=plan.height,
+            fit=plan.fit,
+            enhance=plan.enhance,
+            geometry_kept=plan.geometry_kept,
+            preset=self._setup.preset,
+            crf=self._setup.crf,
+        )
 
     def _engine(self, plan: Plan) -> Engine:
         name = plan.maker.engine

@@ -70,7 +70,7 @@ def plan(
 ) -> Plan:
     """Decide what will be made.
 
-    `source` is what is extended; None on create, and on an extension whose source has not finished: that plan is
+    `source` is what is extended or remixed; None on create, and where the source has not finished: that plan is
     provisional. `leading_image` is the first picture of a create; it gives the aspect where nothing else does.
 
     Raises InvalidRequest, InvalidSize, InvalidStartTime, OperationNotSupported or SourceUnusable, naming the parameter.
@@ -78,6 +78,7 @@ def plan(
     _check_words(submission, capability)
     wish = Wish(size=submission.size, aspect=submission.aspect, upscale=submission.upscale, fit=submission.fit)
     room = Room(short_sides=capability.short_sides, pixels=limits.pixels)
+    is_remix = submission.operation is Operation.REMIX
     new_us = _new_length_us(submission, capability)
     fps, start_us, warnings = CREATED_FPS, 0, ()
     if submission.operation is Operation.CREATE:
@@ -90,11 +91,14 @@ def plan(
     else:
         _check_source(source.media, limits)
         fps = source.media.video.fps
-        start_us, warnings = _start_us(submission.start_us, source.media.duration_us)
+        if is_remix:
+            new_us, warnings = _remixed_length_us(submission.new_us, source.media.duration_us)
+        else:
+            start_us, warnings = _start_us(submission.start_us, source.media.duration_us)
         displayed = (source.media.video.width, source.media.video.height)
         made_for = Wish(size=source.made_size, aspect=source.made_aspect)
         picture = picture_of_extended(wish, room, displayed, made_for)
-        if not picture.kept:
+        if not picture.kept and not is_remix:
             warnings = (*warnings, _head_reencoded(displayed, picture))
     _check_lengths(start_us, new_us, fps, limits)
     return Plan(
@@ -106,13 +110,13 @@ def plan(
         height=picture.height,
         fps=fps,
         start_us=start_us,
-        geometry_kept=picture.kept and submission.operation is Operation.EXTEND,
+        geometry_kept=picture.kept and submission.operation is not Operation.CREATE,
         fit=submission.fit,
         enhance=picture.enhance,
         seed=submission.seed or 0,
         source_asset_id=source.asset_id if source else None,
         images=submission.images,
-        provisional=submission.operation is Operation.EXTEND and source is None,
+        provisional=submission.operation is not Operation.CREATE and source is None,
         warnings=(*warnings, *picture.warnings),
     )
 
@@ -142,6 +146,8 @@ def _check_images(images: tuple[ImageInput, ...], operation: Operation, capabili
         raise InvalidRequest(
             f"images has {len(images)} pictures: this model takes at most {capability.max_images}", param="images"
         )
+    if operation is Operation.REMIX and images:
+        raise InvalidRequest("images: a remix is made of the source's own pictures alone: leave it out", param="images")
     if operation is Operation.EXTEND:
         for image in images:
             if image.role is Role.FIRST_FRAME:
@@ -163,12 +169,21 @@ def _new_length_us(submission: Submission, capability: Capability) -> int:
     new_us = capability.default_new_us if submission.new_us is None else submission.new_us
     if new_us <= 0:
         raise InvalidRequest(f"duration is {_seconds(new_us)}: send seconds above 0", param="duration")
-    if new_us > capability.max_new_us:
+    if new_us > capability.max_new_us and submission.operation is not Operation.REMIX:
         raise InvalidRequest(
             f"duration is {_seconds(new_us)}: this model makes at most {_seconds(capability.max_new_us)} at once",
             param="duration",
         )
     return new_us
+
+
+def _remixed_length_us(wished_us: int | None, duration_us: int) -> tuple[int, tuple[str, ...]]:
+    if wished_us is None or wished_us == duration_us:
+        return duration_us, ()
+    if wished_us < duration_us:
+        return wished_us, ()
+    duration = _seconds(duration_us)
+    return duration_us, (f"duration {_seconds(wished_us)} was set aside: a remix is no longer than its {duration}",)
 
 
 def _start_us(wished_us: int | None, duration_us: int) -> tuple[int, tuple[str, ...]]:

@@ -91,13 +91,13 @@ class Planner:
         return msgspec.structs.replace(decided, warnings=(*choice.warnings, *decided.warnings))
 
     async def _parent(self, tenant_id: str, submission: Submission) -> Task | None:
-        if submission.operation is not Operation.EXTEND:
+        if submission.operation is Operation.CREATE:
             if submission.source is not None:
                 raise InvalidRequest("create takes no source: use extend to continue a video", param="task_id")
             return None
         match submission.source:
             case None:
-                raise InvalidRequest("task_id is missing: send the id of the video to extend", param="task_id")
+                raise InvalidRequest("task_id is missing: send the id of a video", param="task_id")
             case AssetSource():
                 return None
             case TaskSource(task_id=task_id):

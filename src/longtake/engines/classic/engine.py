@@ -14,7 +14,7 @@ from longtake.engines.classic.morph import Morph
 from longtake.engines.classic.pixels import fix_thread_count
 from longtake.engines.classic.sound import Samples, blocks, continue_sound
 from longtake.engines.classic.steering.lay import lay_over
-from longtake.engines.classic.steering.schedule import script_for
+from longtake.engines.classic.steering.schedule import Script, script_for
 from longtake.engines.classic.steering.wording import told
 from longtake.engines.classic.still import push_in
 from longtake.engines.classic.warp import fit_cover
@@ -31,6 +31,14 @@ _END_S = 1.0
 
 STILL = "the picture does not move before the cut: the built-in engine makes a slow camera move of it"
 TEXTURE = "the sound goes on as a texture of what was heard before the cut; words and melodies are not continued"
+REMIXED = (
+    "a remix by the built-in engine keeps what the video shows and how it sounds: the prompt's camera, light and fades "
+    "are laid over it, nothing is painted anew"
+)
+REMIXED_AS_IT_IS = (
+    "the built-in engine understood nothing of the prompt that it can change on a remix, such as zoom in, black and "
+    "white or fade to black: the video is as it was"
+)
 
 
 class ClassicEngine:
@@ -42,9 +50,9 @@ class ClassicEngine:
         return "classic"
 
     def capability(self) -> Capability:
-        """What it can do: both operations, any length up to 30 s, prompts as far as they name a scene."""
+        """What it can do: all operations, new parts of any length up to 30 s, prompts as far as they name a scene."""
         return Capability(
-            operations=frozenset({Operation.CREATE, Operation.EXTEND}),
+            operations=frozenset({Operation.CREATE, Operation.EXTEND, Operation.REMIX}),
             default_new_us=DEFAULT_NEW_S * SECOND_US,
             max_new_us=LONGEST_NEW_S * SECOND_US,
             short_sides=(480, 2160),
@@ -61,6 +69,8 @@ class ClassicEngine:
         fix_thread_count()
         if request.operation is Operation.EXTEND:
             notes, pictures, sound = _extend(request)
+        elif request.operation is Operation.REMIX:
+            notes, pictures, sound = _remix(request)
         else:
             notes, pictures, sound = _create(request)
         yield from notes
@@ -73,8 +83,8 @@ Work = tuple[list[Note], Iterator[VideoFrame], Samples | None]
 
 def _check(request: EngineRequest) -> None:
     """Refuse what no way of this engine can make."""
-    if request.operation not in (Operation.CREATE, Operation.EXTEND):
-        raise EngineError(f"the built-in engine cannot {request.operation.value!r}; it can create and extend")
+    if request.operation not in (Operation.CREATE, Operation.EXTEND, Operation.REMIX):
+        raise EngineError(f"the built-in engine cannot {request.operation.value!r}; it can create, extend and remix")
     size = (request.width, request.height)
     if min(size) < SMALLEST_PICTURE or any(side % 2 for side in size):
         raise EngineError(f"{size[0]}x{size[1]} cannot be made; both sides must be even and at least 16 pixels")
@@ -103,11 +113,7 @@ def _extend(request: EngineRequest) -> Work:
         pictures = continue_live(clip, frame_s)
     else:
         pictures = itertools.repeat(last) if script.moves_camera else push_in(last, frame_s)
-    if script.moves:
-        pictures = lay_over(
-            pictures, script, frames=request.frames, fps=request.fps, seed=request.seed,
-            full_range=request.color.full_range,
-        )  # fmt: skip
+    pictures = _steered(pictures, script, request)
     notes = [Note(pick="live" if moving else "still", warning=told(script, request.prompt))]
     if not moving:
         notes.append(Note(warning=STILL))
@@ -122,6 +128,29 @@ def _extend(request: EngineRequest) -> Work:
         if heard is not None:
             notes.append(Note(warning=TEXTURE))
     return notes, pictures, sound
+
+
+def _remix(request: EngineRequest) -> Work:
+    """The source's own pictures, steered, and its sound."""
+    if request.read_footage is None:
+        raise EngineError("there is no video to make anew; give its pictures, or create instead")
+    sound = request.read_footage_sound() if request.want_audio and request.read_footage_sound is not None else None
+    script = script_for(request.prompt, float(request.frames / request.fps))
+    changes = bool(script.moves)
+    notes = [Note(pick="remix", warning=REMIXED if changes else REMIXED_AS_IT_IS)]
+    if changes:
+        notes.append(Note(warning=told(script, request.prompt)))
+    return notes, _steered(request.read_footage(), script, request), sound
+
+
+def _steered(pictures: Iterator[VideoFrame], script: Script, request: EngineRequest) -> Iterator[VideoFrame]:
+    """The pictures with the prompt's moves laid over them."""
+    if not script.moves:
+        return pictures
+    return lay_over(
+        pictures, script, frames=request.frames, fps=request.fps, seed=request.seed,
+        full_range=request.color.full_range,
+    )  # fmt: skip
 
 
 def _create(request: EngineRequest) -> Work:

@@ -89,6 +89,7 @@ _RESULT = (
     _maybe("prompt", "string", "What was asked for.", "提示词。"),
     _maybe("enhanced_prompt", "string", "Empty: prompts are not rewritten.", "为空：不改写提示词。"),
     _maybe("aspect_ratio", "string", "Width to height of the result.", "结果的宽高比。"),
+    _maybe("remixed_from_video_id", "string", "The video that it remixes.", "被 remix 的视频。", nullable=True),
 )
 _FAULT = (
     _always("code", "string", "What went wrong, from the table of errors.", "错误码，见错误表。"),
@@ -248,7 +249,11 @@ VIDEO = Shape(
         *_MADE_BY,
         _WARNINGS,
         _always("metadata", "object", "More about the result.", "结果的更多信息。", of="Metadata"),
-        *(field for field in _RESULT if field.name not in {"completed_at", "expires_at", "prompt"}),
+        *(
+            field
+            for field in _RESULT
+            if field.name not in {"completed_at", "expires_at", "prompt", "remixed_from_video_id"}
+        ),
     ),
 )
 VIDEOS = Shape(
@@ -331,6 +336,30 @@ KEYS = Shape(
         _always("has_more", "boolean", "False.", "恒为 false。"),
     ),
 )
+TOKEN_USAGE = Shape(
+    name="TokenUsage",
+    words=Words("What a key may spend, as new-api answers it.", "密钥用量（new-api 格式）。"),
+    fields=(
+        _always("code", "boolean", "True.", "恒为 true。"),
+        _always("message", "string", "ok.", "恒为 ok。"),
+        _always("data", "object", "The use.", "用量。", of="TokenQuota"),
+    ),
+)
+TOKEN_QUOTA = Shape(
+    name="TokenQuota",
+    words=Words("Quota is 500,000 to a US dollar.", "额度：500,000 合 1 美元。"),
+    fields=(
+        _words("object", ("token_usage",), "The kind of object.", "对象类型。"),
+        _always("name", "string", "The key's name.", "密钥名称。"),
+        _always("total_granted", "integer", "What it had.", "总额度。"),
+        _always("total_used", "integer", "What it used: nothing costs anything yet.", "已用额度：目前免费。"),
+        _always("total_available", "integer", "What its tenant has.", "可用额度。"),
+        _always("unlimited_quota", "boolean", "True: no quota limits a key.", "为 true：额度不限制使用。"),
+        _always("model_limits", "object", "Empty: a key may use every model.", "为空：可使用所有模型。"),
+        _always("model_limits_enabled", "boolean", "False.", "恒为 false。"),
+        _always("expires_at", "integer", "0: never.", "0 表示不过期。"),
+    ),
+)
 KEY_REVOKED = Shape(
     name="ApiKeyRevoked",
     words=Words("A key that lets nobody in any more.", "已吊销的密钥。"),
@@ -410,7 +439,7 @@ SHAPES: Mapping[str, Shape] = {
     shape.name: shape
     for shape in (
         TASK, RECORD, VIDEO, VIDEOS, TASKS, DELETED, FAULT, OUTPUT, METADATA, HEAD, SEAM, FILE, MODEL, MODELS, KEY,
-        NEW_KEY, KEYS, KEY_REVOKED, HEALTH, READINESS, ABOUT, DOCUMENT, ERROR, ERROR_DETAIL,
+        NEW_KEY, KEYS, KEY_REVOKED, TOKEN_USAGE, TOKEN_QUOTA, HEALTH, READINESS, ABOUT, DOCUMENT, ERROR, ERROR_DETAIL,
     )
 }  # fmt: skip
 """All of them by name."""

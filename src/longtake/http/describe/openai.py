@@ -117,13 +117,48 @@ def openai_operations(
             answers=(Answer(words=Words("It is gone.", "已删除。"), shape=objects.DELETED.name),),
             errors=(TaskNotFound, TaskRunning, StoreFull),
         ),
+        ("POST", "/v1/videos/{id}/remix"): Operation(
+            id="remixOpenAIVideo",
+            group="openai",
+            title=Words("Remix this video (OpenAI)", "Remix 指定视频（OpenAI）"),
+            words=Words(
+                "Make the video anew after another prompt; remixed_from_video_id names it in the answer.",
+                "按新的提示词重做该视频；回答中的 remixed_from_video_id 指向它。",
+            ),
+            path=(parameters.TASK_PATH,),
+            headers=(parameters.IDEMPOTENCY_KEY,),
+            body=requests.VIDEO_REMIX_BY_ID,
+            forms=forms,
+            examples=(
+                Example(
+                    name="remix",
+                    words=Words("The same in black and white", "改为黑白"),
+                    body={"model": "longtake-cpu", "prompt": "black and white, slow zoom in"},
+                ),
+            ),
+            answers=_VIDEO,
+            errors=(*submits, SourceNotReady, SourceUnusable),
+        ),
         ("POST", "/v1/videos/edits"): Operation(
             id="editOpenAIVideo",
             group="openai",
-            title=Words("Refused: edits", "不支持：编辑"),
-            words=Words("No model here edits what a video shows.", "此服务器的模型不能编辑视频内容。"),
-            answers=(),
-            errors=(OperationNotSupported,),
+            title=Words("Edit a video (OpenAI)", "编辑视频（OpenAI）"),
+            words=Words(
+                "A remix by another name, of the video that the body names or carries as video.",
+                "即 remix：源视频由请求体的 video 指定或直接携带。",
+            ),
+            headers=(parameters.IDEMPOTENCY_KEY,),
+            body=requests.VIDEO_REMIX,
+            forms=forms,
+            examples=(
+                Example(
+                    name="edit",
+                    words=Words("As if at night", "改为夜景"),
+                    body={"model": "longtake-cpu", "prompt": "night, slow zoom in", "video": {"id": _SAMPLE_ID}},
+                ),
+            ),
+            answers=_VIDEO,
+            errors=(*submits, SourceNotReady, SourceUnusable),
         ),
         ("POST", "/v1/videos/characters"): Operation(
             id="createOpenAICharacter",

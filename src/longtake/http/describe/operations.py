@@ -181,6 +181,42 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         ),
         errors=_SUBMIT,
     ),
+    ("POST", "/v1/video/remix"): Operation(
+        id="remixVideo",
+        group="video",
+        title=Words("Make a video anew", "重做视频（remix）"),
+        words=Words(
+            "A new video of the same length from a finished one and another prompt. The built-in engine keeps what "
+            "the video shows and lays camera moves, light and fades over it, as far as the prompt names them; nothing "
+            "is painted anew. remixed_from_video_id names the source.",
+            "用已完成的视频和新的提示词生成等长的新视频。内置引擎保留画面内容，按提示词叠加镜头运动、光线与淡入淡出，不会重绘内容。"
+            "remixed_from_video_id 指向源视频。",
+        ),
+        headers=(parameters.IDEMPOTENCY_KEY,),
+        body=requests.REMIX,
+        forms=_FORMS,
+        examples=(
+            Example(
+                name="remix",
+                words=Words("The sample at sunset", "把示例视频改为日落"),
+                body={
+                    "model": "grok-video-3",
+                    "prompt": "golden sunset, slow zoom in",
+                    "task_id": "grok:7fd641dc-437f-44c3-97a2-e3778e0e10fb",
+                    "size": "720P",
+                    "aspect_ratio": "3:2",
+                },
+            ),
+        ),
+        answers=(
+            Answer(
+                words=Words("The task.", "任务。"),
+                shape=objects.TASK.name,
+                headers=headers.OF_SUBMISSIONS,
+            ),
+        ),
+        errors=(*_SUBMIT, SourceNotReady, SourceUnusable),
+    ),
     ("GET", "/v1/video/query"): Operation(
         id="queryVideo",
         group="video",
@@ -308,6 +344,13 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         title=Words("The models that work here", "模型列表"),
         words=Words("What can be asked for now, and what each can do.", "当前可用的模型及其能力。"),
         answers=(Answer(words=Words("The models.", "模型列表。"), shape=objects.MODELS.name),),
+    ),
+    ("GET", "/api/usage/token"): Operation(
+        id="readTokenUsage",
+        group="account",
+        title=Words("What this key may spend", "密钥用量"),
+        words=Words("In new-api's form, for clients that ask.", "与 new-api 格式一致。"),
+        answers=(Answer(words=Words("The key's use.", "密钥用量。"), shape=objects.TOKEN_USAGE.name),),
     ),
     ("GET", "/v1/keys"): Operation(
         id="listKeys",

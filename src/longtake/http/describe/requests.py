@@ -374,6 +374,38 @@ VIDEO_CREATE = (
     ),
     _VIDEO_START,
 )
+_REMIX_DURATION = Field(
+    name="duration",
+    kind="number",
+    also=DURATION.also,
+    spellings=DURATION.spellings,
+    least=0.1,
+    default=Words("the whole source", "整个源视频"),
+    words=Words("Only the source's first seconds.", "只取源视频的前若干秒。"),
+)
+_REMIX_IMAGES = tuple(
+    Field(name=field.name, kind=field.kind, also=field.also, of=field.of, words=words, refused=True)
+    for field in (EXTEND_IMAGES, FIRST_FRAME, LAST_FRAME, REFERENCES)
+    for words in (Words("Refused: a remix is made of the source alone.", "不支持：remix 只使用源视频。"),)
+)
+REMIX = (
+    *(field for field in EXTEND[:5]),
+    _REMIX_DURATION,
+    UPSCALE,
+    FIT,
+    SEED,
+    WAIT_FOR_SOURCE,
+    WIDTH,
+    HEIGHT,
+    COUNT,
+    METADATA,
+    CALLBACK_URL,
+    CHARACTERS,
+    *_REMIX_IMAGES,
+)
+"""As extend without start_time. The page calls size and aspect_ratio required; here they are as the source."""
+VIDEO_REMIX = (_VIDEO_MODEL, *REMIX[1:])
+VIDEO_REMIX_BY_ID = tuple(field for field in VIDEO_REMIX if field is not TASK_ID)
 UPLOAD = (
     Field(
         name="file",

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from longtake.http.errors import MESSAGES_ZH
 from longtake.lifecycle import state_of
-from longtake.types import SECOND_US, Asset, Fault, Role, SeamReport, State, Task
+from longtake.types import SECOND_US, Asset, Fault, Operation, Role, SeamReport, State, Task
 
 UrlOf: TypeAlias = Callable[[Task, Role, Asset], str]
 """Makes a signed, absolute URL of a task's file."""
@@ -104,7 +104,7 @@ def render_record(task: Task, url_of: UrlOf) -> Body:
 
 def _start(task: Task, word: str, progress: int, updated_s: int) -> Body:
     maker = task.plan.maker
-    return {
+    body: Body = {
         "id": task.id,
         "task_id": task.id,
         "request_id": task.id,
@@ -120,6 +120,9 @@ def _start(task: Task, word: str, progress: int, updated_s: int) -> Body:
         "model_resolved": maker.model,
         "error": None,
     }
+    if task.operation is Operation.REMIX:
+        body["remixed_from_video_id"] = task.parent_id
+    return body
 
 
 def _seam(seam: SeamReport) -> Body:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 
 from longtake.errors import SourceUnusable
-from longtake.render.base import CreateRequest, ExtendRequest
+from longtake.render.base import CreateRequest, ExtendRequest, RemixRequest
 from longtake.store.base import JobStart, TaskChanges
 from longtake.tasks.steps.surroundings import Surroundings
 from longtake.types import Asset, Operation, Step, Task
@@ -33,17 +33,19 @@ async def prepare(here: Surroundings, task: Task) -> Task:
     return moved
 
 
-async def render_request(here: Surroundings, task: Task) -> ExtendRequest | CreateRequest:
+async def render_request(here: Surroundings, task: Task) -> ExtendRequest | CreateRequest | RemixRequest:
     """The job that makes a task's plan. Raises SourceUnusable if one of its files is gone."""
     plan = task.plan
     images = tuple([(image.role, (await _input(here, image.asset_id, "images", task)).id) for image in plan.images])
     if plan.operation is Operation.CREATE:
         return CreateRequest(plan=plan, images=images)
     if plan.source_asset_id is None:
-        raise SourceUnusable("the video to extend was never found: submit the request again", param="task_id")
+        raise SourceUnusable("the source video was never found: submit the request again", param="task_id")
     source = await _input(here, plan.source_asset_id, "task_id", task)
     if source.facts is None:
-        raise SourceUnusable("the video to extend was never looked into: upload it again", param="task_id")
+        raise SourceUnusable("the source video was never looked into: upload it again", param="task_id")
+    if plan.operation is Operation.REMIX:
+        return RemixRequest(plan=plan, source_key=source.id)
     return ExtendRequest(plan=plan, source_key=source.id, source=source.facts, images=images)
 
 
