@@ -73,6 +73,14 @@ def test_every_operation_is_shown_with_its_fields_and_errors(reader: httpx2.Clie
         assert ("Authorization" in article) == ("Authorization: Bearer YOUR_API_KEY" in article)
 
 
+def test_what_deletes_begins_empty(reader: httpx2.Client) -> None:
+    page = reader.get("/docs").text
+    deleting = re.findall(r'<article [^>]*data-method="DELETE".*?</article>', page, re.DOTALL)
+    assert len(deleting) >= 2
+    assert [article for article in deleting if SAMPLE_ID in article or 'data-place="path"' not in article] == []
+    assert page.count(SAMPLE_ID) > 10
+
+
 def test_the_page_loads_nothing_from_elsewhere_and_no_inline_script(reader: httpx2.Client) -> None:
     answer = reader.get("/docs")
     policy = answer.headers["content-security-policy"]

@@ -116,7 +116,9 @@ def _entry(operation: Operation, route: Route) -> Entry:
     example = dict(operation.examples[0].body) if operation.examples else {}
     files = [field for field in operation.body if field.kind == "file" and field.required]
     rows = [_row(field, "body", example.get(field.name)) for field in operation.body]
-    path = tuple(_row(field, "path", field.example) for field in operation.path)
+    # What deletes begins empty: one click too many must not cost the sample.
+    deletes = route.method == "DELETE"
+    path = tuple(_row(field, "path", None if deletes else field.example) for field in operation.path)
     query = tuple(_row(field, "query", field.example if field.required else None) for field in operation.query)
     keyed = route.access is Access.KEY
     fixed = [_row(headers.AUTHORIZATION, "header", None)] if keyed else []

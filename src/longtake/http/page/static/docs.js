@@ -142,7 +142,11 @@ async function uploadOwn(input) {
   try {
     const answer = await fetch(reach("/v1/files"), { method: "POST", headers: keyHeaders(), body: form });
     const body = await answer.json();
-    if (answer.ok) document.getElementById(input.dataset.own).value = body.id;
+    if (answer.ok) {
+      document.getElementById(input.dataset.own).value = body.id;
+      const start = controlOf(article, "start_time");
+      if (start && body.duration && Number(start.value) > body.duration) start.value = "";
+    }
     output.textContent = answer.ok ? file.name : (chinese && body.error?.message_zh) || body.error?.message;
     output.classList.toggle("bad", !answer.ok);
   } catch {
@@ -183,6 +187,8 @@ for (const article of articles) {
   updateSamples(article);
 }
 for (const input of document.querySelectorAll("[data-own]")) input.addEventListener("change", () => uploadOwn(input));
+const language = document.querySelector(".language");
+language.addEventListener("click", () => { language.hash = location.hash; });
 const menu = document.querySelector(".menu");
 const narrow = matchMedia("(max-width: 55rem)");
 const fold = () => { menu.open = !narrow.matches; };
