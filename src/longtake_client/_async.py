@@ -140,16 +140,14 @@ class _Transport:
         if self._borrowed is not None:
             return self._borrowed
         own = self._given is None and is_own_machine(call)
-        client = self._clients.get(own)
-        if client is None:
+        if own not in self._clients:
             if self._given is not None:
-                client = httpx2.AsyncClient(transport=self._given, trust_env=False)
+                self._clients[own] = httpx2.AsyncClient(transport=self._given, trust_env=False)
             elif own:
-                client = httpx2.AsyncClient(trust_env=False, verify=no_certificates())
+                self._clients[own] = httpx2.AsyncClient(trust_env=False, verify=no_certificates())
             else:
-                client = httpx2.AsyncClient()
-            self._clients[own] = client
-        return client
+                self._clients[own] = httpx2.AsyncClient()
+        return self._clients[own]
 
 
 class AsyncClient:

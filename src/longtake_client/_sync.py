@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -54,6 +55,7 @@ class _Transport:
 
     def __init__(self, transport: httpx2.BaseTransport | None, http_client: httpx2.Client | None) -> None:
         self._given = transport
+        self._lock = threading.Lock()
         self._clients: dict[bool, httpx2.Client] = {}
         self._borrowed = http_client
 
@@ -124,16 +126,15 @@ class _Transport:
         if self._borrowed is not None:
             return self._borrowed
         own = self._given is None and is_own_machine(call)
-        client = self._clients.get(own)
-        if client is None:
-            if self._given is not None:
-                client = httpx2.Client(transport=self._given, trust_env=False)
-            elif own:
-                client = httpx2.Client(trust_env=False, verify=no_certificates())
-            else:
-                client = httpx2.Client()
-            self._clients[own] = client
-        return client
+        with self._lock:  # several threads may share a client
+            if own not in self._clients:
+                if self._given is not None:
+                    self._clients[own] = httpx2.Client(transport=self._given, trust_env=False)
+                elif own:
+                    self._clients[own] = httpx2.Client(trust_env=False, verify=no_certificates())
+                else:
+                    self._clients[own] = httpx2.Client()
+            return self._clients[own]
 
 
 class Client:

@@ -65,4 +65,6 @@ def _hint(error: APIStatusError) -> str:
         )
     if error.code == "task_not_exist":
         return "Those there are: longtake list"
+    if error.status_code in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
+        return "Is LONGTAKE_URL a longtake server? Others of the same API have no such route."
     return ""

@@ -25,7 +25,10 @@ Command = TypeVar("Command", bound=Callable[..., object])
 
 BUILT_IN_MODEL = "longtake-cpu"
 STANDARD_INPUT = "-"
-TASK_ID = re.compile(r"^([\w.\-]+:)?[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$")
+TASK_ID = re.compile(
+    r"[\w.\-]{2,64}:[\w\-]{6,80}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|(task|video)_\w{6,80}"
+)
+"""Ours, and those of relays (wire.md 1.1, 1.5)."""
 
 
 def _making_options(command: Command) -> Command:
@@ -155,7 +158,7 @@ def _source_file(source: str) -> Path | BinaryIO | None:
         raise CommandFailed(f"{source!r} cannot be read: {error.strerror}", exit_status=Exit.USAGE) from error
     if is_file:
         return path
-    if TASK_ID.match(source):
+    if TASK_ID.fullmatch(source):
         return None
     what = "is a folder" if path.is_dir() else "is neither a file here nor a task's id"
     raise CommandFailed(

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command against a relay of the same API, which has the documented routes only."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from tests.acceptance.conftest import run_longtake
+from tests.client.relay import Relay, Say
+
+PARENT, MADE = "sora-2:task_01k9008rhbefnt3rb1g9szxdwr", "grok:48a67431-0708-46d1-9ab9-83cb84700153"
+VIDEO = os.urandom(200_000)
+QUERY = "GET /v1/video/query"
+
+
+@pytest.fixture
+def environment(relay: Relay) -> dict[str, str | None]:
+    """Somebody who has set only the relay's address and key."""
+    return {"LONGTAKE_URL": relay.url, "LONGTAKE_API_KEY": "sk-relay"}
+
+
+def test_a_task_of_a_relay_is_extended_followed_and_saved(
+    relay: Relay, elsewhere: Relay, environment: dict[str, str | None], tmp_path: Path
+) -> None:
+    relay.says("POST /v1/video/extend", Say({"id": MADE, "status": "processing", "status_update_time": 1762685256}))
+    done = {"id": MADE.partition(":")[2], "status": "completed", "video_url": f"{elsewhere.url}/a.mp4"}
+    relay.says(QUERY, Say({"id": MADE, "status": "processing", "progress": 40, "video_url": None}), Say(done))
+    elsewhere.says("GET /a.mp4", Say(VIDEO))
+    target = tmp_path / "longer.mp4"
+    command = ["extend", PARENT, "--at", "3", "--prompt", "on", "--model", "grok-video-3", "-o", str(target)]
+    ran = run_longtake(*command, environment=environment)
+    assert ran.returncode == 0, ran.stderr
+    assert target.read_bytes() == VIDEO
+    assert relay.of("POST /v1/video/extend")[0].json == {
+        "model": "grok-video-3", "prompt": "on", "task_id": PARENT, "start_time": 3, "upscale": False,
+    }  # fmt: skip
+    assert "authorization" not in elsewhere.asked[0].headers
+    assert b"working: 40 %" in ran.stderr
+    assert ran.stdout.decode().splitlines()[0] == str(target)
+    assert b"None" not in ran.stdout + ran.stderr
+    card = run_longtake("get", MADE, environment=environment)
+    assert card.stdout.decode().splitlines() == [MADE, "succeeded, 100 %", f"{elsewhere.url}/a.mp4"]
+    lines = run_longtake("watch", MADE, "--json", environment=environment).stdout.splitlines()
+    assert [json.loads(line)["status"] for line in lines] == ["completed"]
+
+
+def test_failures_of_a_relay_have_their_exit_statuses(relay: Relay, environment: dict[str, str | None]) -> None:
+    relay.says(QUERY, Say({"id": MADE, "status": "failed", "error": {"message": "too dark", "code": "moderation"}}))
+    failed = run_longtake("watch", MADE, environment=environment)
+    assert (failed.returncode, b"too dark" in failed.stderr) == (3, True), failed.stderr
+    relay.says(
+        "POST /v1/video/create", Say({"error": {"message": "no balance", "code": "insufficient_user_quota"}}, 403)
+    )
+    poor = run_longtake("create", "--prompt", "x", "--model", "m", environment=environment)
+    assert poor.returncode == 5, poor.stderr
+    absent = run_longtake("list", environment=environment)
+    assert (absent.returncode, b"no such route" in absent.stderr) == (1, True), absent.stderr
+
+
+def test_a_broken_download_is_taken_up_by_the_next_command(
+    relay: Relay, environment: dict[str, str | None], tmp_path: Path
+) -> None:
+    relay.says(QUERY, Say({"id": MADE, "status": "completed", "video_url": f"{relay.url}/a.mp4"}))
+    etag = {"ETag": '"v1"'}
+    relay.says("GET /a.mp4", Say(VIDEO, headers=etag, cut_after=90_000), Say(b"", headers=etag, cut_after=-1))
+    command = ("get", MADE, "-o", str(tmp_path / "a.mp4"))
+    broken = run_longtake(*command, environment=environment)
+    assert (broken.returncode, b"goes on where it stopped" in broken.stderr) == (6, True), broken.stderr
+    assert [path.suffix for path in tmp_path.iterdir()] == [".part"]
+    relay.says("GET /a.mp4", Say(VIDEO, headers=etag), Say(VIDEO, headers=etag, ranges=True))
+    assert run_longtake(*command, environment=environment).returncode == 0
+    assert (tmp_path / "a.mp4").read_bytes() == VIDEO
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+    assert relay.of("GET /a.mp4")[-1].headers["range"] == "bytes=90000-"
