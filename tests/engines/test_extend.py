@@ -43,7 +43,7 @@ def test_real_clip_goes_on_without_a_jump_or_a_halt(clips: dict[str, Clip], name
     clip = clips[name]
     own = steps(clip.frames)
     made = extend(timed(clip.frames, clip.fps), frames=round(5 * clip.fps), fps=clip.fps)
-    assert made.picks == ["live"]
+    assert made.picks in (["live"], ["camera"])
     new = steps([clip.frames[-1], *made.frames])
     usual = float(np.median(own[own > 0.1]))
     assert 0.1 * usual < new[0] <= max(1.5 * usual, 1.5), "promise 2"

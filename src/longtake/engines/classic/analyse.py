@@ -4,18 +4,21 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from longtake.engines.classic.pixels import Floats, shrink
+from longtake.engines.classic.warp import shrink_frame
 from longtake.media.frames import TimedFrame, VideoFrame
 
 _CUT_STEP = 12.0
 _CUT_RATIO = 4.0
 """A cut: the mean step of a small picture is above 12 levels and above 4 times the median (reference media.md C)."""
+_SMALL_PIXELS = 192 * 108
+"""The size of the back-test and of everything else that is decided; each picture is shrunk once."""
 _EQUAL_STEP = 0.02
 """Mean levels below which two pictures are one, whatever the rest of the clip does."""
 _REPEAT_SHARE = 0.15
@@ -36,11 +39,27 @@ class Clip:
     """Seconds from one new picture to the next: a frame of the result, or longer if the source repeats in a beat."""
     distinct: int
     """How many of the pictures really differ from the one before, plus one."""
+    smalls: tuple[VideoFrame, ...]
+    """The same pictures at about 192x108, to try things on."""
 
     def position(self, time_s: float) -> float:
         """Where in `frames`, fractional, the clip stands `time_s` seconds after its last picture (negative: before)."""
         places = np.arange(len(self.frames), dtype=np.float64)
         return float(np.interp(float(self.times_s[-1]) + time_s, self.times_s, places))
+
+    def small(self) -> Clip:
+        """The same clip at its small size."""
+        return replace(self, frames=self.smalls)
+
+    def without_end(self, count: int) -> Clip:
+        """The clip as it was `count` pictures before its end."""
+        return replace(
+            self,
+            frames=self.frames[:-count],
+            smalls=self.smalls[:-count],
+            times_s=self.times_s[:-count],
+            distinct=max(1, self.distinct - count),
+        )
 
     @property
     def span_s(self) -> float:
@@ -50,11 +69,12 @@ class Clip:
 
 def analyse(context: tuple[TimedFrame, ...], fps: Fraction) -> Clip:
     """The last shot of the context without repeated frames, to be continued at `fps`."""
-    smalls = [_signature(timed.frame) for timed in context]
-    steps = np.array([_difference(a, b) for a, b in itertools.pairwise(smalls)], np.float64)
+    smalls = [shrink_frame(timed.frame, _SMALL_PIXELS) for timed in context]
+    signatures = [_signature(small) for small in smalls]
+    steps = np.array([_difference(a, b) for a, b in itertools.pairwise(signatures)], np.float64)
     first = _last_cut(steps)
-    shot, smalls, steps = context[first:], smalls[first:], steps[first:]
-    kept = _distinct_places(smalls, steps)
+    shot, smalls, signatures, steps = context[first:], smalls[first:], signatures[first:], steps[first:]
+    kept = _distinct_places(signatures, steps)
     distinct = len(kept)
     cadence = _is_cadence(kept, len(shot))
     if not cadence:
@@ -68,7 +88,13 @@ def analyse(context: tuple[TimedFrame, ...], fps: Fraction) -> Clip:
         elif 0.95 * frame_s < source_s < 1.05 * frame_s:
             # One picture of the source a frame: a rate that is off by a hair must not force interpolation.
             times = times[-1] + (times - times[-1]) * (frame_s / source_s)
-    return Clip(frames=tuple(shot[place].frame for place in kept), times_s=times, step_s=step_s, distinct=distinct)
+    return Clip(
+        frames=tuple(shot[place].frame for place in kept),
+        times_s=times,
+        step_s=step_s,
+        distinct=distinct,
+        smalls=tuple(smalls[place] for place in kept),
+    )
 
 
 def _signature(frame: VideoFrame) -> Floats:
@@ -93,14 +119,14 @@ def _last_cut(steps: NDArray[np.float64]) -> int:
     return int(cuts[-1]) + 1 if cuts.size else 0
 
 
-def _distinct_places(smalls: list[Floats], steps: NDArray[np.float64]) -> list[int]:
+def _distinct_places(signatures: list[Floats], steps: NDArray[np.float64]) -> list[int]:
     """Places of the pictures that differ from the last one kept."""
     kept = [0]
-    for place in range(1, len(smalls)):
+    for place in range(1, len(signatures)):
         # Judged by the motion around it: where a quick pan comes to rest it is slow, and still repeats nothing.
         around = steps[max(0, place - _BEAT_STEPS) : place + _BEAT_STEPS]
         limit = max(_EQUAL_STEP, _REPEAT_SHARE * float(np.percentile(around, 90)))
-        if _difference(smalls[kept[-1]], smalls[place]) > limit:
+        if _difference(signatures[kept[-1]], signatures[place]) > limit:
             kept.append(place)
     return kept
 

@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from longtake.engines.base import EngineJob, EngineRequest, Note
 from longtake.engines.classic.analyse import analyse
 from longtake.engines.classic.create import begin_pictures, begin_scene
-from longtake.engines.classic.live import continue_live
 from longtake.engines.classic.morph import Morph
 from longtake.engines.classic.pixels import fix_thread_count
+from longtake.engines.classic.select import continue_clip
 from longtake.engines.classic.sound import Samples, blocks, continue_sound
 from longtake.engines.classic.steering.lay import lay_over
 from longtake.engines.classic.steering.schedule import Script, script_for
 from longtake.engines.classic.steering.wording import told
-from longtake.engines.classic.still import push_in
 from longtake.engines.classic.warp import fit_cover
 from longtake.errors import EngineError
 from longtake.media.frames import AudioBlock, VideoFrame
@@ -25,8 +24,6 @@ from longtake.types import SECOND_US, Capability, Operation, Role
 DEFAULT_NEW_S = 6
 LONGEST_NEW_S = 30
 SMALLEST_PICTURE = 16
-_FEWEST_DISTINCT = 4
-"""With fewer distinct pictures there is no motion to continue."""
 _END_S = 1.0
 
 STILL = "the picture does not move before the cut: the built-in engine makes a slow camera move of it"
@@ -99,7 +96,7 @@ def _sample_count(request: EngineRequest) -> int:
 
 
 def _extend(request: EngineRequest) -> Work:
-    """Continue the context: `live`, or `still` where nothing moves."""
+    """Continue the context in the way that suits it."""
     frame_s = float(1 / request.fps)
     clip = analyse(request.context, request.fps)
     last = clip.frames[-1]
@@ -107,15 +104,13 @@ def _extend(request: EngineRequest) -> Work:
         raise EngineError(
             f"the context is {last.width}x{last.height}, the result {request.width}x{request.height}; scale it first"
         )
-    moving = clip.distinct >= _FEWEST_DISTINCT
+    chosen = continue_clip(clip, frame_s)
+    still = chosen.pick == "still"
     script = script_for(request.prompt, float(request.frames / request.fps))
-    if moving:
-        pictures = continue_live(clip, frame_s)
-    else:
-        pictures = itertools.repeat(last) if script.moves_camera else push_in(last, frame_s)
+    pictures = itertools.repeat(last) if still and script.moves_camera else chosen.pictures
     pictures = _steered(pictures, script, request)
-    notes = [Note(pick="live" if moving else "still", warning=told(script, request.prompt))]
-    if not moving:
+    notes = [Note(pick=chosen.pick, warning=told(script, request.prompt))]
+    if still:
         notes.append(Note(warning=STILL))
     if request.end_frame is not None:
         pictures = _end_on(pictures, fit_cover(request.end_frame, request.width, request.height), request)

@@ -55,23 +55,37 @@ def backward_velocity(meter: FlowMeter, last: Bytes, before: Bytes, earlier: Byt
     """
     flow = meter.measure(last, before)
     back = meter.measure(before, last)
-    speed = _length(flow)
-    miss = _length(flow + pull_field(back, flow))
+    speed = vector_length(flow)
+    miss = vector_length(flow + pull_field(back, flow))
     trust = np.exp(-np.square(miss / (0.5 + 0.1 * speed))).astype(np.float32)
     trust *= np.float32(0.02) + np.minimum(np.float32(1), blur(edge_strength(last), 4.0) / np.float32(6))
     if earlier is not None:
         longer = meter.measure(last, earlier) * np.float32(ratio)
-        same = np.exp(-np.square(_length(flow - longer) / (0.7 + 0.2 * speed))).astype(np.float32)
+        same = np.exp(-np.square(vector_length(flow - longer) / (0.7 + 0.2 * speed))).astype(np.float32)
         flow = (flow + longer * same[..., None]) / (1 + same[..., None])
         trust *= np.float32(0.3) + np.float32(0.7) * same
-    sigma = last.shape[1] / 100
+    sigma = last.shape[1] / 150
     near, near_weight = _weighted_mean(flow, trust, sigma)
-    wide, _ = _weighted_mean(flow, trust, sigma * 6)
+    wide, _ = _weighted_mean(flow, trust, sigma * 9)
     share = (near_weight / (near_weight + np.float32(0.03)))[..., None]
     return floats(near * share + wide * (1 - share))
 
 
-def _length(field: Values) -> Floats:
+def aligning_flow(meter: FlowMeter, first: Bytes, second: Bytes) -> Floats:
+    """Where what stands at x in `first` stands in `second`, less x, in pixels; nothing where that cannot be told.
+
+    For moments that only resemble each other: where forward and backward flow disagree something has come or gone,
+    and nothing is moved there.
+    """
+    flow = meter.measure(first, second)
+    back = meter.measure(second, first)
+    miss = vector_length(flow + pull_field(back, flow))
+    trust = np.exp(-np.square(miss / (0.7 + 0.1 * vector_length(flow)))).astype(np.float32)
+    near, weight = _weighted_mean(flow, trust, first.shape[1] / 100)
+    return floats(near * np.minimum(np.float32(1), weight * 3)[..., None])
+
+
+def vector_length(field: Values) -> Floats:
     """Length of every vector."""
     return floats(np.sqrt(np.square(field).sum(axis=2)))
 
@@ -106,5 +120,5 @@ class Advection:
 
 def usual_and_strong_speed(velocity: Floats) -> tuple[float, float]:
     """The speeds that half of a field's pixels and 95 % of them stay below, as shares of its width."""
-    usual, strong = np.percentile(_length(velocity[::4, ::4]), (50, 95))
+    usual, strong = np.percentile(vector_length(velocity[::4, ::4]), (50, 95))
     return float(usual) / velocity.shape[1], float(strong) / velocity.shape[1]

@@ -301,6 +301,35 @@ def shared_view(first: Bytes, second: Bytes) -> Floats | None:
     return floats(matrix)
 
 
+def mirror_border(plane: Bytes, margin: int) -> Bytes:
+    """The plane with its mirror image `margin` pixels wide on every side."""
+    return cast("Bytes", cv2.copyMakeBorder(plane, margin, margin, margin, margin, cv2.BORDER_REFLECT_101))
+
+
+_CORNERS = 200
+_FEWEST_CORNERS = 12
+
+
+def similarity(first: Bytes, second: Bytes) -> tuple[NDArray[np.float64], float] | None:
+    """The similarity (2x3, first to second) that most corners of `first` follow, and their share; None if unknown.
+
+    Corners (Shi and Tomasi) tracked by pyramidal Lucas-Kanade, RANSAC with a pixel's tolerance.
+    """
+    # The type stubs do not know that there may be no corners, or no matrix to a degenerate set of them.
+    corners = cast("Floats | None", cv2.goodFeaturesToTrack(first, _CORNERS, 0.01, 6))
+    if corners is None or len(corners) < _FEWEST_CORNERS:
+        return None
+    tracked, found, _ = cv2.calcOpticalFlowPyrLK(first, second, corners, cast("Floats", None), winSize=(15, 15))
+    kept = np.asarray(found, np.uint8)[:, 0] == 1
+    if int(kept.sum()) < _FEWEST_CORNERS:
+        return None
+    matrix, inliers = cv2.estimateAffinePartial2D(
+        corners[kept], np.asarray(tracked, np.float32)[kept], method=cv2.RANSAC, ransacReprojThreshold=1.0
+    )
+    matrix = cast("NDArray[np.float64] | None", matrix)
+    return None if matrix is None else (matrix, float(inliers.mean()))
+
+
 class FlowMeter:
     """Dense optical flow by Dense Inverse Search (Kroeger et al., ECCV 2016), preset `medium`."""
 

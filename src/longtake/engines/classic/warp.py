@@ -22,10 +22,11 @@ from longtake.media.frames import VideoFrame
 class FrameWarper:
     """Warps pictures of one size by displacements that are given at a smaller one."""
 
-    def __init__(self, width: int, height: int) -> None:
-        self._luma_grid = pixel_grid(width, height)
+    def __init__(self, width: int, height: int, *, margin: int = 0) -> None:
+        """Make pictures of width x height out of ones that are larger by `margin` luma pixels (even) on every side."""
+        self._luma_grid = pixel_grid(width, height) + np.float32(margin)
         # The chroma grid is the head of nothing larger: at half size every pixel has its own whole numbers again.
-        self._chroma_grid = pixel_grid(width // 2, height // 2)
+        self._chroma_grid = pixel_grid(width // 2, height // 2) + np.float32(margin // 2)
 
     def pull(self, frame: VideoFrame, displacement: Floats) -> VideoFrame:
         """The picture whose pixel x shows what `frame` has at x + displacement(x).
@@ -72,6 +73,19 @@ def dissolve(first: VideoFrame, second: VideoFrame, share: float) -> VideoFrame:
     """A mixture of two pictures of one size: all `first` at 0, all `second` at 1."""
     return VideoFrame(
         y=blend(first.y, second.y, share), u=blend(first.u, second.u, share), v=blend(first.v, second.v, share)
+    )
+
+
+def shrink_frame(frame: VideoFrame, pixels: int) -> VideoFrame:
+    """The picture at a size of about so many pixels; itself if it has no more."""
+    scale = math.sqrt(pixels / (frame.width * frame.height))
+    if scale >= 1:
+        return frame
+    width, height = (max(16, 2 * round(side * scale / 2)) for side in (frame.width, frame.height))
+    return VideoFrame(
+        y=scale_smooth(frame.y, width, height),
+        u=scale_smooth(frame.u, width // 2, height // 2),
+        v=scale_smooth(frame.v, width // 2, height // 2),
     )
 
 
