@@ -15,7 +15,7 @@ from longtake.http.describe.operations import OPERATIONS
 from longtake.http.page.entries import entries
 from longtake.http.page.language import say
 from longtake.http.page.samples import Origin, Request, curl, javascript, python
-from longtake.http.page.words import KINDS, PAGE, SCRIPT, SPELLINGS, bounds
+from longtake.http.page.words import KINDS, PAGE, SCRIPT, SPELLINGS, UNFORESEEN, bounds
 
 ALL = [entry for group in entries().values() for entry in group]
 LINKS = re.compile(r'(?:src|href|action|poster)="([^"]*)"')
@@ -70,6 +70,7 @@ def test_every_operation_is_shown_with_its_fields_and_errors(reader: httpx2.Clie
             assert say(field.words, "zh" if language == "zh" else "en") in article
         for error in row.errors:
             assert f"<code>{error.code}</code>" in article
+        assert say(UNFORESEEN, "zh" if language == "zh" else "en") in article
         assert ("Authorization" in article) == ("Authorization: Bearer YOUR_API_KEY" in article)
 
 

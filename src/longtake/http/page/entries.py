@@ -75,11 +75,6 @@ class Entry:
         """Whether it needs a key."""
         return self.route.access is Access.KEY
 
-    @property
-    def saves(self) -> bool:
-        """Whether it answers a file's bytes."""
-        return bool(self.request.saves)
-
 
 @cache
 def entries() -> Mapping[str, tuple[Entry, ...]]:

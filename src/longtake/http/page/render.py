@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from longtake import __version__
+from longtake.errors import LongtakeError
 from longtake.http.describe.operations import GROUPS, errors_of
 from longtake.http.describe.terms import Field, Words
 from longtake.http.errors import MESSAGES_ZH, error_type
 from longtake.http.page.entries import Entry, entries, shapes_of
 from longtake.http.page.language import Language, say
 from longtake.http.page.samples import ADDRESS, KEY_WORD, LANGUAGES
-from longtake.http.page.words import KINDS, PAGE, SCRIPT, SPELLINGS, bounds
+from longtake.http.page.words import KINDS, PAGE, SCRIPT, SPELLINGS, UNFORESEEN, bounds
 from longtake.http.routes import Access
 
 if TYPE_CHECKING:
@@ -103,6 +104,10 @@ def _fine(field: Field, language: Language) -> list[tuple[str, str]]:
     return pairs
 
 
+def _first_line(error: type[LongtakeError]) -> str:
+    return (error.__doc__ or "").partition("\n")[0]
+
+
 def _errors(entry: Entry, language: Language) -> list[tuple[int, str, str, str, bool]]:
     """Status, type, code, meaning, whether it may work later: of every error of an entry."""
     rows: dict[str, tuple[int, str, str, str, bool]] = {}
@@ -110,6 +115,6 @@ def _errors(entry: Entry, language: Language) -> list[tuple[int, str, str, str, 
         code = error.code
         # As http/errors.py answers it: an unknown task is a mistake of a submission.
         status = 400 if entry.route.submits and code == "task_not_exist" else error.status
-        meaning = Words((error.__doc__ or "").partition("\n")[0], MESSAGES_ZH.get(code, ""))
+        meaning = UNFORESEEN if error is LongtakeError else Words(_first_line(error), MESSAGES_ZH.get(code, ""))
         rows.setdefault(code, (status, error_type(status), code, say(meaning, language), error.retryable))
     return sorted(rows.values())
