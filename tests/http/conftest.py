@@ -185,7 +185,7 @@ async def _serve_on(
         if clip is None:
             await seed_sample(store=store, service=service, tenant_id=OWNER.tenant_id)
         else:
-            await _add_sample(service, store, clip)
+            await add_sample(service, store, clip)
         trouble: list[Exception] = []
 
         async def ready() -> None:
@@ -229,7 +229,7 @@ async def listening(app: ASGIApp, listener: socket.socket, *, force: bool = True
         await serving
 
 
-async def _add_sample(service: TaskService, store: SqliteStore, clip: bytes) -> None:
+async def add_sample(service: TaskService, store: SqliteStore, clip: bytes) -> None:
     """A finished task under the documented id, made of an upload."""
 
     async def chunks() -> AsyncIterator[bytes]:

@@ -13,13 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
+import msgspec
 from tests.fakes.house import House, opened_house
-from tests.http.conftest import KEY, OTHER_KEY, WAIT_S, World, listening
+from tests.http.conftest import KEY, OTHER_KEY, WAIT_S, World, add_sample, listening
 
 from longtake.http.app import Application, create_app
 from longtake.http.auth import digest
 from longtake.render.base import Progress
 from longtake.store.base import Key
+
+ADMIN_KEY = "lt-test-key-of-the-admin-0123456789"
+TOY_SAMPLE = b"toy 320 180 6.0 24\n"
+"""What stands under the documented id of the sample."""
 
 
 @dataclass
@@ -94,9 +99,10 @@ async def _serve(home: Path, started: Future[Workshop], stop: threading.Event, *
 async def _serve_house(
     house: House, listener: socket.socket, started: Future[Workshop], stop: threading.Event, *, force: bool
 ) -> None:
-    for tenant, secret in (("first", KEY), ("second", OTHER_KEY)):
+    for tenant, secret in (("first", KEY), ("second", OTHER_KEY), ("admin", ADMIN_KEY)):
         key = Key(id=f"key-{tenant}", tenant_id=tenant, digest=digest(secret), name="", hint="", created_ms=0)
-        await house.store.add_key(key)
+        await house.store.add_key(msgspec.structs.replace(key, admin=tenant == "admin"))
+    await add_sample(house.service, house.store, TOY_SAMPLE)
     installation = house.installation
     assert installation is not None
 

@@ -308,7 +308,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         path=(parameters.TASK_PATH,),
         headers=(parameters.LAST_EVENT_ID,),
         answers=(
-            Answer(words=Words("The events.", "事件流。"), media=("text/event-stream",)),
+            Answer(words=Words("The events.", "事件流。"), shape=objects.RECORD.name, media=("text/event-stream",)),
             Answer(
                 words=Words("The task has ended, and you have its last event.", "任务已结束且已收到最后一个事件。"),
                 status=204,
