@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The client for asynchronous code (asyncio, trio): carries out the flows' steps with httpx2 and anyio."""
+"""The client for asynchronous code: carries out the flows' steps with httpx2 and anyio."""
 
 from __future__ import annotations
 

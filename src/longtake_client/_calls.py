@@ -17,6 +17,8 @@ Result = TypeVar("Result")
 MOST_REDIRECTS = 5
 _PORTS = {"http": 80, "https": 443}
 _KEEPS_METHOD = frozenset({307, 308})
+_TRAVELS = frozenset({"accept", "accept-encoding", "range", "if-range"})
+"""Headers that say nothing of the caller: they go along to another origin."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -228,4 +230,4 @@ def redirected(call: Call, status: int, location: str) -> Call:
 
 
 def _safe(call: Call) -> dict[str, str]:
-    return {name: value for name, value in call.headers.items() if name.lower() in {"accept", "range", "if-range"}}
+    return {name: value for name, value in call.headers.items() if name.lower() in _TRAVELS}

@@ -148,7 +148,8 @@ class _Fetch:
 
     def _know(self, stream: Stream) -> None:
         etag = stream.headers.get("etag", "")
-        self._etag = etag if etag.startswith('"') else ""  # only a strong one may join two pieces (RFC 9110 13.1.5)
+        # Only a strong one may join two pieces (RFC 9110 13.1.5), and a packed file's pieces are not the file's own.
+        self._etag = etag if etag.startswith('"') and _is_plain(stream.headers) else ""
         self._size_bytes = announced_bytes(stream.headers)
 
     def _begin(self) -> Flow[int]:
@@ -177,7 +178,9 @@ class _Fetch:
 
     def _continues(self, stream: Stream) -> bool:
         found = _CONTENT_RANGE.fullmatch(stream.headers.get("content-range", ""))
-        return found is not None and int(found[1]) == self._received
+        if found is None or not _is_plain(stream.headers):
+            return False
+        return int(found[1]) == self._received and found[2] in {"*", str(self._size_bytes)}
 
     def _restart(self, stream: Stream) -> Flow[None]:
         yield from work(self._sink.restart)
@@ -205,10 +208,14 @@ class _Fetch:
         return APIConnectionError(f"the download broke off after {self._received}{of} bytes: {error}")
 
 
+def _is_plain(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-encoding", "identity").lower() == "identity"
+
+
 def announced_bytes(headers: Mapping[str, str]) -> int | None:
     """A file's size by Content-Length; None where it is not told or not the file's own."""
     text = headers.get("content-length", "")
-    if headers.get("content-encoding", "identity") != "identity" or not text.isdecimal() or len(text) > 18:  # noqa: PLR2004
+    if not _is_plain(headers) or not text.isdecimal() or len(text) > 18:  # noqa: PLR2004
         return None
     return int(text)
 

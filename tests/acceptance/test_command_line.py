@@ -236,7 +236,7 @@ def _children_of(pid: int) -> set[int]:
     return found
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_a_killed_command_leaves_neither_process_nor_home(number: signal.Signals, clip: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "longtake", "extend", str(clip), "--prompt", "on", "--duration", "20",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 from pathlib import Path
@@ -97,6 +98,24 @@ CASES = {
     "range refused": (
         [Say(VIDEO, headers=ETAG, cut_after=300_000), Say(b"", 416), Say(VIDEO, headers=ETAG)], ["300000-"],
     ),
+    "packed": (
+        [Say(gzip.compress(VIDEO), headers={**ETAG, "Content-Encoding": "gzip"}, cut_after=300_000),
+         Say(VIDEO, headers=ETAG)],
+        [],
+    ),
+    "packed part": (
+        [Say(VIDEO, headers=ETAG, cut_after=300_000),
+         Say(gzip.compress(VIDEO[300_000:]), 206,
+             {"Content-Range": f"bytes 300000-{len(VIDEO) - 1}/{len(VIDEO)}", "Content-Encoding": "gzip"}),
+         Say(VIDEO, headers=ETAG)],
+        ["300000-"],
+    ),
+    "other length": (
+        [Say(VIDEO, headers=ETAG, cut_after=300_000),
+         Say(VIDEO[300_000:], 206, {"Content-Range": f"bytes 300000-{len(VIDEO)}/{len(VIDEO) + 1}"}),
+         Say(VIDEO, headers=ETAG)],
+        ["300000-"],
+    ),
     "busy": (
         [Say(VIDEO, headers=ETAG, cut_after=300_000), Say(b"", 503, {"retry-after-ms": "1"}),
          Say(VIDEO, headers=ETAG, ranges=True)],
@@ -179,3 +198,17 @@ def test_a_pipe_gets_the_bytes_too(call: Caller, relay: Relay) -> None:
     relay.says(FILE, Say(VIDEO, cut_after=300_000), Say(VIDEO))
     with pytest.raises(OSError, match="run it again"):
         call(relay.url, "write", ID, io.BytesIO())
+
+
+def test_a_video_behind_a_redirect_is_taken_up_there(
+    call: Caller, relay: Relay, elsewhere: Relay, tmp_path: Path
+) -> None:
+    finished(relay, f"{relay.url}/a.mp4")
+    relay.says(FILE, Say(b"", 302, {"Location": f"{elsewhere.url}/a.mp4"}))
+    elsewhere.says(FILE, Say(VIDEO, headers=ETAG, cut_after=300_000), Say(VIDEO, headers=ETAG, ranges=True))
+    call(relay.url, "save", ID, tmp_path / "a.mp4")
+    assert (tmp_path / "a.mp4").read_bytes() == VIDEO
+    assert [asked.headers.get("range") for asked in elsewhere.asked] == [None, "bytes=300000-"]
+    assert {asked.headers["accept-encoding"] for asked in elsewhere.asked} == {"identity"}
+    assert all("authorization" not in asked.headers for asked in elsewhere.asked)
+    assert all("authorization" in asked.headers for asked in relay.asked)

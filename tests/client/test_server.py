@@ -67,3 +67,13 @@ def test_a_running_task_is_cancelled(call: Caller, server: Server) -> None:
     with pytest.raises(lt.TaskFailed) as raised:
         call(server.url, "task.wait", handle.id)
     assert raised.value.task.state is lt.State.CANCELLED
+
+
+def test_a_video_is_made_anew(call: Caller, server: Server) -> None:
+    made = call(server.url, "create", prompt="sea at dawn", model="longtake-cpu", duration=0.5, size="480p")
+    call(server.url, "task.wait", made.id)
+    wish: dict[str, Any] = {"task_id": made.id, "prompt": "zoom in", "model": "longtake-cpu"}
+    remixed = call(server.url, "remix", **wish, size="480p", aspect_ratio="16:9")
+    task = call(server.url, "task.wait", remixed.id)
+    assert task.state is lt.State.SUCCEEDED
+    assert call(server.url, "record", remixed.id).parent_id == made.id
