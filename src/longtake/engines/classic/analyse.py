@@ -61,6 +61,11 @@ class Clip:
             distinct=max(1, self.distinct - count),
         )
 
+    def played_at(self, frame_s: float) -> list[VideoFrame]:
+        """The clip as it is seen at one picture every `frame_s` seconds, up to its last picture, oldest first."""
+        count = int(self.span_s / frame_s + 1e-6) + 1
+        return [self.frames[int(self.position(-number * frame_s) + 1e-6)] for number in reversed(range(count))]
+
     @property
     def span_s(self) -> float:
         """Seconds from the first picture to the last."""

@@ -12,10 +12,11 @@ from longtake.engines.classic.create import begin_pictures, begin_scene
 from longtake.engines.classic.morph import Morph
 from longtake.engines.classic.pixels import fix_thread_count
 from longtake.engines.classic.select import continue_clip
-from longtake.engines.classic.sound import Samples, blocks, continue_sound
-from longtake.engines.classic.steering.lay import lay_over
+from longtake.engines.classic.sound import Samples, blocks
+from longtake.engines.classic.steering.hearing import steered_sound, weather_heard
+from longtake.engines.classic.steering.lay import Steering, lay_over
 from longtake.engines.classic.steering.schedule import Script, script_for
-from longtake.engines.classic.steering.wording import told
+from longtake.engines.classic.steering.wording import told, told_of_sound
 from longtake.engines.classic.warp import fit_cover
 from longtake.errors import EngineError
 from longtake.media.frames import AudioBlock, VideoFrame
@@ -106,9 +107,15 @@ def _extend(request: EngineRequest) -> Work:
         )
     chosen = continue_clip(clip, frame_s)
     still = chosen.pick == "still"
-    script = script_for(request.prompt, float(request.frames / request.fps))
+    past = clip.played_at(frame_s)
+    script = script_for(request.prompt, float(request.frames / request.fps), past_s=len(past) * frame_s)
     pictures = itertools.repeat(last) if still and script.moves_camera else chosen.pictures
-    pictures = _steered(pictures, script, request)
+    steering = Steering(
+        script, frames=request.frames, fps=request.fps, past=past, seed=request.seed,
+        full_range=request.color.full_range,
+    )  # fmt: skip
+    if script.moves:
+        pictures = steering.lay_over(pictures)
     notes = [Note(pick=chosen.pick, warning=told(script, request.prompt))]
     if still:
         notes.append(Note(warning=STILL))
@@ -117,11 +124,14 @@ def _extend(request: EngineRequest) -> Work:
     sound = None
     if request.want_audio:
         heard = request.context_audio
-        sound = continue_sound(
-            heard, _sample_count(request), request.audio_rate_hz, request.audio_channels, request.seed
-        )
+        sound = steered_sound(
+            script, steering, heard, count=_sample_count(request), rate_hz=request.audio_rate_hz,
+            channels=request.audio_channels, seed=request.seed,
+        )  # fmt: skip
         if heard is not None:
             notes.append(Note(warning=TEXTURE))
+        if sounds := weather_heard(script):
+            notes.append(Note(warning=told_of_sound(sounds, request.prompt)))
     return notes, pictures, sound
 
 

@@ -330,6 +330,34 @@ def similarity(first: Bytes, second: Bytes) -> tuple[NDArray[np.float64], float]
     return None if matrix is None else (matrix, float(inliers.mean()))
 
 
+def draw_streaks(plane: Bytes, lines: NDArray[np.float64], value: int, thickness: float) -> None:
+    """Paint lines (n, 4: x, y from and to, in pixels) with round ends into a byte plane, in place; they may overlap.
+
+    A line thinner than a pixel is one pixel wide and as much fainter.
+    """
+    if lines.shape[0] == 0 or value <= 0:
+        return
+    wide = max(1, round(thickness))
+    value = round(value * min(1.0, max(0.3, thickness)))
+    points = np.rint(np.clip(lines, -4096, 16384) * 16).astype(np.int32).reshape(-1, 2, 1, 2)
+    cv2.polylines(plane, list(points), False, (value,), wide, cv2.LINE_AA, 4)
+
+
+def brighten(plane: Bytes, light: Bytes) -> Bytes:
+    """The plane plus light, up to white."""
+    return cast("Bytes", cv2.add(plane, light))
+
+
+def add_share(plane: Bytes, other: Bytes, share: float) -> Bytes:
+    """Plane + other·share, kept within 0 to 255."""
+    return cast("Bytes", cv2.addWeighted(plane, 1.0, other, share, 0.0))
+
+
+def soften(plane: Bytes, sigma: float) -> Bytes:
+    """Gaussian blur of a byte plane, sigma in pixels."""
+    return cast("Bytes", cv2.GaussianBlur(plane, (0, 0), sigma))
+
+
 class FlowMeter:
     """Dense optical flow by Dense Inverse Search (Kroeger et al., ECCV 2016), preset `medium`."""
 

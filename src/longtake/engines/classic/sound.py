@@ -20,6 +20,8 @@ _SHORTEST_CONTEXT_S = 0.25
 _SILENCE = 1e-5
 """Root mean square below which a sound is silence: -100 dB."""
 _CANDIDATES = 24
+_LOUDNESS_S = 3
+_LOUDEST = 0.97
 
 
 def continue_sound(context: Samples | None, count: int, rate_hz: int, channels: int, seed: int) -> Samples:
@@ -31,7 +33,7 @@ def continue_sound(context: Samples | None, count: int, rate_hz: int, channels: 
     """
     if context is None or context.shape[1] == 0 or count == 0:
         return np.zeros((channels, count), np.float32)
-    heard = _with_channels(context, channels)
+    heard = with_channels(context, channels)
     random = np.random.default_rng([seed, 0x50D])
     if heard.shape[1] < round(_SHORTEST_CONTEXT_S * rate_hz):
         body = _mirrored(heard, count)
@@ -43,7 +45,23 @@ def continue_sound(context: Samples | None, count: int, rate_hz: int, channels: 
     ending = _mirrored(heard, join)
     leaving, coming = _equal_power(join, _likeness(ending, body[:, :join]))
     body[:, :join] = ending * leaving + body[:, :join] * coming
-    return np.clip(body, -1.0, 1.0)
+    return np.clip(at_loudness_of(heard, body, rate_hz), -1.0, 1.0)
+
+
+def at_loudness_of(heard: Samples, body: Samples, rate_hz: int) -> Samples:
+    """The new sound as loud on average as the last three seconds heard, within 6 dB and without clipping.
+
+    The gain comes in over the first half second, so that the join is as it was.
+    """
+    own, wanted = _loudness(body), _loudness(heard[:, -_LOUDNESS_S * rate_hz :])
+    if min(own, wanted) < _SILENCE:
+        return body
+    loudest = float(np.quantile(np.abs(body), 0.9995))
+    gain = min(float(np.clip(wanted / own, 0.5, 2.0)), max(1.0, _LOUDEST / max(loudest, _SILENCE)))
+    ramp = min(body.shape[1], rate_hz // 2)
+    gains = np.full(body.shape[1], gain, np.float32)
+    gains[:ramp] = 1 + (gain - 1) * np.sin(np.linspace(0, np.pi / 2, ramp)) ** 2
+    return body * gains
 
 
 def blocks(samples: Samples, rate_hz: int) -> Iterator[Samples]:
@@ -53,7 +71,7 @@ def blocks(samples: Samples, rate_hz: int) -> Iterator[Samples]:
         yield samples[:, start : start + size]
 
 
-def _with_channels(samples: Samples, channels: int) -> Samples:
+def with_channels(samples: Samples, channels: int) -> Samples:
     """The sound with another count of channels: more are repeated, fewer are mixed."""
     have = samples.shape[0]
     if have == channels:

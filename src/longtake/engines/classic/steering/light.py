@@ -26,8 +26,9 @@ _MOST_STRENGTH = 1.35
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What light does to a picture: luma n becomes gain·n^gamma, colours are scaled, then tinted."""
+    """What light does to a picture: luma n becomes lift + gain·n^gamma, colours are scaled, then tinted."""
 
+    lift: float = 0.0
     gain: float = 1.0
     gamma: float = 1.0
     saturation: float = 1.0
@@ -42,12 +43,12 @@ LOOKS: dict[Effect, Look] = {
     Effect.DARKER: Look(gain=0.6, gamma=1.12, saturation=0.9),
     Effect.SUNSET: Look(gain=0.86, gamma=1.06, saturation=1.12, shadow=(3, 7), highlight=(-27, 21)),
     Effect.GOLDEN: Look(gain=1.02, gamma=0.93, saturation=1.08, shadow=(-6, 5), highlight=(-21, 9)),
-    Effect.NIGHT: Look(gain=0.42, gamma=1.22, saturation=0.5, shadow=(13, -7), highlight=(15, -8)),
+    Effect.NIGHT: Look(gain=0.46, gamma=1.25, saturation=0.55, shadow=(7, -4), highlight=(12, -7)),
     Effect.COLD: Look(gain=0.98, gamma=1.0, saturation=0.88, shadow=(9, -6), highlight=(9, -8)),
     Effect.WARM: Look(gain=1.0, gamma=0.97, saturation=1.05, shadow=(-7, 5), highlight=(-14, 8)),
     Effect.BLACK_AND_WHITE: Look(gain=1.0, gamma=1.03, saturation=0.0),
     # What weather takes from the light comes with it.
-    Effect.RAIN: Look(gain=0.83, gamma=1.05, saturation=0.72, shadow=(4, -3), highlight=(4, -3)),
+    Effect.RAIN: Look(lift=0.035, gain=0.79, gamma=1.05, saturation=0.72, shadow=(4, -3), highlight=(4, -3)),
     Effect.SNOW: Look(gain=0.97, gamma=0.97, saturation=0.8, shadow=(3, -2), highlight=(3, -2)),
     Effect.SPARKS: Look(gain=0.85, gamma=1.08, saturation=1.0, shadow=(-4, 5), highlight=(-9, 7)),
     Effect.LEAVES: Look(saturation=1.04, highlight=(-5, 3)),
@@ -61,23 +62,24 @@ class Light:
         times = (np.arange(frames) + 1) / float(fps)
         moves = [move for move in script.moves if move.effect in LOOKS]
         self._shares = [(LOOKS[move.effect], light_share(move, times)) for move in moves]
-        self._black, self._white = _fades(script, times)
+        self.black, self._white = _fades(script, times)
+        """`black` is the share of every picture that a fade to black has taken."""
         self._floor, self._top = (0.0, 255.0) if full_range else (16.0, 235.0)
         self._tables: tuple[tuple[float, ...], tuple[Bytes, Bytes, Bytes, Bytes, bool]] | None = None
 
     @property
     def changes(self) -> bool:
         """Whether there is anything to do."""
-        return bool(self._shares) or bool(self._black.any()) or bool(self._white.any())
+        return bool(self._shares) or bool(self.black.any()) or bool(self._white.any())
 
     def darkness(self, number: int) -> float:
         """The share of picture `number` that a fade to black has taken."""
-        return float(self._black[min(number, self._black.size - 1)])
+        return float(self.black[min(number, self.black.size - 1)])
 
     def shine(self, frame: VideoFrame, number: int) -> VideoFrame:
         """Picture `number` in its light; itself while nothing has begun."""
-        number = min(number, self._black.size - 1)
-        shares = (*(float(share[number]) for _, share in self._shares), self._black[number], self._white[number])
+        number = min(number, self.black.size - 1)
+        shares = (*(float(share[number]) for _, share in self._shares), self.black[number], self._white[number])
         if not any(shares):
             return frame
         if self._tables is None or self._tables[0] != shares:
@@ -98,7 +100,7 @@ class Light:
         place = value.copy()
         saturation, tint_u, tint_v = 1.0, np.zeros(256), np.zeros(256)
         for (look, _), share in zip(self._shares, looks, strict=True):
-            lit = look.gain * value**look.gamma
+            lit = look.lift + look.gain * value**look.gamma
             value = value + share * (lit - value)
             saturation *= max(0.0, 1 + share * (look.saturation - 1))
             tint_u += share * (look.shadow[0] * (1 - place) + look.highlight[0] * place)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from longtake.engines.classic.steering.effects import CAMERA, GROUPS, LASTING, Effect, Group, Move
 from longtake.engines.classic.steering.reading import Reading, Segment, Wish, read_prompt
@@ -12,6 +12,8 @@ _FADE_S = 1.5
 _FADE_SHARE = 0.4
 """A fade takes at most this share of the length there is."""
 _SHORTEST_TURN_S = 0.04
+_SHORTEST_PAST_S = 0.5
+_OF_THE_PAST = frozenset({Effect.REVERSE, Effect.LOOP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class Script:
     length_s: float
     refused: tuple[Effect, ...] = ()
     unknown: tuple[str, ...] = ()
+    unmade: tuple[Effect, ...] = ()
+    """What was understood but cannot be done: nothing is there yet to be played backwards."""
 
     def of(self, *groups: Group) -> tuple[Move, ...]:
         """The moves of some groups, in order."""
@@ -33,9 +37,17 @@ class Script:
         return any(move.group in CAMERA for move in self.moves)
 
 
-def script_for(prompt: str, length_s: float) -> Script:
-    """What a prompt asks of the next `length_s` seconds."""
-    return schedule(read_prompt(prompt), length_s)
+def script_for(prompt: str, length_s: float, past_s: float = 0.0) -> Script:
+    """What a prompt asks of the next `length_s` seconds.
+
+    `past_s` is how much there is before them to play backwards or again; with less than half a second these are unmade.
+    """
+    script = schedule(read_prompt(prompt), length_s)
+    if past_s >= _SHORTEST_PAST_S:
+        return script
+    unmade = tuple(dict.fromkeys(move.effect for move in script.moves if move.effect in _OF_THE_PAST))
+    kept = tuple(move for move in script.moves if move.effect not in _OF_THE_PAST)
+    return replace(script, moves=kept, unmade=unmade)
 
 
 def schedule(reading: Reading, length_s: float) -> Script:

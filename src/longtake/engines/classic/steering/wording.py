@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from longtake.engines.classic.steering.effects import GROUPS, Effect, Group, Move
+from longtake.engines.classic.steering.effects import Effect, Move
 from longtake.engines.classic.steering.schedule import Script
 from longtake.engines.classic.steering.words import table
 
@@ -15,8 +15,6 @@ NOTHING_KNOWN = (
 _NOTHING_KNOWN_ZH = "内置引擎只延续画面已有的运动，未能理解提示词，不会生成新内容"
 _LONGEST_QUOTE = 160
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
-
-_LATER = frozenset({Group.TIME, Group.WEATHER})
 
 _REMARKS: dict[Effect, tuple[str, str]] = {
     Effect.ORBIT: (
@@ -34,10 +32,18 @@ _REMARKS: dict[Effect, tuple[str, str]] = {
 }
 
 
+def told_of_sound(sounds: tuple[tuple[str, str], ...], prompt: str) -> str:
+    """That the weather is heard; `sounds` as hearing.weather_heard gives them."""
+    said = "a soft sound of {} is laid over the continued sound".format(" and ".join(name for name, _ in sounds))
+    if _CHINESE.search(prompt) is None:
+        return said
+    return f"{said} / 延续的声音里轻轻加入了{'、'.join(name for _, name in sounds)}"
+
+
 def told(script: Script, prompt: str) -> str:
     """One sentence or a few: the moves with their times, and what of the prompt was left aside."""
     chinese = _CHINESE.search(prompt) is not None
-    if not script.moves and not script.refused:
+    if not script.moves and not script.refused and not script.unmade:
         return f"{NOTHING_KNOWN} / {_NOTHING_KNOWN_ZH}" if chinese else NOTHING_KNOWN
     said = _english(script)
     return f"{said} / {_chinese(script)}" if chinese else said
@@ -49,13 +55,13 @@ def _english(script: Script) -> str:
         parts.append(
             "the built-in engine understood: " + ", ".join(_move(move, chinese=False) for move in script.moves)
         )
+    if script.unmade:
+        names = ", ".join(effect.value for effect in script.unmade)
+        parts.append(f"understood but not done, for want of pictures before: {names}")
     if script.refused:
         parts.append("left out as asked: " + ", ".join(effect.value for effect in script.refused))
     if script.unknown:
         parts.append(f"not understood: {_quoted(script.unknown)}; no new content is invented")
-    later = [effect.value for effect in _effects(script) if GROUPS[effect] in _LATER]
-    if later:
-        parts.append("read but not made yet: " + ", ".join(later))
     parts += [_REMARKS[effect][0] for effect in _effects(script) if effect in _REMARKS]
     return "; ".join(parts)
 
@@ -64,6 +70,9 @@ def _chinese(script: Script) -> str:
     parts: list[str] = []
     if script.moves:
         parts.append("内置引擎理解了：" + "、".join(_move(move, chinese=True) for move in script.moves))
+    if script.unmade:
+        names = "、".join(table().effects[effect].chinese_name for effect in script.unmade)
+        parts.append(f"已理解但无法执行（之前没有足够的画面）：{names}")
     if script.refused:
         parts.append("按要求不做：" + "、".join(table().effects[effect].chinese_name for effect in script.refused))
     if script.unknown:
