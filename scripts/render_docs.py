@@ -19,16 +19,11 @@ import click
 
 from longtake.cli.main import COMMANDS, longtake
 from longtake.http.describe.openapi import document
+from longtake.http.describe.refusals import refusals
 from longtake.http.routes import ROUTES
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "longtake"
-GENERAL = {
-    "internal_error": "Something failed that nobody foresaw; the server's log has the traceback.",
-    "invalid_request": "A field has a value that cannot be used; `param` names it.",
-    "access_denied": "The key is good but may not do this.",
-}
-"""Words for codes whose class stands for a whole branch of the tree."""
 MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -61,28 +56,11 @@ def settings() -> Iterator[str]:
 
 def errors() -> Iterator[str]:
     """A table of all error codes that a caller can meet, from the error tree."""
-    yield "| code | status | meaning |"
-    yield "|---|---|---|"
-    tree = ast.parse((SOURCE / "errors.py").read_text(encoding="utf-8"))
-    known: dict[str, tuple[str, str]] = {}
-    seen: set[str] = set()
-    for node in tree.body:
-        if not isinstance(node, ast.ClassDef):
-            continue
-        base = known.get(ast.unparse(node.bases[0]), ("internal_error", "500"))
-        own = {
-            target.id: ast.literal_eval(statement.value)
-            for statement in node.body
-            if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None
-            for target in (statement.targets if isinstance(statement, ast.Assign) else [statement.target])
-            if isinstance(target, ast.Name)
-        }
-        code, status = str(own.get("code", base[0])), str(own.get("status", base[1]))
-        known[node.name] = (code, status)
-        if code not in seen and node.name not in {"FencedOff", "MediaError", "ConfigurationError"}:
-            seen.add(code)
-            words = (ast.get_docstring(node) or "").splitlines()[0]
-            yield f"| `{code}` | {status} | {GENERAL.get(code, words)} |"
+    yield "| status | type | code | again later? | meaning | what to do |"
+    yield "|---|---|---|---|---|---|"
+    for row in refusals():
+        again = "yes" if row.retryable else "no"
+        yield f"| {row.status} | `{row.type}` | `{row.code}` | {again} | {row.meaning.en} | {row.remedy.en} |"
 
 
 def routes() -> Iterator[str]:
