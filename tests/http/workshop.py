@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx2
 import msgspec
 from tests.fakes.house import House, opened_house
-from tests.http.conftest import KEY, OTHER_KEY, WAIT_S, World, add_sample, listening
+from tests.http.conftest import KEY, OTHER_KEY, SAMPLE_ID, WAIT_S, World, add_sample, listening
 
 from longtake.http.app import Application, create_app
 from longtake.http.auth import digest
@@ -102,7 +102,8 @@ async def _serve_house(
     for tenant, secret in (("first", KEY), ("second", OTHER_KEY), ("admin", ADMIN_KEY)):
         key = Key(id=f"key-{tenant}", tenant_id=tenant, digest=digest(secret), name="", hint="", created_ms=0)
         await house.store.add_key(msgspec.structs.replace(key, admin=tenant == "admin"))
-    await add_sample(house.service, house.store, TOY_SAMPLE)
+    if not await house.store.knows(SAMPLE_ID):
+        await add_sample(house.service, house.store, TOY_SAMPLE)
     installation = house.installation
     assert installation is not None
 
