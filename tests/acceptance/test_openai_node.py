@@ -4,32 +4,50 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 from tests.acceptance.conftest import Json, Launch, Server, duration_s, kill_group
 
-SCRIPT = Path(__file__).resolve().parents[1] / "node" / "openai_videos.mjs"
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "tests" / "node" / "openai_videos.mjs"
 pytestmark = [pytest.mark.node, pytest.mark.npm]
 
 
-def run_script(server: Server, clip: Path, folder: Path) -> Json:
-    """What the script saw."""
+@pytest.fixture(scope="module")
+def server(launch: Launch) -> Server:
+    return launch()
+
+
+def run_node(arguments: list[str], *, cwd: Path, environment: dict[str, str] | None = None) -> str:
+    """What a program printed."""
     process = subprocess.Popen(
-        ["node", str(SCRIPT), server.url, server.key, str(clip), str(folder)],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        ["node", *arguments], cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     try:
         out, err = process.communicate(timeout=110)
     finally:
         kill_group(process)
     assert process.returncode == 0, err.decode()
-    return json.loads(out)
+    return out.decode()
 
 
-def test_the_main_calls(launch: Launch, clip: Path, tmp_path: Path) -> None:
-    seen = run_script(launch(), clip, tmp_path)
+def test_the_howtos_example(server: Server, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "howto" / "openai.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"^```javascript\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    (tmp_path / "node_modules").symlink_to(SCRIPT.parent / "node_modules")
+    (tmp_path / "video.mjs").write_text(example.replace("http://127.0.0.1:8420", server.url))
+    printed = run_node(["video.mjs"], cwd=tmp_path, environment={**os.environ, "LONGTAKE_API_KEY": server.key})
+    assert printed == "completed 8\n"
+    assert duration_s(tmp_path / "longer.mp4") == pytest.approx(8, abs=0.05)
+
+
+def test_the_main_calls(server: Server, clip: Path, tmp_path: Path) -> None:
+    seen: Json = json.loads(run_node([str(SCRIPT), server.url, server.key, str(clip), str(tmp_path)], cwd=tmp_path))
     created = seen["created"]
     assert (created["status"], created["seconds"], created["size"]) == ("completed", "4", "480x480")
     assert seen["thumbnail"].startswith("image/")

@@ -65,7 +65,9 @@ def test_blocks_are_of_languages_that_are_checked() -> None:
         f"{page.relative_to(ROOT)}: {language!r}"
         for page in PAGES
         for language, _ in BLOCK.findall(page.read_text(encoding="utf-8"))
+        # tests/acceptance/test_openai_node.py runs the one page with JavaScript.
         if language not in {"bash", "python", "text", "json", "toml"}
+        and (language, page.name) != ("javascript", "openai.md")
     ]
     assert wrong == []
 
