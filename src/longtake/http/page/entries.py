@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
@@ -27,6 +27,7 @@ _PAGES = frozenset({"/", "/docs", "/docs/static/{version}/{name}", "/llms.txt", 
 
 _OWN: Mapping[str, Literal["video", "image"]] = {
     "task_id": "video",
+    "video": "video",
     "images": "image",
     "first_frame_image": "image",
     "last_frame_image": "image",
@@ -110,7 +111,8 @@ def shapes_of(entry: Entry) -> Iterator[Shape]:
 def _entry(operation: Operation, route: Route) -> Entry:
     example = dict(operation.examples[0].body) if operation.examples else {}
     files = [field for field in operation.body if field.kind == "file" and field.required]
-    rows = [_row(field, "body", example.get(field.name)) for field in operation.body]
+    fields = [_as_sent(field, example) for field in operation.body]
+    rows = [_row(field, "body", example.get(field.name)) for field in fields]
     # What deletes begins empty: one click too many must not cost the sample.
     deletes = route.method == "DELETE"
     path = tuple(_row(field, "path", None if deletes else field.example) for field in operation.path)
@@ -131,7 +133,7 @@ def _entry(operation: Operation, route: Route) -> Entry:
             # In the order of the form, as the browser's samples have it.
             body=None
             if files or not operation.forms
-            else {field.name: example[field.name] for field in operation.body if field.name in example},
+            else {field.name: example[field.name] for field in fields if field.name in example},
             file_field=files[0].name if files else "",
             saves=_saved_name(operation),
             streams=any("text/event-stream" in answer.media for answer in operation.answers),
@@ -143,6 +145,20 @@ def _entry(operation: Operation, route: Route) -> Entry:
         body=tuple(row for row in rows if _is_near(row, example)),
         further=tuple(row for row in rows if not _is_near(row, example)),
     )
+
+
+def _as_sent(field: Field, example: Mapping[str, Json]) -> Field:
+    """The field as the example writes it: OpenAI's clients send `video`, not `task_id`, and seconds as a text."""
+    names = (field.name, *field.also)
+    sent = next((name for name in names if name in example), field.name)
+    also = tuple(name for name in names if name != sent)
+    match example.get(sent):
+        case dict():
+            return replace(field, name=sent, also=also, kind="object")
+        case str() if field.kind in {"number", "integer"}:
+            return replace(field, name=sent, also=also, kind="string")
+        case _:
+            return replace(field, name=sent, also=also)
 
 
 def _is_near(row: Row, example: Mapping[str, Json]) -> bool:

@@ -143,7 +143,8 @@ async function uploadOwn(input) {
     const answer = await fetch(reach("/v1/files"), { method: "POST", headers: keyHeaders(), body: form });
     const body = await answer.json();
     if (answer.ok) {
-      document.getElementById(input.dataset.own).value = body.id;
+      const control = document.getElementById(input.dataset.own);
+      control.value = control.dataset.kind === "object" ? JSON.stringify({ id: body.id }) : body.id;
       const start = controlOf(article, "start_time");
       if (start && body.duration && Number(start.value) > body.duration) start.value = "";
     }
