@@ -61,6 +61,6 @@ class Aurora:
             green += light * (1 - share)
             violet += light * share
         black = vector(0, 0, 0)
-        picture = between(green, black, rgb(self._low) * np.float32(1.25))
-        add_picture(picture, between(violet, black, rgb(self._high) * np.float32(1.3)))
+        picture = between(green, black, rgb(self._low) * np.float32(0.9))
+        add_picture(picture, between(violet, black, rgb(self._high) * np.float32(1.05)))
         add_picture(canvas[: self._size[1]], scale_floats(picture, *self._size))
