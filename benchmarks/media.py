@@ -34,6 +34,8 @@ from longtake.types import ColorTags
 
 NEW_S = 5
 RATE = 25
+PRESETS = ("veryfast", "medium", "ultrafast")
+"""What is used unless told otherwise, the best and the quickest that a server may be set to."""
 SIZES = {"1080p": (1920, 1080), "720p": (1280, 720)}
 
 
@@ -241,7 +243,7 @@ def report(folder: Path, seconds: int, rounds: int) -> None:
     source = clips["1080p", seconds]
     print(f"extension of {seconds} s 1080p by {NEW_S} s, ready frames (best of {rounds} rounds)")
     print(f"{'preset':<11}{'case':<34}{'wall s':>8}{'CPU s':>8}{'x wall':>8}{'x CPU':>8}")
-    for preset in ("ultrafast", "veryfast"):
+    for preset in PRESETS:
         runs: dict[str, list[dict[str, float]]] = {"extension": [], "early": [], "bare": [], "full": []}
         encoded = 0
         for _ in range(rounds):
