@@ -45,6 +45,12 @@ def bigbuckbunny() -> Path:
 
 
 @pytest.fixture(scope="session")
+def carphone_distorted() -> Path:
+    """A real clip, small and noisy: H.264 176x144, 120 frames at 30."""
+    return packaged("carphone_distorted.mp4")
+
+
+@pytest.fixture(scope="session")
 def film(bikes: Path) -> list[np.ndarray]:
     """100 real frames, 160x96 as I420."""
     with av.open(str(bikes)) as container:

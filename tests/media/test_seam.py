@@ -62,3 +62,18 @@ def test_calm_motion_goes_on_calmly_in_what_is_seen(
     usual = min(float(np.median([step for step in steps[23 - window : 23] if step > 0.05])) for window in (12, 23))
     assert steps[23] <= max(1.5 * usual, 1.5)
     assert steps[24] > 0.1, "not frozen"
+
+
+@pytest.mark.parametrize("frames", [23, 58])
+def test_a_head_that_is_encoded_anew_meets_the_new_part_without_a_step(
+    frames: int, carphone_distorted: Path, extended: Callable[..., Result]
+) -> None:
+    """Promise 2 on a small, noisy clip of which nothing can be copied."""
+    result = extended(carphone_distorted, Fraction(frames, 30), 0.2, continued, preset="veryfast")
+    head = result.assembled.head
+    assert head is not None
+    assert head.copied == 0
+    with av.open(str(result.path)) as container:
+        lumas = [from_av(frame).y for frame in container.decode(video=0)][head.frames - 13 : head.frames + 1]
+    *steps, seam = [luma_step(a, b) for a, b in itertools.pairwise(lumas)]
+    assert seam <= max(1.5 * float(np.median(steps)), 1.5)

@@ -102,7 +102,7 @@ class PictureTrack:
             width=form.width, height=form.height, time_base=form.clock, rate=form.rate, color=form.color,
             preset=form.preset, crf=form.crf, sps_id=free_identifier(configuration), delay=delay,
             b_frames=last[1] > last[0] and delay + self._factor >= self._last - self._last_but_one,
-            fine_frames=self._encoded_head + 1,
+            fine=range(self._encoded_head + 1),
         )  # fmt: skip
         encoder.start_after(*last, delay)
         sps, pps = parameter_sets(encoder.extradata)
@@ -144,6 +144,7 @@ class PictureTrack:
         encoder = PictureEncoder(
             width=form.width, height=form.height, time_base=form.clock, rate=form.rate, color=form.color,
             preset=form.preset, crf=form.crf, context=stream.codec_context, delay=self._last - self._last_but_one,
+            fine=range(self._encoded_head - 1, self._encoded_head + 1) if self._encoded_head else range(0),
         )  # fmt: skip
         stream.time_base = form.clock
         return stream, encoder
