@@ -48,8 +48,8 @@ def color_range(color: ColorTags) -> int:
 class PictureEncoder:
     """H.264, 8-bit 4:2:0. Frames go in with their times; packets come out with the decode times of a DecodeClock.
 
-    There is no B-pyramid, so B-frames delay decoding by one frame at most. The frames whose numbers are `fine` get more bits:
-    where one encoded frame meets another that was encoded apart from it, the loss of both shows as a step.
+    There is no B-pyramid, so B-frames delay decoding by one frame at most. Frames whose numbers are in `fine` get more
+    bits: where one encoded frame meets another that was encoded apart from it, the loss of both shows as a step.
     """
 
     def __init__(
