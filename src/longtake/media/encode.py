@@ -34,7 +34,7 @@ _KEYFRAME_INTERVAL_S = 2
 _FINE_BITS = 2
 """Measured at the join of a sharp 720p clip: the loss of the first new frame falls from 1.2 luma levels to 0.7."""
 _FINE_BITS_SMALL = 5
-"""Of pictures up to _SMALL_PIXELS, where they cost nothing: what is 0.7 levels in a large one is 1.6 in a noisy QCIF."""
+"""Of pictures up to _SMALL_PIXELS, where they cost nothing: 0.7 levels in a large one are 1.6 in a noisy QCIF."""
 _SMALL_PIXELS = 640 * 480
 
 
