@@ -18,6 +18,7 @@ from pathlib import Path
 import click
 
 from longtake.cli.main import COMMANDS, longtake
+from longtake.engines.classic.steering.words import table
 from longtake.http.describe.openapi import document
 from longtake.http.describe.refusals import refusals
 from longtake.http.routes import ROUTES
@@ -89,11 +90,22 @@ def _help(command: click.Command, parent: click.Context, name: str) -> Iterator[
             yield from _help(child, context, below)
 
 
+def prompts() -> Iterator[str]:
+    """The words that steer the built-in engine, from its table."""
+    yield "| effect | English | Chinese | alone |"
+    yield "|---|---|---|---|"
+    for effect, words in table().effects.items():
+        alone = ", ".join(part for part in (words.alone, words.last) if part)
+        cells = (f"{effect.value} · {words.chinese_name}", words.english, words.chinese, alone)
+        yield "| " + " | ".join(" ".join(cell.split()) for cell in cells) + " |"
+
+
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "settings": settings,
     "errors": errors,
     "routes": routes,
     "commands": commands,
+    "prompts": prompts,
 }
 
 

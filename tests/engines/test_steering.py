@@ -210,3 +210,51 @@ def test_an_end_frame_is_reached_under_any_move() -> None:
 
 def test_groups_know_what_lasts() -> None:
     assert {GROUPS[effect] for effect in Effect} == set(Group)
+
+
+def test_slow_motion_shows_pictures_between_and_faster_skips(clips: dict[str, Clip]) -> None:
+    clip = clips["bunny"]
+    plain, slow, fast = (
+        extend(timed(clip.frames, clip.fps), frames=60, fps=clip.fps, prompt=prompt).frames
+        for prompt in ("", "slow motion", "faster")
+    )
+    # In the same number of pictures half of the way is gone: what the plain one shows in 33 and a faster one in 20.
+    way = steps(slow).sum()
+    assert 0.7 * steps(plain[:33]).sum() < way < 1.3 * steps(plain[:33]).sum()
+    assert steps(fast[:20]).sum() > 0.7 * way
+    assert np.count_nonzero(steps(slow)[15:] == 0) == 0, "no picture is held"
+
+
+def test_reverse_and_loop_show_the_clips_own_pictures() -> None:
+    frames = pan(60)
+    own = [frame.y.tobytes() for frame in frames]
+
+    def found(prompt: str) -> list[int]:
+        made = extend(timed(frames, FPS), frames=72, fps=FPS, prompt=prompt).frames
+        return [own.index(frame.y.tobytes()) for frame in made if frame.y.tobytes() in own]
+
+    backwards, again = found("reverse"), found("loop")
+    assert np.count_nonzero(np.diff(backwards) == -1) >= 25
+    assert np.count_nonzero(np.diff(again) == 1) >= 40
+
+
+def test_freeze_comes_to_rest(clips: dict[str, Clip]) -> None:
+    clip = clips["bikes"]
+    made = extend(timed(clip.frames, clip.fps), frames=48, fps=clip.fps, prompt="freeze frame").frames
+    assert steps(made)[36:].max() == 0
+
+
+@pytest.mark.parametrize("prompt", ["rain", "snow", "fog", "sparks", "falling leaves"])
+def test_weather_begins_with_nothing_and_grows(prompt: str) -> None:
+    picture = grey(np.full((180, 320), 90))
+    frames = shown(f"{prompt}; static camera", picture=picture, frames=96)
+    assert luma_step(picture, frames[0]) < 0.3
+    assert frames[-1].y.std() > 1, "it is seen"
+    assert steps(frames[48:]).min() > 0.05, "it moves"
+    assert steps([picture, *frames]).max() < 6, "no flash"
+
+
+def test_what_has_no_past_cannot_be_reversed() -> None:
+    script = script_for("reverse, then zoom in", 6.0)
+    assert script.unmade == (Effect.REVERSE,)
+    assert [move.effect for move in script.moves] == [Effect.ZOOM_IN]
