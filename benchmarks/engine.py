@@ -10,6 +10,7 @@ to the bare encode of the same pictures in the same round, and the best round co
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import resource
 import subprocess
@@ -20,8 +21,13 @@ from fractions import Fraction
 from importlib.resources import as_file, files
 from pathlib import Path
 
+import numpy as np
+
 from longtake.engines.base import EngineRequest, Note
 from longtake.engines.classic.engine import ClassicEngine
+from longtake.engines.classic.pixels import fix_thread_count, soften
+from longtake.engines.classic.steering.lay import Steering
+from longtake.engines.classic.steering.schedule import script_for
 from longtake.media.assemble import Continuation, Target, extend
 from longtake.media.encode import PictureEncoder
 from longtake.media.frames import AudioBlock, VideoFrame
@@ -113,7 +119,34 @@ def case_encode(source: Path, new_seconds: int, preset: str) -> dict[str, float]
     return spent
 
 
-CASES = {"extension": case_extension, "generate": case_generate, "encode": case_encode}
+def case_steer(_: Path, seconds: int, prompt: str) -> dict[str, float]:
+    """What a prompt's moves cost beside the pictures beneath: a still 1080p picture steered."""
+    random = np.random.default_rng(0)
+    y = soften(random.integers(16, 235, (1080, 1920), np.uint8), 3.0)
+    still = VideoFrame(y=y, u=y[::2, ::2].copy(), v=y[::2, ::2].copy())
+    fix_thread_count()
+    frames = 24 * seconds
+    steering = Steering(script_for(prompt, seconds), frames=frames, fps=Fraction(24))
+    with clock() as spent:
+        made = sum(1 for _ in steering.lay_over(itertools.repeat(still, frames)))
+    return spent | {"frames": made}
+
+
+STEERED = (
+    "zoom in",
+    "pan left",
+    "zoom out",
+    "roll",
+    "handheld",
+    "sunset",
+    "rain",
+    "snow, zoom in",
+    "fog",
+    "sparks",
+    "leaves fall",
+)
+
+CASES = {"steer": case_steer, "extension": case_extension, "generate": case_generate, "encode": case_encode}
 
 
 def in_child(case: str, source: Path, new_seconds: int, preset: str) -> dict[str, float]:
@@ -149,6 +182,14 @@ def report(source: Path, new_seconds: int, rounds: int) -> None:
         )
 
 
+def report_steering(source: Path) -> None:
+    """Print what moves cost."""
+    for prompt in STEERED:
+        spent = in_child("steer", source, 6, prompt)
+        wall_ms, cpu_ms = (1000 * spent[key] / spent["frames"] for key in ("wall", "cpu"))
+        print(f"steering     {prompt:<20}{wall_ms:>6.1f} ms wall, {cpu_ms:.1f} ms CPU a picture", flush=True)
+
+
 def main() -> None:
     """Run one case for the parent, or all."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -161,6 +202,7 @@ def main() -> None:
         print(json.dumps(CASES[name](Path(source), new_seconds, preset)))
         return
     with as_file(files("longtake.catalog").joinpath("sample.mp4")) as sample:
+        report_steering(sample)
         report(sample, arguments.new_seconds, arguments.rounds)
 
 
