@@ -17,10 +17,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from judging.cuts import Cut, cuts
+from judging.lasting import Lasting, judge_long
 from judging.measures import HORIZONS_S, Scores, judge
 from judging.rivals import RIVALS, longtake
 
 NEW_S = 4
+LONG_S = 30
 _OWN = "longtake"
 _COLUMNS = (
     f"{'way':<14}{'PSNR .25/.5/1/2 s':>22}{'SSIM':>18}{'seam':>6}{'2-sided':>8}{'jump':>6}{'motion':>7}{'sharp':>6}"
@@ -68,6 +70,28 @@ def measure(cut: Cut, *, rivals: bool) -> tuple[dict[str, Scores], str]:
     return found, f"{pick}, {spent_ms:.0f} ms a picture"
 
 
+def report_long(folders: list[Path], only: str) -> None:
+    """Print how 30 s last, beside the loops."""
+    ways: dict[str, list[Lasting]] = {_OWN: [], "loop": [], "ping-pong": []}
+    print(f"{LONG_S} s: {'cut':<18}{'least motion':>13}{'clip own':>9}{'repetition':>12}{'at lag s':>10}")
+    for cut in cuts(folders, only=only):
+        count = round(LONG_S * cut.fps)
+        for way, found in ways.items():
+            found.append(judge_long(cut, longtake(cut, count)[0] if way == _OWN else RIVALS[way](cut, count)))
+        own = ways[_OWN][-1]
+        print(
+            f"      {cut.name:<18}{own.least_motion:>13.2f}{own.own_least_motion:>9.2f}"
+            f"{own.repetition:>12.2f}{own.period_s:>10.1f}",
+            flush=True,
+        )
+    for way, found in ways.items():
+        least = statistics.median(score.least_motion for score in found)
+        worst = min(score.least_motion for score in found)
+        again = statistics.median(score.repetition for score in found)
+        most = max(score.repetition for score in found)
+        print(f"{way:<14} least motion {least:.2f} (worst {worst:.2f}), repetition {again:.2f} (worst {most:.2f})")
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -75,7 +99,13 @@ def main() -> None:
     parser.add_argument("--only", default="", help="part of a clip's name")
     parser.add_argument("--each", action="store_true", help="a line for every cut as well")
     parser.add_argument("--alone", action="store_true", help="the engine without its rivals")
+    parser.add_argument(
+        "--long", action="store_true", help="30 s instead of 4: whether they live and whether they loop"
+    )
     arguments = parser.parse_args()
+    if arguments.long:
+        report_long(arguments.clips, arguments.only)
+        return
     rows: list[tuple[Cut, dict[str, Scores]]] = []
     for cut in cuts(arguments.clips, only=arguments.only):
         found, pick = measure(cut, rivals=not arguments.alone)

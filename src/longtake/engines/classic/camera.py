@@ -2,8 +2,8 @@
 """`camera`: the camera's own motion goes on and comes to rest slowly; what moves in the picture eases out sooner.
 
 The camera is a similarity (shift, zoom, roll), the median over the last 0.4 s, found on tracked corners by RANSAC. A
-rigid motion bends nothing, so that it may go farther than `live` dares; what it uncovers comes from earlier pictures
-registered to the last one and, where none has seen it, from the mirrored border, which a slight push-in half hides.
+rigid motion bends nothing, so that it may go farther than `live` dares. What it uncovers is the mirrored border, which
+a slight push-in half hides: earlier pictures lie behind a camera that goes on and cannot fill it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from longtake.engines.classic.pixels import (
     pixel_grid,
     similarity,
 )
-from longtake.engines.classic.playback import Playback, entry_speed, follow
+from longtake.engines.classic.playback import Playback, entry_speed, follow, small_steps
 from longtake.engines.classic.warp import FrameWarper
 from longtake.media.frames import VideoFrame
 
@@ -51,9 +51,6 @@ _BARE_SHARE = 0.04
 _HIDDEN_SHARE = 0.8
 """A slight push-in hides this share of a wide mirrored border, and little of one much below `_BARE_SHARE`."""
 _MARGIN_SHARE = 0.16
-_MOSAIC_S = 2.0
-_MOSAIC_STEP_S = 0.25
-_FEWEST_INLIERS = 0.4
 
 
 class Motion(NamedTuple):
@@ -113,7 +110,7 @@ def continue_camera(clip: Clip) -> Iterator[VideoFrame]:
     longest = max(6, round(_RAMP_S / clip.step_s))
     entry = entry_speed(clip, reach.picture, lambda speed: first_step(speed, longest))
     ramp = min(longest, max(6, int(math.pi * _farthest_steps(motion) / entry)))
-    turns = Turns.of(clip.span_s, clip.step_s)
+    turns = Turns.of(clip.span_s, clip.step_s, small_steps(clip))
     return follow(playback, reach.picture, turning_path(entry=entry, ramp=ramp, turns=turns))
 
 
@@ -128,7 +125,7 @@ def _farthest_steps(motion: Motion) -> float:
 
 
 class _Reach:
-    """The last picture, and what is known around it, seen by a camera that goes on."""
+    """The last picture and its mirrored surroundings, seen by a camera that goes on."""
 
     def __init__(self, playback: Playback, motion: Motion) -> None:
         frame = playback.clip.frames[-1]
@@ -144,7 +141,7 @@ class _Reach:
         self._own_steps = _OWN_PEAK_SHARE / max(strong, 1e-6)
         margin = 2 * round(_MARGIN_SHARE * frame.width / 2)
         self._warper = FrameWarper(frame.width, frame.height, margin=margin)
-        self._ground = _mosaic(playback.clip, margin)
+        self._ground = _bordered(playback.clip, margin)
 
     def picture(self, steps: float) -> VideoFrame:
         """`steps` after the last picture."""
@@ -177,8 +174,8 @@ def _surely(length: Floats, least: Values) -> Floats:
     return floats(share * share * (3 - 2 * share))
 
 
-def _mosaic(clip: Clip, margin: int) -> VideoFrame:
-    """The last picture with `margin` luma pixels around it: what earlier pictures saw there, else its mirror image."""
+def _bordered(clip: Clip, margin: int) -> VideoFrame:
+    """The last picture with its mirror image `margin` luma pixels wide around it."""
     last = clip.frames[-1]
     return VideoFrame(
         y=mirror_border(last.y, margin), u=mirror_border(last.u, margin // 2), v=mirror_border(last.v, margin // 2)

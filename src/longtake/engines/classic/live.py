@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from longtake.engines.classic.analyse import Clip
 from longtake.engines.classic.flow import Advection, usual_and_strong_speed
 from longtake.engines.classic.pace import Turns, first_step, turning_path
-from longtake.engines.classic.playback import Playback, entry_speed, follow
+from longtake.engines.classic.playback import Playback, entry_speed, follow, small_steps
 from longtake.media.frames import VideoFrame
 
 _PEAK_SHARES = (0.032, 0.05)
@@ -43,4 +43,8 @@ def continue_live(clip: Clip) -> Iterator[VideoFrame]:
     # What does not move, or moves in ways that flow cannot see (a fade, grain), would only freeze on a long ramp.
     resting = speed < _RESTING_SPEED
     ramp = _SHORTEST_RAMP if resting else min(longest, max(_SHORTEST_RAMP, int(math.pi * peak / speed)))
-    return follow(playback, beyond, turning_path(entry=entry, ramp=ramp, turns=Turns.of(clip.span_s, clip.step_s)))
+    return follow(
+        playback,
+        beyond,
+        turning_path(entry=entry, ramp=ramp, turns=Turns.of(clip.span_s, clip.step_s, small_steps(clip))),
+    )

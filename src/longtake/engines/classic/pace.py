@@ -5,12 +5,29 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 _FAR_RAMP_S = 1.0
-_DEPTHS_S = (2.5, 3.4, 1.9, 2.9)
-"""How far back each return goes: unequal, so that a long continuation does not beat like a pendulum."""
+_FIRST_DEPTH_S = 2.5
+_SHALLOWEST_S = 1.8
+"""How far back a return goes at least, if the clip is that long."""
+_NEAREST_S = 1.2
+"""How long before its last picture the clip may turn again."""
+_LEAST_RUN_S = 1.1
+_LEAST_RUN_SHARE = 0.5
+"""Between two turns: so long, or this share of a short clip."""
+_PASSED_S = 0.15
+"""A turn this near to the end is one beyond it."""
+_CALM_SHARE = 0.4
+"""Of the clip's mean step: what stays below this for half a second is calm."""
+_CALM_WINDOW_S = 0.5
+_LEAST_LIVELY_S = 1.5
+_GOLDEN, _SILVER = 0.618033988749895, 0.414213562373095
+"""Multiples of these never repeat and spread evenly: a long continuation must not beat like a pendulum."""
 _SHORTEST_RETURN_S = 0.7
 """A clip with less than this to play backwards plays it slower, so that the picture does not tremble."""
 
@@ -19,46 +36,80 @@ _SHORTEST_RETURN_S = 0.7
 class Turns:
     """Where a clip turns, in steps before its last picture, and how."""
 
-    depths: tuple[float, ...]
-    """How far back each return goes, in turn."""
+    back: float
+    """How far back the first picture worth showing again is."""
+    calm: float
+    """How far back the clip's motion ends, if it comes to rest before its end: what lies after is not shown again."""
+    step_s: float
     ramp: int
     """Steps that a turn inside the clip takes."""
     pace: float
     """Speed between turns: 1 is the clip's own."""
 
     @classmethod
-    def of(cls, span_s: float, step_s: float) -> Turns:
-        """The turns of a clip that is `span_s` long."""
+    def of(cls, span_s: float, step_s: float, steps: Sequence[float]) -> Turns:
+        """The turns of a clip that is `span_s` long and whose pictures differ by `steps`, one from the next."""
         back = span_s / step_s
         pace = min(1.0, max(0.3, span_s / _SHORTEST_RETURN_S))
         # A turn overshoots by a third of its ramp, which must lie inside the clip.
-        ramp = max(2, min(max(6, round(_FAR_RAMP_S / step_s)), int(1.6 * back / pace)))
-        return cls(depths=tuple(min(back, depth_s / step_s) for depth_s in _DEPTHS_S), ramp=ramp, pace=pace)
+        ramp = max(2, min(max(6, round(_FAR_RAMP_S / step_s)), int(0.8 * back / pace)))
+        first, last = _lively(np.asarray(steps, np.float64), step_s)
+        return cls(back=back * (1 - first), calm=back * (1 - last), step_s=step_s, ramp=ramp, pace=pace)
+
+    def places(self) -> Iterator[tuple[float, float]]:
+        """Without end: how far back the clip plays backwards, and how far back it turns when it comes forwards again.
+
+        0 for the second is the last picture itself, which is passed and carried on again.
+        """
+        run = min(_LEAST_RUN_S / self.step_s, _LEAST_RUN_SHARE * (self.back - self.calm))
+        far = min(self.back, max(_FIRST_DEPTH_S / self.step_s, self.calm + run))
+        for visit in itertools.count(1):
+            room = max(0.0, far - self.calm - run)
+            near = self.calm + min(room, _NEAREST_S / self.step_s) * (visit * _GOLDEN % 1)
+            near = 0.0 if near < _PASSED_S / self.step_s else near
+            yield far, near
+            shallowest = min(self.back, max(_SHALLOWEST_S / self.step_s, near + run))
+            far = self.back - (self.back - shallowest) * (visit * _SILVER % 1)
+
+
+def _lively(steps: NDArray[np.float64], step_s: float) -> tuple[float, float]:
+    """The part of a clip, as shares of its length, that is left without a calm beginning and a calm end."""
+    window = max(1, round(_CALM_WINDOW_S / step_s))
+    if steps.size < 2 * window:
+        return 0.0, 1.0
+    means = np.convolve(steps, np.ones(window) / window, "valid")
+    alive = np.flatnonzero(means >= _CALM_SHARE * steps.mean())
+    if alive.size == 0 or (alive[-1] + window - alive[0]) * step_s < _LEAST_LIVELY_S:
+        return 0.0, 1.0
+    return float(alive[0]) / steps.size, float(alive[-1] + window) / steps.size
 
 
 def turning_path(*, entry: float, ramp: int, turns: Turns) -> Iterator[float]:
     """Positions in steps, 0 being the last real picture: above 0 is beyond it, below 0 goes back. Never ends.
 
-    The first step is nearly `entry` long (1 is the clip's own speed). Speed falls over `ramp` steps to -pace;
-    near the next of the depths it rises again. At pace 1 every position between turns is a whole number, so that the
-    clip's own pictures are shown untouched.
+    The first step is nearly `entry` long (1 is the clip's own speed). Speed falls over `ramp` steps to -pace; at a
+    depth it rises again, and so on, every turn at another place. At pace 1 every position between turns is a whole
+    number, so that the clip's own pictures are shown untouched.
     """
     pace = turns.pace
-    position, speed = 0.0, entry
-    for depth in itertools.cycle(turns.depths):
-        positions = _ramp(position, speed, -pace, ramp)
+    overshoot = pace * turns.ramp / math.pi
+    position, speed, length = 0.0, entry, ramp
+    for far, near in turns.places():
+        positions = _ramp(position, speed, -pace, length)
         yield from positions
         position = positions[-1]
-        turn = pace * turns.ramp / math.pi - depth
-        while position - pace >= turn:
+        while position - pace >= overshoot - far:
             position -= pace
             yield position
         positions = _ramp(position, -pace, pace, turns.ramp)
         yield from positions
         position, speed = positions[-1], pace
-        while position < 0:
+        end = -near - overshoot if near else 0.0
+        while position < end:
             position = min(0.0, position + pace)
             yield position
+        # Invented motion goes as far as at first; a turn on the clip's own pictures takes its own time.
+        length = turns.ramp if near else ramp
 
 
 def first_step(entry: float, ramp: int, pace: float = 1.0) -> float:

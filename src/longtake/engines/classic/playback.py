@@ -137,6 +137,12 @@ def entry_speed(clip: Clip, beyond: Beyond, first_step: Callable[[float], float]
     return entry
 
 
+def small_steps(clip: Clip) -> list[float]:
+    """How much each small picture differs from the one before, in mean levels of luma."""
+    lumas = [small.y.astype(np.int16) for small in clip.smalls]
+    return [float(np.abs(a - b).mean()) for a, b in itertools.pairwise(lumas)]
+
+
 def luma_step(first: VideoFrame, second: VideoFrame) -> float:
     """Mean absolute luma difference in levels, the measure of the seam's promise, at every other pixel."""
     a, b = first.y[::2, ::2].astype(np.int16), second.y[::2, ::2].astype(np.int16)
