@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from typing import cast
+from weakref import ref
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -89,7 +90,8 @@ class GuardedConnection(HttpToolsProtocol):
         HttpToolsProtocol.on_headers_complete(self)
         if self._files is not None:
             # Bound to its own answer: of pipelined requests the connection remembers the last one.
-            send_file = partial(self._send_file, self._files, self.cycle)
+            # Weakly, for the answer holds the scope: a ring for each request is a burden for the garbage collector.
+            send_file = partial(self._send_file, self._files, ref(self.cycle))
             self.scope["extensions"] = {EXTENSION: send_file}  # pyright: ignore[reportGeneralTypeIssues]
 
     def on_body(self, body: bytes) -> None:
@@ -124,10 +126,12 @@ class GuardedConnection(HttpToolsProtocol):
 
     @staticmethod
     async def _send_file(
-        files: SocketFiles, cycle: RequestResponseCycle, descriptor: int, start: int, stop: int
+        files: SocketFiles, answering: ref[RequestResponseCycle], descriptor: int, start: int, stop: int
     ) -> int:
         """See sendfile.SendFile; uvicorn counts what an answer still owes."""
         sent_to = await files.send(descriptor, start, stop)
+        cycle = answering()
+        assert cycle is not None, "the answer runs the application that called this"
         cycle.expected_content_length -= sent_to - start
         return sent_to
 
