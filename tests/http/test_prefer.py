@@ -176,6 +176,7 @@ def test_a_server_that_stops_answers_those_who_wait(tmp_path_factory: pytest.Tem
         waiter = socket.create_connection(("127.0.0.1", workshop.port), timeout=20)
         waiter.sendall(request_of(made))
         until(lambda: workshop.waiting == 1)
+        until(lambda: client.get(f"/v1/tasks/{made}").json()["state"] == "running")
         client.close()
         stopped_s = time.monotonic()
     assert time.monotonic() - stopped_s < 10

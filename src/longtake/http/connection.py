@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """uvicorn's HTTP/1.1 connection with the bounds that it lacks, for callers who need no key to open one.
 
+It also sends heads with their bodies and files without a copy (heads, sendfile).
+
 uvicorn keeps a head of any length in memory, and any connection for ever whose head, refused body or reading stands
 still. The application sees a request only once its head is whole, so these bounds have to be here.
 """
@@ -16,6 +18,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from longtake.http.heads import JoinedHeads
 from longtake.http.sendfile import AVAILABLE, EXTENSION, SocketFiles
 
 HEAD_S = 30.0
@@ -48,13 +51,15 @@ class GuardedConnection(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self._send_timer: asyncio.TimerHandle | None = None
         self._unsent_bytes = 0
+        self._heads: JoinedHeads | None = None
         self._files: SocketFiles | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio.Protocol."""
         super().connection_made(transport)
+        self._heads = JoinedHeads(self.loop, transport)
         if AVAILABLE and transport.get_extra_info("ssl_object") is None:
-            self._files = SocketFiles(self.loop, transport, self.send_pause_s)
+            self._files = SocketFiles(self.loop, transport, self.send_pause_s, self._heads.flush)
         self._head_timer = self.loop.call_later(self.head_s, self._give_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -88,6 +93,8 @@ class GuardedConnection(HttpToolsProtocol):
         self._overhead_bytes = 0
         self._awaits_head = False
         HttpToolsProtocol.on_headers_complete(self)
+        if self._last_cycle is not None:
+            self.cycle.transport = cast("asyncio.Transport", self._heads)
         if self._files is not None:
             # Bound to its own answer: of pipelined requests the connection remembers the last one.
             # Weakly, for the answer holds the scope: a ring for each request is a burden for the garbage collector.
@@ -125,14 +132,12 @@ class GuardedConnection(HttpToolsProtocol):
         super().resume_writing()
 
     @staticmethod
-    async def _send_file(
-        files: SocketFiles, answering: ref[RequestResponseCycle], descriptor: int, start: int, stop: int
-    ) -> int:
+    async def _send_file(files: SocketFiles, answering: ref[RequestResponseCycle], *place: int) -> int:
         """See sendfile.SendFile; uvicorn counts what an answer still owes."""
-        sent_to = await files.send(descriptor, start, stop)
+        sent_to = await files.send(*place)
         cycle = answering()
         assert cycle is not None, "the answer runs the application that called this"
-        cycle.expected_content_length -= sent_to - start
+        cycle.expected_content_length -= sent_to - place[1]
         return sent_to
 
     @property

@@ -47,7 +47,9 @@ async def settled(context: Context, call: Call, task: Task) -> tuple[Task, Heade
         return task, []
     try:
         waiting = context.service.wait(call.owner, task.id, after_sequence=_NEVER, timeout_s=wait_s)
-        return await context.waits.finish(call, waiting) or task, applied
+        found = await context.waits.finish(call, waiting)
+        # The server stops: what is true now, not what was when the wait began.
+        return found or await context.service.get(call.owner, task.id), applied
     except LongtakeError as error:
         _logger.warning("request %s: waiting for its task broke off: %s", call.request_id, error.message)
         return task, []

@@ -37,8 +37,15 @@ class SocketFiles:
     It waits on a duplicate of the descriptor, for uvloop guards its own.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, pause_s: float) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        transport: asyncio.Transport,
+        pause_s: float,
+        flush_head: Callable[[], None],
+    ) -> None:
         self._loop, self._transport, self._pause_s = loop, transport, pause_s
+        self._flush_head = flush_head
         self._writable: asyncio.Future[None] | None = None
 
     async def send(self, descriptor: int, start: int, stop: int) -> int:
@@ -75,6 +82,7 @@ class SocketFiles:
 
     async def _flush(self) -> None:
         """Let the transport write what it has, first of all the head."""
+        self._flush_head()
         pause_s = 0.0
         while self._transport.get_write_buffer_size() and not self._transport.is_closing():
             await asyncio.sleep(pause_s)
