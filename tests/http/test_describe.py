@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 
 from longtake.errors import LongtakeError
+from longtake.http.describe import parameters
 from longtake.http.describe.objects import SHAPES
 from longtake.http.describe.operations import GROUPS, OPERATIONS, errors_of
 from longtake.http.describe.terms import Field
@@ -150,3 +151,9 @@ def test_errors_are_of_the_tree_and_stand_once() -> None:
     for route in ROUTES:
         found = errors_of(OPERATIONS[route.method, route.path], keyed=route.access is Access.KEY)
         assert len(found) == len(set(found)) > 2
+
+
+def test_every_submission_tells_of_its_headers() -> None:
+    submits = [(route.method, route.path) for route in ROUTES if route.submits and route.path != "/v1/files"]
+    assert len(submits) >= 8
+    assert [key for key in submits if OPERATIONS[key].headers != parameters.OF_SUBMISSIONS] == []

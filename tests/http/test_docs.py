@@ -12,10 +12,12 @@ import pytest
 from tests.http.conftest import SAMPLE_ID, World, served_world
 
 from longtake.http.describe.operations import OPERATIONS
+from longtake.http.describe.refusals import refusals_of
 from longtake.http.page.entries import Entry, entries
 from longtake.http.page.language import say
 from longtake.http.page.samples import Origin, Request, curl, javascript, python
-from longtake.http.page.words import KINDS, PAGE, SCRIPT, SPELLINGS, UNFORESEEN, bounds
+from longtake.http.page.words import KINDS, PAGE, SCRIPT, SPELLINGS, bounds
+from longtake.http.routes import ROUTES
 
 ALL = [entry for group in entries().values() for entry in group]
 LINKS = re.compile(r'(?:src|href|action|poster)="([^"]*)"')
@@ -75,9 +77,12 @@ def test_every_operation_is_shown_with_its_fields_and_errors(reader: httpx2.Clie
         for field in (*row.path, *row.query, *row.headers, *row.body):
             assert any(f"<code>{name}</code>" in article for name in (field.name, *field.also))
             assert say(field.words, "zh" if language == "zh" else "en") in article
-        for error in row.errors:
-            assert f"<code>{error.code}</code>" in article
-        assert say(UNFORESEEN, "zh" if language == "zh" else "en") in article
+        (route,) = (route for route in ROUTES if (route.method, route.path) == (method, path))
+        told = [(int(status), code) for status, code in re.findall(r'bad">(\d+)</b></td><td><code>(\w+)<', article)]
+        meant = refusals_of(row, route)
+        assert told == [(refusal.status, refusal.code) for refusal in meant]
+        for refusal in meant:
+            assert say(refusal.meaning, "zh" if language == "zh" else "en") in article
         assert ("Authorization" in article) == ("Authorization: Bearer YOUR_API_KEY" in article)
 
 
@@ -170,6 +175,8 @@ def test_the_page_is_packed_for_who_unpacks_it(world: World) -> None:
     with httpx2.Client(base_url=world.url, headers={"Accept-Encoding": "gzip"}) as packing:
         packed = packing.get("/docs")
     assert "content-encoding" not in whole.headers
+    with httpx2.Client(base_url=world.url, headers={"Accept-Encoding": "gzip;q=0, identity"}) as unpacking:
+        assert "content-encoding" not in unpacking.get("/docs").headers
     assert packed.headers["content-encoding"] == "gzip"
     assert "accept-encoding" in packed.headers["vary"]
     assert packed.content == whole.content
@@ -180,6 +187,7 @@ def test_a_page_that_is_still_good_is_not_sent_again(reader: httpx2.Client) -> N
     first = reader.get("/docs?lang=zh")
     again = reader.get("/docs?lang=zh", headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+    assert "content-length" not in again.headers
     other = reader.get("/docs?lang=en", headers={"If-None-Match": first.headers["etag"]})
     assert other.status_code == 200
 

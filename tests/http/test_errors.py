@@ -92,9 +92,12 @@ def test_a_missing_key_says_how_to_send_one():
 
 
 def test_messages_hold_no_url():
-    body = error_answer(errors.InvalidRequest("callback 'https://x.example/a?key=1' is off"), "abc").body
+    url = "https://x.example/a?key=1"
+    error = errors.InvalidRequest(f"callback '{url}' is off", message_zh=f"不支持 '{url}'", param=url)
+    body = error_answer(error, "abc").body
     assert b"://" not in body
-    assert b"[url]" in body
+    assert json.loads(body)["error"]["message_zh"] == "不支持 '[url]'"
+    assert json.loads(body)["error"]["param"] == "[url]"
 
 
 @pytest.mark.parametrize(

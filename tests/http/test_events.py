@@ -252,6 +252,7 @@ def test_a_head_request_is_no_stream(workshop: Workshop, client: httpx2.Client) 
     workshop.hold_jobs()
     answer = client.head(f"/v1/tasks/{workshop.extend(client)}/events")
     assert (answer.status_code, answer.content) == (200, b"")
+    assert "content-length" not in answer.headers
     assert workshop.waiting == 0
     workshop.let_jobs_go()
 

@@ -238,6 +238,13 @@ def test_delete(client: httpx2.Client, clip: bytes):
     assert refused.headers["x-should-retry"] == "false"
 
 
+@pytest.mark.parametrize("path", ["/v1/videos", "/v1/tasks"])
+def test_what_was_deleted_is_named_by_its_whole_id(client: httpx2.Client, clip: bytes, path: str):
+    upload_id = client.post("/v1/files", files={"file": ("cat.mp4", clip)}).json()["id"]
+    bare = upload_id.partition(":")[2]
+    assert client.delete(f"{path}/{bare}").json()["id"] == upload_id
+
+
 def test_a_dialect_can_be_named(client: httpx2.Client):
     unified = {"X-Longtake-Dialect": "unified"}
     openai = {"X-Longtake-Dialect": "OpenAI"}

@@ -44,6 +44,7 @@ PICTURE_ROUTES = ("unified create", "openai create")
         ({"video_config": {"size": "640x640"}}, "640x640"),
         ({"size": "640x640", "duration": "1s", "upscale": "yes", "seed": "7", "model": " longtake-cpu "}, "640x640"),
         ({"size": "640x640", "seconds": 1.5, "enable_upsample": 0, "wait_for_source": "1", "n": "1"}, "640x640"),
+        ({"size": "640x640", "metadata": {"id": "user-42", "source": "web"}}, "640x640"),
         ({"size": "640x640", "watermark": False, "parent_post_id": "p"}, "640x640"),
     ],
     ids=str,

@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import uvloop
 from starlette.types import Receive, Scope, Send
 
 from longtake.http.connection import GuardedConnection
-from longtake.http.sendfile import AVAILABLE, CHUNK_BYTES, EXTENSION
+from longtake.http.sendfile import AVAILABLE, CHUNK_BYTES, EXTENSION, SocketFiles
 
 LIMIT_S = 10.0
 SIZE_BYTES = 8 * CHUNK_BYTES + 12345
@@ -146,6 +146,29 @@ def test_a_reader_that_takes_nothing_is_given_up(served: FileServer):
         end = served.wait_for_end()
     assert isinstance(end, int)
     assert 0 < end < SIZE_BYTES
+
+
+# Less than what makes a transport pause its writer: nothing but the sending itself watches such a peer.
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run] if AVAILABLE else [])
+def test_a_reader_that_does_not_even_take_what_stands_before_the_file_is_given_up(
+    run: Callable[[Coroutine[None, None, tuple[int, bool]]], tuple[int, bool]], tmp_path: Path
+):
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * CHUNK_BYTES)
+
+    async def send() -> tuple[int, bool]:
+        loop = asyncio.get_running_loop()
+        ours, theirs = socket.socketpair()
+        with theirs, path.open("rb") as file:
+            transport, _ = await loop.create_connection(asyncio.Protocol, sock=ours)
+            while not transport.get_write_buffer_size():
+                transport.write(b"x" * 4096)
+                await asyncio.sleep(0)
+            async with asyncio.timeout(LIMIT_S):
+                sent_to = await SocketFiles(loop, transport, PAUSE_S).send(file.fileno(), 0, CHUNK_BYTES)
+            return sent_to, transport.is_closing()
+
+    assert run(send()) == (0, True)
 
 
 def test_a_hang_up_ends_the_answer(served: FileServer):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from longtake.http.messages import BytesAnswer, Call, HeaderList
+from longtake.http.messages import Call, HeadAnswer, HeaderList
 
 _EXPOSED = (
     "x-request-id, x-oneapi-request-id, x-longtake-ignored, idempotent-replayed, retry-after, retry-after-ms, "
@@ -29,7 +29,7 @@ _USUAL = (
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,1000}", re.ASCII)
 
 
-def preflight(call: Call, methods: Iterable[str]) -> BytesAnswer:
+def preflight(call: Call, methods: Iterable[str]) -> HeadAnswer:
     """The answer to OPTIONS: what the path can do, with whatever headers the page wants to send.
 
     `*` would not cover Authorization, so the wished names are repeated.
@@ -46,4 +46,4 @@ def preflight(call: Call, methods: Iterable[str]) -> BytesAnswer:
     if call.header(b"access-control-request-private-network") == "true":
         # Chromium asks before a public page may talk to a loopback server; the key is still needed.
         headers.append((b"access-control-allow-private-network", b"true"))
-    return BytesAnswer(204, b"", headers)
+    return HeadAnswer(204, headers)

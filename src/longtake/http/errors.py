@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Errors on the wire: one body that every known client and SDK can read (wire.md 1.9, 5.3).
 
-Messages hold no URL, for clients take any URL for the finished video, and nothing of the machine.
+They hold no URL, for clients take any URL for the finished video, and nothing of the machine.
 """
 
 from __future__ import annotations
@@ -11,7 +11,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from longtake.errors import AccessError, InsufficientQuota, MediaError, RequestError, ServiceError, TaskNotFound
+from longtake.errors import (
+    AccessError,
+    InsufficientQuota,
+    LongtakeError,
+    MediaError,
+    RequestError,
+    ServiceError,
+    TaskNotFound,
+)
 from longtake.http.messages import BytesAnswer, HeaderList, json_answer
 
 logger = logging.getLogger("longtake.http")
@@ -77,7 +85,7 @@ _SAFE = (RequestError, AccessError, ServiceError, MediaError)
 def error_answer(
     error: Exception, request_id: str, *, submits: bool = False, quota_is_429: bool = False
 ) -> BytesAnswer:
-    """The answer to a failed request. On a route that submits, an unknown task is a mistake: 400, not 404 (R9).
+    """The answer to a failed request; `submits` as for `status_of`.
 
     `quota_is_429` is OpenAI's way to say that the balance is used up. What nobody expected is logged here with its
     traceback, once, and answered with a 500 that says nothing of it.
@@ -85,9 +93,8 @@ def error_answer(
     if not isinstance(error, _SAFE):
         logger.error("request %s failed", request_id, exc_info=error)
         return _answer(_Wire(_INTERNAL, "internal_error", "something went wrong on this server"), request_id)
-    wire = _Wire(error.status, error.code, error.message, error.message_zh, error.param)
-    if submits and isinstance(error, TaskNotFound):
-        wire = replace(wire, status=_BAD_REQUEST)
+    status = status_of(type(error), submits=submits)
+    wire = _Wire(status, error.code, error.message, error.message_zh, error.param)
     if quota_is_429 and isinstance(error, InsufficientQuota):
         wire = replace(wire, status=_TOO_MANY, code="insufficient_quota")
     if wire.status >= _INTERNAL:
@@ -107,14 +114,14 @@ class _Wire:
 
 
 def _answer(wire: _Wire, request_id: str, *, final: bool = False) -> BytesAnswer:
-    text = f"{_URL.sub('[url]', wire.message)} (request id: {request_id})"
+    text = f"{_without_urls(wire.message)} (request id: {request_id})"
     body = {
         "error": {
             "message": text,
-            "message_zh": wire.message_zh or MESSAGES_ZH.get(wire.code, ""),
+            "message_zh": _without_urls(wire.message_zh) or MESSAGES_ZH.get(wire.code, ""),
             "type": error_type(wire.status),
             "code": wire.code,
-            "param": wire.param,
+            "param": None if wire.param is None else _without_urls(wire.param),
         },
         "code": wire.code,
         "message": text,
@@ -130,6 +137,16 @@ def _answer(wire: _Wire, request_id: str, *, final: bool = False) -> BytesAnswer
     if wire.status == 401:  # noqa: PLR2004
         headers.append((b"www-authenticate", b"Bearer"))
     return json_answer(body, wire.status, headers)
+
+
+def _without_urls(text: str) -> str:
+    # Also a field's name may be one, and messages repeat what was sent.
+    return _URL.sub("[url]", text)
+
+
+def status_of(error: type[LongtakeError], *, submits: bool) -> int:
+    """The HTTP status of an error. On a route that submits, an unknown task is a mistake: 400, not 404 (wire.md R9)."""
+    return _BAD_REQUEST if submits and issubclass(error, TaskNotFound) else error.status
 
 
 def error_type(status: int) -> str:

@@ -17,7 +17,7 @@ from longtake.errors import LongtakeError, Overloaded, RateLimited
 from longtake.http.context import Context
 from longtake.http.dialects.superset import render_record
 from longtake.http.limits import ClientGone
-from longtake.http.messages import NO_STORE, Answer, BytesAnswer, Call, HeaderList, encode
+from longtake.http.messages import NO_STORE, Answer, Call, HeadAnswer, HeaderList, encode
 from longtake.http.videos import task_id
 from longtake.http.waits import MOST_OF_TENANT
 from longtake.lifecycle import ENDS
@@ -40,9 +40,9 @@ async def task_events(context: Context, call: Call) -> Answer:
     task = await context.service.get(call.owner, task_id(call.params["id"], "id"))
     seen = _last_event_id(call)
     if task.step in ENDS and seen == task.sequence:
-        return BytesAnswer(204, b"", [])
+        return HeadAnswer(204, [])
     if call.method == "HEAD":
-        return BytesAnswer(200, b"", list(_HEADERS))
+        return HeadAnswer(200, list(_HEADERS))
     if not context.waits.take(call.owner.tenant_id):
         if context.waits.is_closing:
             raise Overloaded("this server is stopping: come again in a moment")

@@ -110,11 +110,23 @@ class BytesAnswer:
 
     async def send(self, call: Call, send: Send, common: HeaderList) -> None:
         """Send head and body; a HEAD request gets the length but no body."""
-        headers = [*self.headers, *common]
-        if self.status != 204:  # noqa: PLR2004  (it has no length, RFC 9110, 8.6)
-            headers.append((b"content-length", b"%d" % len(self.body)))
+        headers = [*self.headers, *common, (b"content-length", b"%d" % len(self.body))]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if call.method == "HEAD" else self.body})
+
+
+@dataclass(slots=True)
+class HeadAnswer:
+    """An answer without a body: 204, 304, or a HEAD whose GET has no known length. It names none (RFC 9110, 8.6)."""
+
+    status: int
+    headers: HeaderList
+
+    async def send(self, call: Call, send: Send, common: HeaderList) -> None:
+        """Send the head."""
+        del call
+        await send({"type": "http.response.start", "status": self.status, "headers": [*self.headers, *common]})
+        await send({"type": "http.response.body", "body": b""})
 
 
 def encode(content: object) -> bytes:

@@ -14,7 +14,7 @@ from longtake.http.messages import Answer, Call, json_answer
 from longtake.http.prefer import settled
 from longtake.http.speech import shown, spoken
 from longtake.http.submissions import submit
-from longtake.http.tasks import read_list_query
+from longtake.http.tasks import list_page
 from longtake.http.videos import poll_hint, task_id
 from longtake.types import Operation, Role
 
@@ -57,32 +57,16 @@ async def remix_video(context: Context, call: Call) -> Answer:
 async def read_video(context: Context, call: Call) -> Answer:
     """A video as it stands, in the dialect that it was submitted in."""
     found = await context.service.get(call.owner, task_id(call.params["id"], "id"))
+    dialect = shown(call, found)
     task, applied = await settled(context, call, found)
-    body = shown(call, task).render_task(task, context.links.url_maker(call))
+    body = dialect.render_task(task, context.links.url_maker(call))
     return json_answer(body, headers=[*poll_hint(task), *applied])
 
 
 async def list_videos(context: Context, call: Call) -> Answer:
     """A page of videos, newest first: `after`, `limit`, `order`."""
     dialect = spoken(call, OPENAI)
-    page = await context.service.list(call.owner, read_list_query(call.query()))
-    url_of = context.links.url_maker(call)
-    return json_answer(
-        {
-            "object": "list",
-            "data": [dialect.render_task(task, url_of) for task in page.tasks],
-            "first_id": page.tasks[0].id if page.tasks else None,
-            "last_id": page.tasks[-1].id if page.tasks else None,
-            "has_more": page.has_more,
-        }
-    )
-
-
-async def delete_video(context: Context, call: Call) -> Answer:
-    """Delete a finished video and its files."""
-    task = await context.service.get(call.owner, task_id(call.params["id"], "id"))
-    await context.service.delete(call.owner, task.id)
-    return json_answer({"id": task.id, "object": "video.deleted", "deleted": True})
+    return await list_page(context, call, dialect.render_task)
 
 
 async def content(context: Context, call: Call) -> Answer:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 
-from longtake.http.messages import BytesAnswer, Call, HeaderList
+from longtake.http.messages import Answer, BytesAnswer, Call, HeadAnswer, HeaderList
 from longtake.http.ranges import not_modified
 
 _OK, _NOT_MODIFIED = 200, 304
@@ -31,9 +31,9 @@ class Published:
         """Its entity tag, from its content."""
         return f'"{sha256(self.body).hexdigest()[:32]}"'
 
-    def answer(self, call: Call) -> BytesAnswer:
+    def answer(self, call: Call) -> Answer:
         """The document, or 304 where the caller has it already."""
         headers: HeaderList = [(b"etag", self.etag.encode()), (b"cache-control", b"no-cache")]
         if not_modified(self.etag, 0, call.header(b"if-none-match"), None):
-            return BytesAnswer(_NOT_MODIFIED, b"", headers)
+            return HeadAnswer(_NOT_MODIFIED, headers)
         return BytesAnswer(_OK, self.body, [(b"content-type", self.media), *headers])

@@ -58,7 +58,7 @@ ROUTES: tuple[Route, ...] = (
         "GET", "/v1/videos/characters/{id}", openai_videos.refuse_characters, Access.KEY, "Refused: no characters here"
     ),
     Route("GET", "/v1/videos/{id}", openai_videos.read_video, Access.KEY, "Read a video (OpenAI)"),
-    Route("DELETE", "/v1/videos/{id}", openai_videos.delete_video, Access.KEY, "Delete a finished video and its files"),
+    Route("DELETE", "/v1/videos/{id}", tasks.delete_task, Access.KEY, "Delete a finished video and its files"),
     Route("GET", "/v1/videos/{id}/content", openai_videos.content, Access.KEY, "A finished video's bytes"),
     Route(
         "POST",

@@ -81,10 +81,19 @@ class SocketFiles:
             self._writable.set_result(None)
 
     async def _flush(self) -> None:
-        """Let the transport write what it has, first of all the head."""
+        """Let the transport write what it has, first of all the head.
+
+        What lies there may be too little for the transport to call its writing paused, so the peer is watched here.
+        """
         self._flush_head()
         pause_s = 0.0
-        while self._transport.get_write_buffer_size() and not self._transport.is_closing():
+        least_bytes, until_s = self._transport.get_write_buffer_size(), self._loop.time() + self._pause_s
+        while (left_bytes := self._transport.get_write_buffer_size()) and not self._transport.is_closing():
+            if left_bytes < least_bytes:
+                least_bytes, until_s = left_bytes, self._loop.time() + self._pause_s
+            elif self._loop.time() > until_s:
+                self._transport.abort()
+                return
             await asyncio.sleep(pause_s)
             pause_s = min(0.05, pause_s + 0.001)
 

@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from longtake.errors import InvalidRequest
 from longtake.http.context import Context
-from longtake.http.dialects.superset import render_record
+from longtake.http.dialects.superset import Body, UrlOf, render_record
 from longtake.http.messages import Answer, Call, json_answer
 from longtake.http.prefer import settled
 from longtake.http.videos import poll_hint, task_id
 from longtake.store.base import TaskQuery
-from longtake.types import Operation, State
+from longtake.types import Operation, State, Task
 
 MOST_LISTED = 100
 _USUAL_LISTED = 20
@@ -26,12 +26,17 @@ _STATES: Mapping[str, State] = {state.value: state for state in State} | {
 
 async def list_tasks(context: Context, call: Call) -> Answer:
     """A page of tasks, newest first: `after`, `limit`, `order`, `status`, `operation`."""
+    return await list_page(context, call, render_record)
+
+
+async def list_page(context: Context, call: Call, render: Callable[[Task, UrlOf], Body]) -> Answer:
+    """The page of tasks that a query asks for, each as `render` has it."""
     page = await context.service.list(call.owner, read_list_query(call.query()))
     url_of = context.links.url_maker(call)
     return json_answer(
         {
             "object": "list",
-            "data": [render_record(task, url_of) for task in page.tasks],
+            "data": [render(task, url_of) for task in page.tasks],
             "first_id": page.tasks[0].id if page.tasks else None,
             "last_id": page.tasks[-1].id if page.tasks else None,
             "has_more": page.has_more,
@@ -55,9 +60,9 @@ async def cancel_task(context: Context, call: Call) -> Answer:
 
 async def delete_task(context: Context, call: Call) -> Answer:
     """Delete a finished task and its files."""
-    wanted = task_id(call.params["id"], "id")
-    await context.service.delete(call.owner, wanted)
-    return json_answer({"id": wanted, "object": "video.deleted", "deleted": True})
+    task = await context.service.get(call.owner, task_id(call.params["id"], "id"))
+    await context.service.delete(call.owner, task.id)
+    return json_answer({"id": task.id, "object": "video.deleted", "deleted": True})
 
 
 def read_list_query(fields: Mapping[str, str]) -> TaskQuery:

@@ -126,7 +126,7 @@ def openai_operations(
                 "按新的提示词重做该视频；回答中的 remixed_from_video_id 指向它。",
             ),
             path=(parameters.TASK_PATH,),
-            headers=(parameters.IDEMPOTENCY_KEY,),
+            headers=parameters.OF_SUBMISSIONS,
             body=requests.VIDEO_REMIX_BY_ID,
             forms=forms,
             examples=(
@@ -147,7 +147,7 @@ def openai_operations(
                 "A remix by another name, of the video that the body names or carries as video.",
                 "即 remix：源视频由请求体的 video 指定或直接携带。",
             ),
-            headers=(parameters.IDEMPOTENCY_KEY,),
+            headers=parameters.OF_SUBMISSIONS,
             body=requests.VIDEO_REMIX,
             forms=forms,
             examples=(

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from longtake import __version__
-from longtake.errors import LongtakeError, TaskNotFound
+from longtake.errors import LongtakeError
 from longtake.http.describe import headers, objects
 from longtake.http.describe.operations import GROUPS, OPERATIONS, errors_of
 from longtake.http.describe.schema import Schema, object_of, reference, schema_of, shape_schema
 from longtake.http.describe.terms import Answer, Field, Json, Operation
+from longtake.http.errors import status_of
 from longtake.http.routes import Access, Route
 
 _ABOUT = (
@@ -19,7 +20,6 @@ _ABOUT = (
     "one longer video. Values are read generously: numbers and booleans may be texts, other names and spellings are "
     "listed with each field (x-aliases, x-spellings), and what nobody knows is kept and named in X-Longtake-Ignored."
 )
-_BAD_REQUEST = 400
 _RETRIED = (429, 503)
 _KEYS: Schema = {
     "bearer": {"type": "http", "scheme": "bearer", "description": headers.AUTHORIZATION.words.en},
@@ -124,9 +124,7 @@ def _responses(route: Route, row: Operation) -> Schema:
     responses: Schema = {str(answer.status): _answer(answer) for answer in row.answers}
     by_status: dict[int, list[type[LongtakeError]]] = {}
     for error in errors_of(row, keyed=route.access is Access.KEY):
-        # An unknown task is the caller's mistake where it is an input (wire.md R9).
-        status = _BAD_REQUEST if route.submits and error is TaskNotFound else error.status
-        by_status.setdefault(status, []).append(error)
+        by_status.setdefault(status_of(error, submits=route.submits), []).append(error)
     for status, errors in sorted(by_status.items()):
         responses[str(status)] = _refusal(status, [error.code for error in errors])
     return responses

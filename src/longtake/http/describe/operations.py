@@ -192,7 +192,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "用已完成的视频和新的提示词生成等长的新视频。内置引擎保留画面内容，按提示词叠加镜头运动、光线与淡入淡出，不会重绘内容。"
             "remixed_from_video_id 指向源视频。",
         ),
-        headers=(parameters.IDEMPOTENCY_KEY,),
+        headers=parameters.OF_SUBMISSIONS,
         body=requests.REMIX,
         forms=_FORMS,
         examples=(
@@ -458,7 +458,6 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         ),
     ),
 }
-
 """By method and path, in the order in which they are shown."""
 
 

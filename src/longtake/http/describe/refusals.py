@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from longtake.errors import AccessError, LongtakeError, MediaError, RequestError, ServiceError
-from longtake.http.describe.terms import Words
-from longtake.http.errors import MESSAGES_ZH, error_type
+from longtake.http.describe.operations import errors_of
+from longtake.http.describe.terms import Operation, Words
+from longtake.http.errors import MESSAGES_ZH, error_type, status_of
+from longtake.http.routes import Access, Route
 
 REMEDIES: Mapping[str, Words] = {
     "internal_error": Words("Tell the operator the request id.", "将请求 id 告知管理员。"),
@@ -53,7 +55,7 @@ REMEDIES: Mapping[str, Words] = {
 
 _BRANCHES = (RequestError, AccessError, ServiceError, MediaError)
 _OF_A_BRANCH: Mapping[str, str] = {
-    "internal_error": "Something failed that nobody foresaw; the server's log has the traceback.",
+    "internal_error": "Something failed that nobody foresaw; the request id finds it in the server's log.",
     "invalid_request": "A field has a value that cannot be used; `param` names it.",
     "access_denied": "The key is good but may not do this.",
 }
@@ -79,7 +81,15 @@ def refusals() -> tuple[Refusal, ...]:
     for branch in _BRANCHES:
         for error in _tree(branch):
             found.setdefault(error.code, error)
-    return tuple(sorted((_refusal(error) for error in found.values()), key=lambda row: row.status))
+    return tuple(sorted((_refusal(error, error.status) for error in found.values()), key=lambda row: row.status))
+
+
+def refusals_of(operation: Operation, route: Route) -> tuple[Refusal, ...]:
+    """The rows of one operation, by status and code; each code once."""
+    found: dict[str, Refusal] = {}
+    for error in errors_of(operation, keyed=route.access is Access.KEY):
+        found.setdefault(error.code, _refusal(error, status_of(error, submits=route.submits)))
+    return tuple(sorted(found.values(), key=lambda row: (row.status, row.code)))
 
 
 def _tree(error: type[LongtakeError]) -> Iterator[type[LongtakeError]]:
@@ -88,12 +98,12 @@ def _tree(error: type[LongtakeError]) -> Iterator[type[LongtakeError]]:
         yield from _tree(below)
 
 
-def _refusal(error: type[LongtakeError]) -> Refusal:
+def _refusal(error: type[LongtakeError], status: int) -> Refusal:
     said = (error.__doc__ or "").partition("\n")[0]
     return Refusal(
         code=error.code,
-        status=error.status,
-        type=error_type(error.status),
+        status=status,
+        type=error_type(status),
         retryable=error.retryable,
         meaning=Words(_OF_A_BRANCH.get(error.code, said), MESSAGES_ZH[error.code]),
         remedy=REMEDIES[error.code],

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
 from dataclasses import astuple
 from functools import cache, lru_cache
 from hashlib import sha256
@@ -17,7 +18,7 @@ from importlib import resources
 
 from longtake.errors import RouteNotFound
 from longtake.http.context import Context
-from longtake.http.messages import Answer, BytesAnswer, Call, HeaderList
+from longtake.http.messages import Answer, BytesAnswer, Call, HeadAnswer, HeaderList
 from longtake.http.page.language import Language, language_of
 from longtake.http.page.samples import ADDRESS, Origin
 
@@ -31,6 +32,9 @@ _GUARDS: HeaderList = [
     (b"referrer-policy", b"no-referrer"),
 ]
 _PACKED_LEVEL = 5
+_KEPT = 8
+_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q\s*=\s*0(\.0*)?\s*(,|$))", re.ASCII | re.IGNORECASE)
+"""Wished for, unless with no weight at all (RFC 9110, 12.5.3)."""
 _TYPES = {
     ".css": b"text/css; charset=utf-8",
     ".js": b"text/javascript; charset=utf-8",
@@ -40,26 +44,19 @@ _TYPES = {
 
 async def docs(context: Context, call: Call) -> Answer:
     """The API's page, in Chinese or English, with this caller's own address in its samples."""
-    # Not at the top: the table of routes, which the page is made from, names this module.
-    from longtake.http.page.render import page  # noqa: PLC0415
-
     if call.path.endswith("/"):
         # All that the page names lies beside it.
         query: bytes = call.scope["query_string"]
         return BytesAnswer(308, b"", [(b"location", b"../docs" + (b"?" + query if query else b""))])
     language = language_of(call)
-    text = _with_address(
-        await asyncio.to_thread(page, language, static_version()),
-        Origin.of(context.links.asked_base(call)),
-        as_html=True,
-    )
+    body = await asyncio.to_thread(_page_at, language, context.links.asked_base(call))
     headers = [
         (b"content-type", b"text/html; charset=utf-8"),
         (b"content-language", _TAGS[language]),
         (b"vary", b"accept-language, accept-encoding, host"),
         *_GUARDS,
     ]
-    return await _revalidated(call, text.encode(), headers)
+    return await _revalidated(call, body, headers)
 
 
 async def docs_file(_context: Context, call: Call) -> Answer:
@@ -75,11 +72,9 @@ async def docs_file(_context: Context, call: Call) -> Answer:
 
 async def llms(context: Context, call: Call) -> Answer:
     """What a program that reads needs to know, on one page of plain text (llmstxt.org)."""
-    from longtake.http.page.render import summary  # noqa: PLC0415
-
-    text = _with_address(await asyncio.to_thread(summary), Origin.of(context.links.asked_base(call)), as_html=False)
+    body = await asyncio.to_thread(_summary_at, context.links.asked_base(call))
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"vary", b"accept-encoding, host"), *_GUARDS]
-    return await _revalidated(call, text.encode(), headers)
+    return await _revalidated(call, body, headers)
 
 
 @cache
@@ -100,23 +95,44 @@ def _files() -> dict[str, bytes]:
 _TAGS: dict[Language, bytes] = {"en": b"en", "zh": b"zh-CN"}
 
 
-def _with_address(text: str, origin: Origin, *, as_html: bool) -> str:
+# Kept for the latest few addresses: nobody needs a key to ask, and a page takes milliseconds to write and to pack.
+@lru_cache(maxsize=_KEPT)
+def _page_at(language: Language, base: str) -> bytes:
+    # Not at the top: the table of routes, which the page is made from, names this module.
+    from longtake.http.page.render import page  # noqa: PLC0415
+
+    return _with_address(page(language, static_version()), Origin.of(base), as_html=True)
+
+
+@lru_cache(maxsize=_KEPT)
+def _summary_at(base: str) -> bytes:
+    from longtake.http.page.render import summary  # noqa: PLC0415
+
+    return _with_address(summary(), Origin.of(base), as_html=False)
+
+
+def _with_address(text: str, origin: Origin, *, as_html: bool) -> bytes:
     for token, value in zip(astuple(ADDRESS), astuple(origin), strict=True):
         text = text.replace(token, escape(value) if as_html else value)
-    return text
+    return text.encode()
 
 
 async def _revalidated(call: Call, body: bytes, headers: HeaderList) -> Answer:
-    # Weak: packed or not, it is the same page.
-    tag = f'W/"{sha256(body).hexdigest()[:20]}"'
+    tag = _tag(body)
     headers = [*headers, (b"etag", tag.encode()), (b"cache-control", b"private, no-cache")]
     if tag in (call.header(b"if-none-match") or ""):
-        return BytesAnswer(304, b"", headers)
-    if "gzip" in (call.header(b"accept-encoding") or ""):
+        return HeadAnswer(304, headers)
+    if _GZIP.search(call.header(b"accept-encoding") or ""):
         return BytesAnswer(200, await asyncio.to_thread(_packed, body), [*headers, (b"content-encoding", b"gzip")])
     return BytesAnswer(200, body, headers)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=_KEPT)
+def _tag(body: bytes) -> str:
+    # Weak: packed or not, it is the same page.
+    return f'W/"{sha256(body).hexdigest()[:20]}"'
+
+
+@lru_cache(maxsize=_KEPT)
 def _packed(body: bytes) -> bytes:
     return gzip.compress(body, _PACKED_LEVEL, mtime=0)

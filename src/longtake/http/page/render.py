@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from longtake import __version__
-from longtake.errors import LongtakeError
-from longtake.http.describe.operations import GROUPS, errors_of
+from longtake.http.describe.operations import GROUPS
+from longtake.http.describe.refusals import refusals_of
 from longtake.http.describe.terms import Field, Words
-from longtake.http.errors import MESSAGES_ZH, error_type
 from longtake.http.page.entries import Entry, entries, shapes_of
 from longtake.http.page.language import Language, say
 from longtake.http.page.samples import ADDRESS, KEY_WORD, LANGUAGES
-from longtake.http.page.words import KINDS, PAGE, SCRIPT, SPELLINGS, UNFORESEEN, bounds
-from longtake.http.routes import Access
+from longtake.http.page.words import KINDS, PAGE, SCRIPT, SPELLINGS, bounds
 
 if TYPE_CHECKING:
     import jinja2
@@ -39,9 +37,6 @@ def page(language: Language, version: str) -> str:
     def spellings(field: Field) -> list[str]:
         return [say(SPELLINGS[text], language) if text in SPELLINGS else text for text in field.spellings]
 
-    def errors(entry: Entry) -> list[tuple[int, str, str, str, bool]]:
-        return _errors(entry, language)
-
     def fine(field: Field) -> list[tuple[str, str]]:
         return _fine(field, language)
 
@@ -59,7 +54,7 @@ def page(language: Language, version: str) -> str:
         spellings=spellings,
         samples=_samples,
         shapes=shapes_of,
-        errors=errors,
+        refusals=refusals_of,
         script_words=json.dumps({name: say(text, language) for name, text in SCRIPT.items()}, ensure_ascii=False),
     )
 
@@ -102,19 +97,3 @@ def _fine(field: Field, language: Language) -> list[tuple[str, str]]:
     if field.choices:
         pairs.append(("", " · ".join(field.choices)))
     return pairs
-
-
-def _first_line(error: type[LongtakeError]) -> str:
-    return (error.__doc__ or "").partition("\n")[0]
-
-
-def _errors(entry: Entry, language: Language) -> list[tuple[int, str, str, str, bool]]:
-    """Status, type, code, meaning, whether it may work later: of every error of an entry."""
-    rows: dict[str, tuple[int, str, str, str, bool]] = {}
-    for error in errors_of(entry.operation, keyed=entry.route.access is Access.KEY):
-        code = error.code
-        # As http/errors.py answers it: an unknown task is a mistake of a submission.
-        status = 400 if entry.route.submits and code == "task_not_exist" else error.status
-        meaning = UNFORESEEN if error is LongtakeError else Words(_first_line(error), MESSAGES_ZH.get(code, ""))
-        rows.setdefault(code, (status, error_type(status), code, say(meaning, language), error.retryable))
-    return sorted(rows.values())

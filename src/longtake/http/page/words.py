@@ -108,12 +108,6 @@ SCRIPT: Mapping[str, Words] = {
 }
 """What the scripts say."""
 
-UNFORESEEN = Words(
-    "Something failed that nobody foresaw; the request id finds it in the server's log.",
-    "发生了意外错误；可凭请求 id 在服务器日志中查找。",
-)
-"""What the error means whose class stands for the whole tree."""
-
 SPELLINGS: Mapping[str, Words] = {
     text: Words(text, chinese)
     for text, chinese in (

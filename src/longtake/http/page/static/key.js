@@ -33,6 +33,7 @@ async function check() {
     return tell(words.noAnswer, "bad");
   }
   if (answer.status === 401) return tell(words.keyBad, "bad");
+  if (!answer.ok) return tell(words.noAnswer, "bad");
   tell(words.keyGood, "good");
   const models = (await answer.json()).data ?? [];
   document.getElementById("models")?.remove();
