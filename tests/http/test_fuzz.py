@@ -47,6 +47,7 @@ NAMES = st.sampled_from(
         "callback_url",
         "file",
         "extra_body",
+        "https://evil.example/x.mp4",
     ]
 )
 VALUES = JSON | st.sampled_from(
@@ -132,6 +133,7 @@ HEADERS = st.dictionaries(
             "*/*",
             '"',
             "evil.example",
+            "https://evil.example/x.mp4",
             "Fri, 99 Foo 2026 99:99:99 GMT",
             "openai",
             "xai",
@@ -140,7 +142,7 @@ HEADERS = st.dictionaries(
     max_size=4,
 )
 FORM_NAMES = st.text(max_size=20) | st.sampled_from(
-    ["file", "video[id]", "images[]", "[", "]", "a[b][c]", "prompt", "task_id"]
+    ["file", "https://evil.example/x.mp4", "video[id]", "images[]", "[", "]", "a[b][c]", "prompt", "task_id"]
 )
 SUBMITS = [route for route in ROUTES if route.submits and "{" not in route.path]
 bounded = settings(

@@ -84,6 +84,21 @@ def test_a_submission_that_waits_is_answered_with_the_end(
     assert client.get(answer.json()["video_url"]).status_code == 200
 
 
+def test_who_waits_holds_no_body(workshop: Workshop, client: httpx2.Client) -> None:
+    workshop.hold_jobs()
+    body = b'{"model": "grok-video-3", "prompt": "x", "task_id": "%s"}' % workshop.upload(client).encode()
+    head = f"POST /v1/video/extend HTTP/1.1\r\nhost: x\r\nauthorization: {KEY}\r\nprefer: wait=60\r\n"
+    padded = body + b" " * (3 << 20)
+    with socket.create_connection(("127.0.0.1", workshop.port), timeout=20) as waiter:
+        waiter.sendall(f"{head}content-length: {len(padded)}\r\n\r\n".encode() + padded[: 1 << 20])
+        until(lambda: workshop.held_bytes == len(padded))
+        waiter.sendall(padded[1 << 20 :])
+        until(lambda: workshop.waiting == 1)
+        assert workshop.held_bytes == 0
+        workshop.let_jobs_go()
+        assert b'"status":"completed"' in waiter.recv(65536)
+
+
 def test_without_the_wish_it_is_answered_at_once(workshop: Workshop, client: httpx2.Client) -> None:
     workshop.hold_jobs()
     body = {"model": "grok-video-3", "prompt": "x", "task_id": workshop.upload(client)}

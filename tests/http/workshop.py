@@ -63,6 +63,11 @@ class Workshop(World):
         return answer.json()["id"]
 
     @property
+    def held_bytes(self) -> int:
+        """How much of requests' bodies this server counts as in memory."""
+        return self.app._memory._total_bytes
+
+    @property
     def waiting(self) -> int:
         """How many calls wait in this server."""
         return self.app._context.waits.taken

@@ -110,7 +110,7 @@ class Application:
         began_s = time.perf_counter()
         call = Call(scope, receive)
         call.request_id = request_id(call.header(b"x-request-id"))
-        call.hold = self._memory.hold
+        call.hold, call.release = self._memory.hold, self._memory.release
         started = False
 
         async def send_once_started(message: Message) -> None:
@@ -134,8 +134,7 @@ class Application:
                 status = await self._send(call, error_answer(error, call.request_id), send)
         finally:
             self._calls -= 1
-            if call.held_bytes:
-                self._memory.release(call)
+            call.let_go()
             if logger.isEnabledFor(logging.INFO):
                 self._log(call, status, began_s)
 

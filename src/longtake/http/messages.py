@@ -31,8 +31,8 @@ class Call:
     """One request on its way: the ASGI scope with what the application found out about it."""
 
     __slots__ = (
-        "_headers", "held_bytes", "hold", "method", "mount", "params", "path", "principal", "receive", "request_id",
-        "scope",
+        "_headers", "held_bytes", "hold", "method", "mount", "params", "path", "principal", "receive", "release",
+        "request_id", "scope",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, request_id: str = "") -> None:
@@ -49,6 +49,8 @@ class Call:
         """Who asks; set on every route that needs a key."""
         self.hold: Callable[[Call, int], None] | None = None
         """Asked before more of the body is kept in memory: raises Overloaded where too much is."""
+        self.release: Callable[[Call], None] | None = None
+        """Told that none of the body is in memory any more."""
         self.held_bytes = 0
         """Of the body in memory, as `hold` counts them."""
         self._headers: dict[bytes, bytes] | None = None
@@ -57,6 +59,11 @@ class Call:
         """Ask for room in memory for more of the body. Raises Overloaded if there is none now."""
         if self.hold is not None:
             self.hold(self, more_bytes)
+
+    def let_go(self) -> None:
+        """Say that none of the body is in memory any more, though the request may go on."""
+        if self.release is not None and self.held_bytes:
+            self.release(self)
 
     @property
     def owner(self) -> Principal:

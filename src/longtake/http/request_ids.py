@@ -7,7 +7,8 @@ import os
 import re
 from collections.abc import Iterator
 
-_SANE = re.compile(r"[A-Za-z0-9._:@=+/-]{1,128}", re.ASCII)
+# No URL: clients take any for the finished video.
+_SANE = re.compile(r"(?!.*://)[A-Za-z0-9._:@=+/-]{1,128}", re.ASCII)
 # Letters only: a client takes "404" anywhere in a refusal for "this server cannot extend" (wire.md 2, client 4).
 _LETTERS = bytes(b"abcdefghijklmnopqrstuvwxyz"[value % 26] for value in range(256))
 _LENGTH = 24

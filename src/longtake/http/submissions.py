@@ -30,6 +30,26 @@ async def submit(
 ) -> Answer:
     """Read a request, submit it, answer with its task. `source_id` is the source that the path names."""
     key = _idempotency_key(call)
+    submission = await _read(context, call, dialect, operation, source_id)
+    # Waiting takes a minute, and nobody needs the body any more.
+    call.let_go()
+    submitted = await context.service.submit(call.owner, submission, idempotency_key=key)
+    headers: HeaderList = []
+    if submission.extra:
+        names = ", ".join(submission.extra)[:_MOST_IGNORED_CHARS]
+        headers.append((b"x-longtake-ignored", header_value(names)))
+    if submitted.replayed:
+        headers.append((b"idempotent-replayed", b"true"))
+    task, applied = await settled(context, call, submitted.task)
+    # Who asked to wait wants the task as it stands; R1 holds for both bodies, since only an end has links.
+    body = dialect.render_task(task, context.links.url_maker(call)) if applied else dialect.render_submitted(task)
+    return json_answer(body, headers=[*headers, *applied])
+
+
+async def _read(
+    context: Context, call: Call, dialect: Dialect, operation: Operation, source_id: str | None
+) -> Submission:
+    """The submission that a body asks for, with its files stored; they are removed where it fails."""
     staging = Staging(context.service, call.owner)
 
     async def receive_file(head: PartHead, chunks: AsyncIterator[bytes]) -> JsonValue:
@@ -49,22 +69,12 @@ async def submit(
             values = {**values, "task_id": source_id}
         submission = await staging.settle(dialect.parse(operation, values, context.links.asset_of))
         if submission.model is None and dialect.default_model:
-            submission = await _with_model(context, call, submission, dialect.default_model)
+            return await _with_model(context, call, submission, dialect.default_model)
+        return submission
     except BaseException:
         # Whatever went wrong, and also when the caller hung up: files without a task would lie there for ever.
         await asyncio.shield(staging.drop())
         raise
-    submitted = await context.service.submit(call.owner, submission, idempotency_key=key)
-    headers: HeaderList = []
-    if submission.extra:
-        names = ", ".join(submission.extra)[:_MOST_IGNORED_CHARS]
-        headers.append((b"x-longtake-ignored", header_value(names)))
-    if submitted.replayed:
-        headers.append((b"idempotent-replayed", b"true"))
-    task, applied = await settled(context, call, submitted.task)
-    # Who asked to wait wants the task as it stands; R1 holds for both bodies, since only an end has links.
-    body = dialect.render_task(task, context.links.url_maker(call)) if applied else dialect.render_submitted(task)
-    return json_answer(body, headers=[*headers, *applied])
 
 
 async def _with_model(context: Context, call: Call, submission: Submission, usual: str) -> Submission:

@@ -32,7 +32,6 @@ PAGE: Mapping[str, Words] = {
     "body": Words("Body", "请求体"),
     "further": Words("More fields", "更多字段"),
     "required": Words("required", "必填"),
-    "optional": Words("optional", "选填"),
     "refused": Words("refused", "不支持"),
     "absent": Words("Absent", "缺省"),
     "also_read": Words("Other spellings", "其他写法"),
@@ -66,7 +65,6 @@ PAGE: Mapping[str, Words] = {
         "The forms and the copy buttons need JavaScript; all else on this page does not.",
         "表单与复制按钮需要 JavaScript，其余内容不需要。",
     ),
-    "bytes": Words("The bytes of the file", "文件内容"),
     "nullable": Words("or null", "可为 null"),
     "sometimes": Words("not always", "视情况返回"),
 }
