@@ -69,12 +69,12 @@ async def _read(
             values = {**values, "task_id": source_id}
         submission = await staging.settle(dialect.parse(operation, values, context.links.asset_of))
         if submission.model is None and dialect.default_model:
-            return await _with_model(context, call, submission, dialect.default_model)
-        return submission
+            submission = await _with_model(context, call, submission, dialect.default_model)
     except BaseException:
         # Whatever went wrong, and also when the caller hung up: files without a task would lie there for ever.
         await asyncio.shield(staging.drop())
         raise
+    return submission
 
 
 async def _with_model(context: Context, call: Call, submission: Submission, usual: str) -> Submission:
