@@ -165,7 +165,7 @@ def test_a_reader_that_does_not_even_take_what_stands_before_the_file_is_given_u
                 transport.write(b"x" * 4096)
                 await asyncio.sleep(0)
             async with asyncio.timeout(LIMIT_S):
-                sent_to = await SocketFiles(loop, transport, PAUSE_S).send(file.fileno(), 0, CHUNK_BYTES)
+                sent_to = await SocketFiles(loop, transport, PAUSE_S, lambda: None).send(file.fileno(), 0, CHUNK_BYTES)
             return sent_to, transport.is_closing()
 
     assert run(send()) == (0, True)
