@@ -218,6 +218,15 @@ def test_two_views_of_one_thing_are_joined_by_motion() -> None:
     assert nearest < 0.35 * blended
 
 
+@pytest.mark.parametrize("prompt", ["in slow motion", "faster", "freeze for 0.2 seconds, then slow motion"])
+def test_the_second_picture_is_reached_however_time_goes(prompt: str) -> None:
+    first = grey(texture(160, 96, seed=4))
+    for last in (view(first, zoom=1.2), grey(texture(160, 96, seed=2))):
+        made = create(prompt, frames=40, images=((Role.FIRST_FRAME, first), (Role.LAST_FRAME, last)))
+        assert luma_step(made.frames[-1], last) == 0
+        assert steps(made.frames).max() < 12, "no cut"
+
+
 def test_what_only_one_picture_shows_fades() -> None:
     ground = texture(320, 180, seed=6)
     with_ball = ground.copy()

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from tests.engines.making import Clip, as_bytes, extend, grey, luma_step, pan, steps, texture, timed
 
-from longtake.engines.classic.steering.effects import CAMERA, GROUPS, Effect, Group
+from longtake.engines.classic.steering.effects import CAMERA, GROUPS, Effect, Group, Move
 from longtake.engines.classic.steering.lens import Lens
+from longtake.engines.classic.steering.light import Light
 from longtake.engines.classic.steering.path import Pose, camera_path
-from longtake.engines.classic.steering.schedule import script_for
+from longtake.engines.classic.steering.schedule import Script, script_for
 from longtake.media.frames import TimedFrame, VideoFrame
 
 FPS = Fraction(24)
@@ -159,6 +160,14 @@ def test_light_changes_slowly_and_as_told() -> None:
     grey_now = shown("black and white", picture=colour)[-1]
     assert (grey_now.u == 128).all()
     assert (grey_now.v == 128).all()
+
+
+def test_the_darkest_stay_in_order_under_strong_looks() -> None:
+    moves = tuple(Move(effect, 0.0, 6.0, amount=3.0) for effect in (Effect.NIGHT, Effect.RAIN, Effect.SPARKS))
+    light = Light(Script(moves, 6.0), 144, FPS)
+    ramp = np.repeat(np.arange(256, dtype=np.uint8)[None], 16, axis=0)
+    lit = light.shine(VideoFrame(y=ramp, u=ramp[::2, ::2], v=ramp[::2, ::2]), 143).y[0].astype(np.int16)
+    assert (np.diff(lit) >= 0).all()
 
 
 def test_black_stays_without_colour() -> None:

@@ -25,8 +25,8 @@ Item = VideoFrame | AudioBlock
 def as_it_is(footage: Footage) -> Iterator[Item]:
     yield from footage.read_pictures()
     sound = footage.read_sound()
-    if sound is not None:
-        yield AudioBlock(sound)
+    for block in sound if sound is not None else ():
+        yield AudioBlock(block)
 
 
 def made(

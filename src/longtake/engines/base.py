@@ -40,8 +40,8 @@ class EngineRequest:
     seed: int = 0
     read_footage: Callable[[], Iterator[VideoFrame]] | None = None
     """On remix: the source's pictures from the first on, `frames` of them, at the result's size and rate."""
-    read_footage_sound: Callable[[], NDArray[np.float32] | None] | None = None
-    """On remix: the source's sound, (channels, n), as long as the pictures; None where it has none."""
+    read_footage_sound: Callable[[], Iterator[NDArray[np.float32]] | None] | None = None
+    """On remix: the source's sound in blocks, (channels, n) each, as long as the pictures; None where it has none."""
 
 
 class EngineJob(Protocol):

@@ -20,7 +20,7 @@ from longtake.media.newpart import FrameCount, Items, NewPart
 from longtake.media.open import DEFAULT_LIMITS, RESULT_LIMITS, MediaLimits, open_media, video_stream
 from longtake.media.planes import from_av
 from longtake.media.scale import Geometry, Scaler, kept_geometry, output_color
-from longtake.media.sound import Damage, Samples, SoundForm, decode_sound, joined
+from longtake.media.sound import Damage, Samples, decode_sound
 from longtake.media.source import Source, read_result, read_source
 from longtake.media.track import PictureForm, PictureTrack
 from longtake.types import ColorTags
@@ -42,8 +42,8 @@ class Footage:
     audio_channels: int
     read_pictures: Callable[[], Iterator[VideoFrame]]
     """`frames` pictures of the result's size, one for each 1/fps."""
-    read_sound: Callable[[], Samples | None]
-    """(channels, n) sound, as long as the pictures; None = the source has none."""
+    read_sound: Callable[[], Iterator[Samples] | None]
+    """Sound in blocks, (channels, n) each, together as long as the pictures; None = the source has none."""
 
 
 def remake(
@@ -86,7 +86,7 @@ def remake(
         audio_rate_hz=sound.rate_hz if sound is not None else 0,
         audio_channels=sound.channels if sound is not None else 0,
         read_pictures=lambda: _pictures(opened, cut, Scaler(opened.picture, geometry), frames, check),
-        read_sound=lambda: _sound(opened, sound, samples, damage),
+        read_sound=lambda: None if sound is None else decode_sound(opened, sound, 0, samples, damage),
     )
     with kept_if_complete(output):
         with write_mp4(output) as main:
@@ -120,7 +120,3 @@ def _pictures(source: Source, cut: Cut, scaler: Scaler, frames: int, check: Canc
     while given < frames:
         yield held
         given += 1
-
-
-def _sound(source: Source, form: SoundForm | None, samples: int, damage: Damage) -> Samples | None:
-    return None if form is None else joined(decode_sound(source, form, 0, samples, damage), form)

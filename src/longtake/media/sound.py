@@ -8,7 +8,7 @@ All positions are samples on the result's clock, which begins with the first fra
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -108,13 +108,8 @@ def decode_sound(
 
 def read_sound(source: Source, form: SoundForm, begin: int, end: int) -> Samples:
     """The source's sound from sample `begin` to `end` as one (channels, n) array."""
-    return joined(decode_sound(source, form, begin, end), form)
-
-
-def joined(blocks: Iterable[Samples], form: SoundForm) -> Samples:
-    """Blocks of sound as one (channels, n) array."""
-    held = list(blocks)
-    return np.concatenate(held, axis=1) if held else np.zeros((form.channels, 0), np.float32)
+    blocks = list(decode_sound(source, form, begin, end))
+    return np.concatenate(blocks, axis=1) if blocks else np.zeros((form.channels, 0), np.float32)
 
 
 def silence(form: SoundForm, count: int, *, after: Samples | None = None) -> Iterator[Samples]:

@@ -17,7 +17,7 @@ from longtake.engines.classic.scenes.painting import Painting
 from longtake.engines.classic.scenes.soundscape import soundscape
 from longtake.engines.classic.scenes.words import Element
 from longtake.engines.classic.sound import Samples
-from longtake.engines.classic.steering.lay import lay_over
+from longtake.engines.classic.steering.lay import Steering
 from longtake.engines.classic.steering.schedule import script_for
 from longtake.engines.classic.steering.wording import told
 from longtake.engines.classic.warp import fit_cover, view
@@ -47,20 +47,22 @@ def begin_pictures(
     """
     frames = [fit_cover(frame, request.width, request.height) for frame in (*starts[:1], *ends[-1:])]
     script = script_for(request.prompt, float(request.frames / request.fps))
+    steering = Steering(
+        script, frames=request.frames, fps=request.fps, seed=request.seed, full_range=request.color.full_range
+    )
+    # However time goes, the second picture is reached at its end.
+    last = request.frames - 1 if steering.time is None else int(steering.time.positions[-1])
     notes: list[Note] = []
     if len(frames) > 1:
         morph = Morph(*frames)
         notes.append(Note(pick="morph" if morph.joined else "dissolve", warning=JOINED if morph.joined else UNLIKE))
-        pictures = _join(morph, request) if morph.joined else _move(frames, request, morph)
+        pictures = _join(morph, last) if morph.joined else _move(frames, request, morph, last)
     else:
-        pictures = itertools.repeat(frames[0]) if script.moves_camera else _move(frames, request, None)
+        pictures = itertools.repeat(frames[0]) if script.moves_camera else _move(frames, request, None, last)
         notes.append(Note(pick="camera"))
     notes.append(Note(warning=told(script, request.prompt)))
     if script.moves:
-        pictures = lay_over(
-            pictures, script, frames=request.frames, fps=request.fps, seed=request.seed,
-            full_range=request.color.full_range,
-        )  # fmt: skip
+        pictures = steering.lay_over(pictures)
     if len(starts) > 1:
         notes.append(Note(warning=f"{len(starts) - 1} more picture(s) than the built-in engine can use were left out"))
     sound = None
@@ -72,18 +74,17 @@ def begin_pictures(
     return notes, pictures, sound
 
 
-def _join(morph: Morph, request: EngineRequest) -> Iterator[VideoFrame]:
-    """Pictures along the motion between two: the first as it is, the second at the end."""
-    last = max(1, request.frames - 1)
+def _join(morph: Morph, last: int) -> Iterator[VideoFrame]:
+    """Pictures along the motion between two: the first as it is, the second from number `last` on."""
     for number in itertools.count():
-        yield morph.at(_eased(min(1.0, number / last), 0.3))
+        yield morph.at(_eased(min(1.0, number / max(1, last)), 0.3))
 
 
-def _move(frames: Sequence[VideoFrame], request: EngineRequest, morph: Morph | None) -> Iterator[VideoFrame]:
-    """Pictures of the camera move. The first frame is shown as it is; with two, the second is so at the end."""
+def _move(frames: Sequence[VideoFrame], request: EngineRequest, morph: Morph | None, last: int) -> Iterator[VideoFrame]:
+    """Pictures of the camera move. The first frame is shown as it is; with two, the second is so from `last` on."""
     random = np.random.default_rng([request.seed, 0xCA3])
     direction = float(random.uniform(0, 2 * math.pi))
-    last = max(1, request.frames - 1)
+    last = max(1, last)
     seconds = float(request.frames / request.fps)
     reach = min(_MOST_ZOOM, max(_LEAST_ZOOM, math.exp(_ZOOM_A_SECOND * seconds)))
     for number in itertools.count():
@@ -129,10 +130,10 @@ def begin_scene(request: EngineRequest, samples: int) -> tuple[list[Note], Itera
     pictures = (painting.picture(number, request.fps, work) for number in itertools.count())
     over = laid_over(work, deep=painting.deep)
     if over.moves:
-        pictures = lay_over(
-            pictures, over, frames=request.frames, fps=request.fps, seed=request.seed,
-            full_range=request.color.full_range,
-        )  # fmt: skip
+        steering = Steering(
+            over, frames=request.frames, fps=request.fps, seed=request.seed, full_range=request.color.full_range
+        )
+        pictures = steering.lay_over(pictures)
     sound = None
     if request.want_audio:
         sound = soundscape(composition, samples, request.audio_rate_hz, request.audio_channels, request.seed)

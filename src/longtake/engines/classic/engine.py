@@ -13,9 +13,9 @@ from longtake.engines.classic.morph import Morph
 from longtake.engines.classic.pixels import fix_thread_count
 from longtake.engines.classic.select import continue_clip
 from longtake.engines.classic.sound import Samples, blocks
-from longtake.engines.classic.steering.hearing import steered_sound, weather_heard
-from longtake.engines.classic.steering.lay import Steering, lay_over
-from longtake.engines.classic.steering.schedule import Script, script_for
+from longtake.engines.classic.steering.hearing import footage_sound, steered_sound, weather_heard
+from longtake.engines.classic.steering.lay import Steering
+from longtake.engines.classic.steering.schedule import script_for
 from longtake.engines.classic.steering.wording import told, told_of_sound
 from longtake.engines.classic.warp import fit_cover
 from longtake.errors import EngineError
@@ -30,9 +30,10 @@ _END_S = 1.0
 STILL = "the picture does not move before the cut: the built-in engine makes a slow camera move of it"
 TEXTURE = "the sound goes on as a texture of what was heard before the cut; words and melodies are not continued"
 REMIXED = (
-    "a remix by the built-in engine keeps what the video shows and how it sounds: the prompt's camera, light and fades "
-    "are laid over it, nothing is painted anew"
+    "a remix by the built-in engine keeps what the video shows and how it sounds: the prompt's camera, pace, light, "
+    "weather and fades are laid over it, nothing is painted anew"
 )
+REMIXED_TO_ITS_END = "at this pace the video is over before its time: its last picture stands, without sound"
 REMIXED_AS_IT_IS = (
     "the built-in engine understood nothing of the prompt that it can change on a remix, such as zoom in, black and "
     "white or fade to black: the video is as it was"
@@ -75,8 +76,8 @@ class ClassicEngine:
         yield from _deliver(request, job, pictures, sound)
 
 
-Work = tuple[list[Note], Iterator[VideoFrame], Samples | None]
-"""What is to be said, pictures without end, and all of the sound."""
+Work = tuple[list[Note], Iterator[VideoFrame], Iterator[Samples]]
+"""What is to be said, pictures without end, and all of the sound in blocks; none if none is wanted."""
 
 
 def _check(request: EngineRequest) -> None:
@@ -132,30 +133,28 @@ def _extend(request: EngineRequest) -> Work:
             notes.append(Note(warning=TEXTURE))
         if sounds := weather_heard(script):
             notes.append(Note(warning=told_of_sound(sounds, request.prompt)))
-    return notes, pictures, sound
+    return notes, pictures, _in_blocks(sound, request)
 
 
 def _remix(request: EngineRequest) -> Work:
     """The source's own pictures, steered, and its sound."""
     if request.read_footage is None:
         raise EngineError("there is no video to make anew; give its pictures, or create instead")
-    sound = request.read_footage_sound() if request.want_audio and request.read_footage_sound is not None else None
     script = script_for(request.prompt, float(request.frames / request.fps))
+    steering = Steering(
+        script, frames=request.frames, fps=request.fps, seed=request.seed, full_range=request.color.full_range
+    )
+    pictures = request.read_footage()
     changes = bool(script.moves)
     notes = [Note(pick="remix", warning=REMIXED if changes else REMIXED_AS_IT_IS)]
     if changes:
         notes.append(Note(warning=told(script, request.prompt)))
-    return notes, _steered(request.read_footage(), script, request), sound
-
-
-def _steered(pictures: Iterator[VideoFrame], script: Script, request: EngineRequest) -> Iterator[VideoFrame]:
-    """The pictures with the prompt's moves laid over them."""
-    if not script.moves:
-        return pictures
-    return lay_over(
-        pictures, script, frames=request.frames, fps=request.fps, seed=request.seed,
-        full_range=request.color.full_range,
-    )  # fmt: skip
+        pictures = steering.lay_over(pictures)
+    if steering.time is not None and steering.time.farthest >= request.frames:
+        notes.append(Note(warning=REMIXED_TO_ITS_END))
+    heard = request.read_footage_sound() if request.want_audio and request.read_footage_sound is not None else None
+    sound = footage_sound(steering, heard, request.audio_rate_hz) if heard is not None else iter(())
+    return notes, pictures, sound
 
 
 def _create(request: EngineRequest) -> Work:
@@ -164,9 +163,16 @@ def _create(request: EngineRequest) -> Work:
     starts = [frame for role, frame in request.images if role is not Role.LAST_FRAME]
     if request.end_frame is not None:
         ends.append(request.end_frame)
+    count = _sample_count(request)
     if starts or ends:
-        return begin_pictures(request, starts, ends, _sample_count(request))
-    return begin_scene(request, _sample_count(request))
+        notes, pictures, sound = begin_pictures(request, starts, ends, count)
+    else:
+        notes, pictures, sound = begin_scene(request, count)
+    return notes, pictures, _in_blocks(sound, request)
+
+
+def _in_blocks(sound: Samples | None, request: EngineRequest) -> Iterator[Samples]:
+    return blocks(sound, request.audio_rate_hz) if sound is not None else iter(())
 
 
 def _end_on(pictures: Iterator[VideoFrame], end: VideoFrame, request: EngineRequest) -> Iterator[VideoFrame]:
@@ -183,10 +189,9 @@ def _end_on(pictures: Iterator[VideoFrame], end: VideoFrame, request: EngineRequ
 
 
 def _deliver(
-    request: EngineRequest, job: EngineJob, pictures: Iterator[VideoFrame], sound: Samples | None
+    request: EngineRequest, job: EngineJob, pictures: Iterator[VideoFrame], sound: Iterator[Samples]
 ) -> Iterator[VideoFrame | AudioBlock]:
-    """Pictures in order, each half second of sound right after the pictures it belongs to, and progress."""
-    pieces = blocks(sound, request.audio_rate_hz) if sound is not None else iter(())
+    """Pictures in order, each block of sound right after the pictures it belongs to, and progress."""
     given = 0
     for number in range(1, request.frames + 1):
         if job.cancelled():
@@ -194,8 +199,8 @@ def _deliver(
         yield next(pictures)
         job.progress(number / request.frames)
         due = number / request.fps * request.audio_rate_hz
-        while given < due and (piece := next(pieces, None)) is not None:
+        while given < due and (piece := next(sound, None)) is not None:
             given += piece.shape[1]
             yield AudioBlock(samples=piece)
-    for piece in pieces:
+    for piece in sound:
         yield AudioBlock(samples=piece)

@@ -127,6 +127,11 @@ def scale_cubic(plane: Bytes, width: int, height: int) -> Bytes:
     return cast("Bytes", cv2.resize(plane, (width, height), interpolation=cv2.INTER_CUBIC))
 
 
+def scale_by(plane: Bytes, factor: float) -> Bytes:
+    """The plane `factor` times as large, cubic, exactly so even if that is no whole number of pixels."""
+    return cast("Bytes", cv2.resize(plane, (0, 0), fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC))
+
+
 def pad_mirrored(plane: Bytes, top: int, bottom: int, left: int, right: int) -> Bytes:
     """The plane with so many mirrored rows and columns around it."""
     return cast("Bytes", cv2.copyMakeBorder(plane, top, bottom, left, right, cv2.BORDER_REFLECT_101))
@@ -263,14 +268,6 @@ def draw_disc(field: Floats, x: float, y: float, radius: float, value: float) ->
     share = mask.astype(np.float32) / np.float32(255)
     part = field[top:bottom, left:right]
     part += share * (np.float32(value) - part)
-
-
-def draw_line(plane: Bytes, start: tuple[float, float], end: tuple[float, float], value: int, thickness: int) -> None:
-    """Paint an antialiased line into a byte plane, in place; places are in pixels."""
-    scale = 16
-    first = (round(start[0] * scale), round(start[1] * scale))
-    last = (round(end[0] * scale), round(end[1] * scale))
-    cv2.line(plane, first, last, (value,), thickness, cv2.LINE_AA, 4)
 
 
 def fill_polygon(plane: Bytes, corners: list[tuple[float, float]], value: int) -> None:

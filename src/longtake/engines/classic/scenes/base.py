@@ -40,14 +40,6 @@ def gradient(stops: list[tuple[float, Color]], values: Values) -> Floats:
     return np.stack(channels, axis=-1).astype(np.float32)
 
 
-def mix(below: Values, above: Values, share: Values) -> Floats:
-    """`above` over `below` with an opacity (height, width) of `share`."""
-    result = floats(above - below)
-    result *= share[..., None]
-    result += below
-    return result
-
-
 def fractal_tile(random: np.random.Generator, size: int, slope: float, lowest: float = 1.0) -> Floats:
     """A noise texture, mean 0 and deviation 1, whose spectrum falls with frequency to the power `slope`.
 

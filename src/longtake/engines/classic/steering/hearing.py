@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
+from numpy.typing import NDArray
 
 from longtake.engines.classic.ambience import Ambience, fire_sound, rain_sound, wind_sound
-from longtake.engines.classic.sound import Samples, at_loudness_of, continue_sound, with_channels
+from longtake.engines.classic.sound import Samples, at_loudness_of, blocks, continue_sound, with_channels
 from longtake.engines.classic.steering.effects import Effect, Group
 from longtake.engines.classic.steering.lay import Steering
 from longtake.engines.classic.steering.path import Curve, smooth
@@ -59,36 +62,68 @@ def steered_sound(
             level = float(np.clip(loudness, 0.012, 0.1)) / _AMBIENCE_LOUDNESS * strength * move.amount**0.5
             coming = smooth(np.arange(added.shape[1], dtype=np.float64) / (_COMING_S * rate_hz))
             sound[:, first:] += (added * (level * coming)).astype(np.float32)
-    return np.clip(sound * _fade(count, rate_hz, steering), -1.0, 1.0).astype(np.float32)
+    return np.clip(sound * _fade(0, count, rate_hz, steering), -1.0, 1.0).astype(np.float32)
+
+
+def footage_sound(steering: Steering, heard: Iterator[Samples], rate_hz: int) -> Iterator[Samples]:
+    """A whole video's sound in blocks, on its pictures' way through time and fading with them.
+
+    Block by block, unless time has a way of its own: that needs all of it at once.
+    """
+    if steering.time is not None:
+        heard = blocks(_whole_along(steering.time, np.concatenate(list(heard), axis=1), rate_hz), rate_hz)
+    first = 0
+    for block in heard:
+        count = block.shape[1]
+        yield block * _fade(first, count, rate_hz, steering) if steering.light.changes else block
+        first += count
+
+
+def _whole_along(path: TimePath, sound: Samples, rate_hz: int) -> Samples:
+    """As many samples of a video's sound, read along its pictures' path; silence where that goes beyond its end."""
+    positions = _running_on(path.positions, returns=True)
+    beyond = int((float(positions.max()) + 4) / path.fps * rate_hz) - sound.shape[1]
+    tape = np.pad(sound, ((0, 0), (0, max(0, beyond))))
+    made = read_along(tape, _places(path, positions, sound.shape[1], rate_hz), 0, rate_hz)
+    return np.clip(made, -1.0, 1.0).astype(np.float32)
 
 
 def _along(path: TimePath, heard: Samples, *, count: int, rate_hz: int, channels: int, seed: int) -> Samples:
     """The material's sound read along the pictures' path."""
-    positions = _running_on(path.positions)
+    positions = _running_on(path.positions, returns=False)
     past = with_channels(heard, channels)
     highest = max(float(positions.max()), 0.0)
     needed = int((highest + 4) / path.fps * rate_hz)
     tape = np.concatenate([past, continue_sound(heard, needed, rate_hz, channels, seed)], axis=1)
-    # Picture k is shown from k / fps on; before the cut time ran as ever.
-    known = np.concatenate([[-1.0], np.arange(positions.size, dtype=np.float64)]) / float(path.fps)
-    at_s = np.concatenate([[-1.0], positions]) / float(path.fps)
-    times = np.arange(count) / rate_hz
-    places = np.interp(times, known, at_s) * rate_hz + past.shape[1]
+    places = _places(path, positions, count, rate_hz) + past.shape[1]
     return at_loudness_of(past, read_along(tape, places, past.shape[1], rate_hz), rate_hz)
 
 
-def _running_on(positions: Curve) -> Curve:
-    """The positions with the sound running on where the picture is frozen: a held sound would buzz."""
-    steps = np.diff(positions, prepend=-1.0)
-    frozen = np.abs(steps) < 0.04  # noqa: PLR2004 - slower than any slow motion
-    return positions + np.cumsum(np.where(frozen, 1.0, 0.0))
+def _places(path: TimePath, positions: Curve, count: int, rate_hz: int) -> NDArray[np.float64]:
+    """For each of `count` samples, which sample of the material it is, 0 being the first one after the cut."""
+    # Picture k is shown from k / fps on; before the cut time ran as ever.
+    known = np.concatenate([[-1.0], np.arange(positions.size, dtype=np.float64)]) / float(path.fps)
+    at_s = np.concatenate([[-1.0], positions]) / float(path.fps)
+    return np.interp(np.arange(count) / rate_hz, known, at_s) * rate_hz
 
 
-def _fade(count: int, rate_hz: int, steering: Steering) -> Samples:
-    """The gain of every sample: silent where the picture is black."""
+def _running_on(positions: Curve, *, returns: bool) -> Curve:
+    """The positions with the sound running on where the picture is frozen: a held sound would buzz.
+
+    It `returns` to the picture as soon as that moves on, or is as far ahead from then on, which is smoother.
+    """
+    frozen = np.abs(np.diff(positions, prepend=-1.0)) < 0.04  # noqa: PLR2004 - slower than any slow motion
+    ahead = np.cumsum(np.where(frozen, 1.0, 0.0))
+    if returns:
+        ahead -= np.maximum.accumulate(np.where(frozen, 0.0, ahead))
+    return positions + ahead
+
+
+def _fade(first: int, count: int, rate_hz: int, steering: Steering) -> Samples:
+    """The gain of `count` samples from `first` on: silent where the picture is black."""
     if not steering.light.changes:
         return np.ones(count, np.float32)
     darkness = steering.light.black
-    times = np.arange(count) / rate_hz * float(steering.fps)
+    times = np.arange(first, first + count) / rate_hz * float(steering.fps)
     gone = np.interp(times, np.arange(darkness.size), darkness)
     return (np.cos(gone * np.pi / 2) ** 2).astype(np.float32)

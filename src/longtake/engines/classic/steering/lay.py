@@ -61,17 +61,3 @@ class Steering:
             yield weather.shine(picture, number, pose, 1 - self.light.darkness(number))
             number += 1
             picture = next(pictures, None)
-
-
-def lay_over(
-    pictures: Iterator[VideoFrame],
-    script: Script,
-    *,
-    frames: int,
-    fps: Fraction,
-    seed: int = 0,
-    full_range: bool = False,
-) -> Iterator[VideoFrame]:
-    """The pictures, steered, where there is nothing before them."""
-    steering = Steering(script, frames=frames, fps=fps, seed=seed, full_range=full_range)
-    return steering.lay_over(pictures)

@@ -13,8 +13,9 @@ from longtake.engines.classic.pixels import (
     Floats,
     blend_by,
     pad_mirrored,
+    scale_by,
     scale_cubic,
-    scale_floats,
+    scale_smooth,
     shrink,
     warp_affine,
 )
@@ -23,7 +24,8 @@ from longtake.media.frames import VideoFrame
 
 _TOLERANCES = (0.01, 0.03)
 """Pixels by which a place may be off: what is tried for, and what is still taken."""
-_MOST_MARGIN = 96
+_LEAST_MARGIN, _MOST_MARGIN = 2, 96
+"""Pixels beside the frame: those that cubic scaling looks at, and as many as are worth scaling in vain."""
 _SMALL_PIXELS = 300_000
 """Planes up to this size are warped: that costs little, and a hundredth of their pixels is more of their motion."""
 _BORDER_SHARE = 0.035
@@ -59,8 +61,8 @@ class Lens:
         far = np.maximum(across[None, :], down[:, None]) * (self._height / self._width)
         if float(far.max()) <= 0:
             return None
-        mask = np.clip(far / _BORDER_SHARE, 0, 1).astype(np.float32)
-        return (scale_floats(mask, self._width, self._height) * np.float32(255)).astype(np.uint8)
+        mask = (np.clip(far / _BORDER_SHARE, 0, 1) * 255).astype(np.uint8)
+        return scale_smooth(mask, self._width, self._height)
 
 
 def _outside(count: int, zoom: float, shift: float) -> Floats:
@@ -79,12 +81,12 @@ def _softened(plane: Bytes, mask: Bytes) -> Bytes:
 def _seen(plane: Bytes, pose: Pose, *, cubic: bool) -> Bytes:
     """A plane from a pose. Pixel centres lie at half-integers, so that luma and chroma stay in register."""
     height, width = plane.shape
-    if plane.size > _SMALL_PIXELS and abs(pose.roll) < 1e-6:  # noqa: PLR2004 - less than a hundredth of a pixel
-        across = _axis(width, 1 / pose.zoom, pose.shift_x)
-        down = _axis(height, 1 / pose.zoom, pose.shift_y)
-        if across is not None and down is not None:
-            return _cut_and_scaled(plane, across, down)
     scale = 1 / pose.zoom
+    if plane.size > _SMALL_PIXELS and abs(pose.roll) < 1e-6:  # noqa: PLR2004 - less than a hundredth of a pixel
+        across = _axis(width, scale, pose.shift_x)
+        down = _axis(height, scale, pose.shift_y)
+        if across is not None and down is not None:
+            return _cut_and_scaled(plane, scale, across, down)
     cosine, sine = scale * math.cos(pose.roll), scale * math.sin(pose.roll)
     middle_x, middle_y = width / 2 - 0.5, height / 2 - 0.5
     matrix = np.array(
@@ -99,43 +101,35 @@ def _seen(plane: Bytes, pose: Pose, *, cubic: bool) -> Bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Axis:
-    """A stretch of the plane, scaled to more pixels than needed, of which `count` are kept from `skip` on."""
+    """A stretch of the plane from `start` on, scaled; of the result `count` pixels are kept from `skip` on."""
 
     start: int
     length: int
-    scaled: int
     skip: int
     count: int
 
 
 def _axis(count: int, scale: float, shift: float) -> _Axis | None:
-    """The whole numbers that come nearest to a zoom and a shift along one axis; None if none come near.
+    """The stretch whose scaling meets a zoom and a shift along one axis; None if none comes near.
 
-    OpenCV scales six times faster than it warps but takes whole numbers only. Scaling a little more than is needed and
-    cutting from it leaves two numbers to choose, and among their pairs is one that is right to a fiftieth of a pixel.
+    OpenCV scales six times faster than it warps, by any factor but from whole pixels on only. Beginning some pixels
+    before the frame's edge, one of them lies right to a hundredth of a pixel, unless the factor is nearly 1.
     """
     first = count / 2 - scale * count / 2 + shift * count
     """Where the frame's left edge lies in the plane."""
-    margin = min(_MOST_MARGIN, max(8, count // 8))
-    scaled = np.arange(count, count + margin + 1)
-    length = np.rint(scaled * scale)
-    ratio = length / scaled
-    skip = np.arange(margin + 1)
-    left = first - skip[None, :] * ratio[:, None]
-    start = np.rint(left)
-    begin_off = start - left
-    end_off = begin_off + count * (ratio[:, None] - scale)
-    off = np.maximum(np.abs(begin_off), np.abs(end_off))
-    off[skip[None, :] > (scaled - count)[:, None]] = np.inf
+    skip = np.arange(_LEAST_MARGIN, min(_MOST_MARGIN, max(8, count // 8)) + 1)
+    left = first - skip * scale
+    off = np.abs(np.rint(left) - left)
     for tolerance in _TOLERANCES:
-        near = np.argwhere(off <= tolerance)
+        near = np.flatnonzero(off <= tolerance)
         if near.size > 0:
-            row, column = (int(number) for number in near[0])
-            return _Axis(int(start[row, column]), int(length[row]), int(scaled[row]), int(skip[column]), count)
+            chosen = int(skip[near[0]])
+            length = math.ceil((chosen + count) * scale) + _LEAST_MARGIN
+            return _Axis(round(float(left[near[0]])), length, chosen, count)
     return None
 
 
-def _cut_and_scaled(plane: Bytes, across: _Axis, down: _Axis) -> Bytes:
+def _cut_and_scaled(plane: Bytes, scale: float, across: _Axis, down: _Axis) -> Bytes:
     """Cut, scale and cut again; mirrored where the cut reaches beyond the plane."""
     height, width = plane.shape
     left, right = max(0, -across.start), max(0, across.start + across.length - width)
@@ -145,5 +139,5 @@ def _cut_and_scaled(plane: Bytes, across: _Axis, down: _Axis) -> Bytes:
     part = plane[
         down.start + top : down.start + top + down.length, across.start + left : across.start + left + across.length
     ]
-    scaled = scale_cubic(part, across.scaled, down.scaled)
+    scaled = scale_by(part, 1 / scale)
     return scaled[down.skip : down.skip + down.count, across.skip : across.skip + across.count]

@@ -101,7 +101,8 @@ class Light:
         saturation, tint_u, tint_v = 1.0, np.zeros(256), np.zeros(256)
         for (look, _), share in zip(self._shares, looks, strict=True):
             lit = look.lift + look.gain * value**look.gamma
-            value = value + share * (lit - value)
+            # More than the whole of a dark look would take the darkest below black, whose power is no number.
+            value = np.maximum(value + share * (lit - value), 0)
             saturation *= max(0.0, 1 + share * (look.saturation - 1))
             tint_u += share * (look.shadow[0] * (1 - place) + look.highlight[0] * place)
             tint_v += share * (look.shadow[1] * (1 - place) + look.highlight[1] * place)

@@ -100,7 +100,7 @@ class _Drops:
         slow = layer.sway > 0
         flight = swarm.at(time_s, coming_s, from_the_start=not slow)
         wanted = 0.5 * strength * swarm.count
-        kept = flight.index < wanted if not slow else flight.index >= 0
+        kept = flight.index < wanted
         width, height = self._width // self._scale, self._height // self._scale
         trait = swarm.trait[:, flight.index]
         way = flight.progress * 1.15 - 0.08
@@ -117,7 +117,6 @@ class _Drops:
             # Snow is in the air everywhere as it begins to be seen; its number is its strength.
             here = min(1.0, time_s / coming_s)
             value = value * (here * here * (3 - 2 * here))
-            kept = flight.index < wanted
         mask = np.zeros((height, width), np.uint8)
         for part in range(3):
             # Three sizes a layer, each drawn in one call.
