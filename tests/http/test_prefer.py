@@ -171,7 +171,8 @@ def test_past_the_bound_of_a_tenant_nobody_waits_and_nothing_breaks(workshop: Wo
             waiter.sendall(request_of(made))
         until(lambda: workshop.waiting == MOST_OF_TENANT)
         answer = client.get(f"/v1/tasks/{made}", headers={"Prefer": "wait=60"})
-        assert (answer.status_code, answer.json()["state"]) == (200, "running")
+        assert answer.status_code == 200
+        assert answer.json()["state"] in {"queued", "running"}
         assert "preference-applied" not in answer.headers
         refused = client.get(f"/v1/tasks/{made}/events")
         assert (refused.status_code, refused.json()["code"]) == (429, "rate_limit_exceeded")

@@ -37,10 +37,11 @@ class JoinedHeads:
         self._transport.write(data)
 
     def flush(self) -> None:
-        """Send what is held."""
+        """Send what is held, if the peer is still there: uvloop takes a write after its end for a mistake."""
         if self._held:
             held, self._held = self._held, b""
-            self._transport.write(held)
+            if not self._transport.is_closing():
+                self._transport.write(held)
 
     def close(self) -> None:
         """See asyncio.WriteTransport."""
