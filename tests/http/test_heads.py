@@ -47,7 +47,7 @@ async def sent(*pieces: bytes, gone: bool = False, close: bool = False) -> tuple
 @pytest.mark.parametrize(
     "pieces", [(HEAD,), (HEAD, b"ok"), (HEAD, b"o", b"k"), (HEAD, b"x" * 100_000), (HEAD, b"0\r\n\r\n", HEAD, b"ok")]
 )
-def test_all_is_sent_in_its_order(run: Run, pieces: tuple[bytes, ...], close: bool) -> None:
+def test_all_is_sent_in_its_order(run: Run, pieces: tuple[bytes, ...], *, close: bool) -> None:
     assert run(sent(*pieces, close=close)) == (b"".join(pieces), [])
 
 
