@@ -170,6 +170,7 @@ def test_past_the_bound_of_a_tenant_nobody_waits_and_nothing_breaks(workshop: Wo
         for waiter in waiters:
             waiter.sendall(request_of(made))
         until(lambda: workshop.waiting == MOST_OF_TENANT)
+        until(lambda: client.get(f"/v1/tasks/{made}").json()["state"] == "running")
         answer = client.get(f"/v1/tasks/{made}", headers={"Prefer": "wait=60"})
         assert answer.status_code == 200
         assert answer.json()["state"] in {"queued", "running"}
