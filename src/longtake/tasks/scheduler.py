@@ -128,7 +128,9 @@ class Scheduler:
             # With all slots taken a new submission changes nothing, so it does not wake this loop.
             woken = self._here.live.work if len(self._runners) < self._slots else self._freed
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(woken.wait(), pause_s)
+                # Not wait_for: Python 3.11's forgets that it was cancelled where the event comes at the same time.
+                async with asyncio.timeout(pause_s):
+                    await woken.wait()
 
     async def _claim(self) -> None:
         free = self._slots - len(self._runners)

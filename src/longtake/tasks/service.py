@@ -158,7 +158,9 @@ class TaskService:
                 if task.step in ENDS or is_news or left_s <= 0:
                     return task
                 try:
-                    await asyncio.wait_for(changed.wait(), left_s)
+                    # Not wait_for: Python 3.11's forgets that it was cancelled where the event comes at the same time.
+                    async with asyncio.timeout(left_s):
+                        await changed.wait()
                 except TimeoutError:
                     return await self.get(principal, full_id)
 
