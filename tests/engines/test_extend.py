@@ -166,6 +166,15 @@ def test_variable_rate_context_moves_evenly() -> None:
     assert playing.min() > 0.6 * playing.max(), "uneven time stamps must not show as uneven motion"
 
 
+@pytest.mark.parametrize("gap_s", [0.001, 0.0])
+def test_two_pictures_almost_at_one_time_do_not_throw_the_next(gap_s: float) -> None:
+    frames = pan(30)
+    times = [-(30 - number) / 24 - gap_s for number in range(1, 30)] + [-1 / 24]
+    context = [TimedFrame(frame=frame, time_s=at) for frame, at in zip(frames, times, strict=True)]
+    made = extend(context, frames=6, fps=FPS)
+    assert luma_step(frames[-1], made.frames[0]) <= 1.5 * float(np.median(steps(frames))), "promise 2"
+
+
 def test_grain_does_not_freeze() -> None:
     ground, random = texture(160, 96), np.random.default_rng(4)
     frames = [grey(ground + random.normal(0, 3, ground.shape)) for _ in range(40)]

@@ -26,6 +26,8 @@ level to the step and, where the head is encoded anew, takes from the clip's own
 to 1.2 for larger ones."""
 _SEAM_LEVELS = 0.7
 """Steps up to this are no jump in any clip; the promise is 1.5 levels, of which the encoder needs about 0.7."""
+_LEAST_GAP = 0.25
+"""Steps; time stamps may stand closer in a clip of a variable rate."""
 _SEAM_WINDOWS = (12, 24, 48)
 """Steps before the cut whose medians count, the lowest one: motion that just grew calm shall not start again."""
 
@@ -53,7 +55,8 @@ class Playback:
         self.before = self.warper.pull(clip.frames[-2], velocity)
         """The picture before the last one, carried to the last one's moment."""
         self.grain = Grain(clip.frames[-1].y, self.before.y)
-        self.velocity = velocity * np.float32(clip.step_s / last_s)
+        # Two pictures almost at one time tell little of a speed, and a hundredfold of their noise.
+        self.velocity = velocity * np.float32(clip.step_s / max(last_s, _LEAST_GAP * clip.step_s))
         """Where each pixel of the last picture was one step ago, in pixels of the working size."""
 
     def at(self, position: float) -> VideoFrame:
