@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 
-_HEAD_END = b"\r\n\r\n"
+_HEAD_BEGIN, _HEAD_END = b"HTTP/1", b"\r\n\r\n"
 _MOST_JOINED_BYTES = 64 << 10
 
 
@@ -30,7 +30,7 @@ class JoinedHeads:
                 self._transport.write(held + data)
                 return
             self._transport.write(held)
-        elif data.endswith(_HEAD_END):
+        elif data.startswith(_HEAD_BEGIN) and data.endswith(_HEAD_END):
             self._held = data
             self._loop.call_soon(self.flush)
             return
