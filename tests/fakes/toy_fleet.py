@@ -106,7 +106,9 @@ class ToyFleet:
         if len(attempt.events) <= after and not attempt.ended:
             attempt.changed.clear()
             try:
-                await asyncio.wait_for(attempt.changed.wait(), wait_s)
+                # Not wait_for: Python 3.11's forgets a cancel that meets its event.
+                async with asyncio.timeout(wait_s):
+                    await attempt.changed.wait()
             except TimeoutError:
                 return []
         return attempt.events[after:]
