@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An answer's head and the first of its body in one write: uvicorn and uvloop send a segment for each.
 
-A small answer then costs one system call and one waking of its reader instead of two, about a quarter of a read's time
-at 64 connections.
+A small answer then costs one system call and one waking of its reader instead of two: 8 % of a read's CPU time at 64
+connections, 15 % of an extend's (benchmarks/http.py).
 """
 
 from __future__ import annotations
