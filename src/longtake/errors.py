@@ -37,6 +37,10 @@ LongtakeError
 ├── MediaError                      a file cannot be worked with; becomes a task's fault or InvalidMedia
 │   └── LimitExceeded               a limit on bytes, pixels, frames, seconds or memory was passed
 ├── EngineError                     an engine could not make the new part
+├── UpstreamError                   502 upstream_error: another server failed; becomes a task's fault
+│   ├── BadUpstreamAnswer           it answered something that cannot be read
+│   ├── NotSent                     the call surely never reached it
+│   └── MaybeSent                   the call may have reached it: not to be repeated without a caller's key
 ├── WorkCancelled                   the work was called off: nothing is left behind
 ├── FencedOff                       a write by an owner who no longer owns the task: stop quietly
 └── ConfigurationError              the operator's settings do not fit; the message names the setting
@@ -284,6 +288,26 @@ class EngineError(LongtakeError):
     """The engine could not make the new part."""
 
     code = "engine_failed"
+
+
+class UpstreamError(LongtakeError):
+    """A maker's server failed or refused."""
+
+    code = "upstream_error"
+    status = 502
+    retryable = True
+
+
+class BadUpstreamAnswer(UpstreamError):
+    """The other server answered something that cannot be read."""
+
+
+class NotSent(UpstreamError):
+    """The call surely did not reach the other server: it may be made again, there or elsewhere."""
+
+
+class MaybeSent(UpstreamError):
+    """The call may have reached the other server, and no answer came: not to be repeated without a caller's key."""
 
 
 class WorkCancelled(LongtakeError):

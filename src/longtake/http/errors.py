@@ -55,6 +55,7 @@ MESSAGES_ZH: Mapping[str, str] = {
     "store_failed": "数据库写入失败，请稍后再试",
     "store_full": "磁盘已满，未保存任何内容",
     "overloaded": "服务器繁忙或正在关闭，请稍后再试",
+    "upstream_error": "上游服务出错，请稍后再试或改用其他模型",
     "get_channel_failed": "该模型当前没有可用渠道，可改用 longtake-cpu",
     "limit_exceeded": "文件或任务超过了服务器限制",
     "engine_failed": "视频生成失败",

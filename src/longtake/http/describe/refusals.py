@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from longtake.errors import AccessError, LongtakeError, MediaError, RequestError, ServiceError
+from longtake.errors import AccessError, LongtakeError, MediaError, RequestError, ServiceError, UpstreamError
 from longtake.http.describe.operations import errors_of
 from longtake.http.describe.terms import Operation, Words
 from longtake.http.errors import MESSAGES_ZH, error_type, status_of
@@ -49,11 +49,12 @@ REMEDIES: Mapping[str, Words] = {
     "store_full": Words("Tell the operator: the disk is full.", "告知管理员：磁盘已满。"),
     "overloaded": Words("Send it again after Retry-After.", "按 Retry-After 稍后再试。"),
     "get_channel_failed": Words("Use longtake-cpu, or come again later.", "改用 longtake-cpu，或稍后再试。"),
+    "upstream_error": Words("Come again later, or use another model.", "稍后再试，或改用其他模型。"),
     "limit_exceeded": Words("Ask for less, or tell the operator.", "缩小请求，或联系管理员。"),
 }
 """What to do about each code."""
 
-_BRANCHES = (RequestError, AccessError, ServiceError, MediaError)
+_BRANCHES = (RequestError, AccessError, ServiceError, MediaError, UpstreamError)
 _OF_A_BRANCH: Mapping[str, str] = {
     "internal_error": "Something failed that nobody foresaw; the request id finds it in the server's log.",
     "invalid_request": "A field has a value that cannot be used; `param` names it.",
