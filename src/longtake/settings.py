@@ -86,7 +86,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     idempotency_s: int = 86_400
     """How long an Idempotency-Key is remembered."""
     signed_url_s: int = 86_400
-    """How long a signed URL is good; each read of a task makes a new one."""
+    """How long a signed URL is good, from each read of its task on."""
     retention_s: int = 0
     """Finished tasks and their files are removed after this time; 0 = kept for ever."""
     max_active_tasks: int = 1000

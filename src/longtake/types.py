@@ -366,7 +366,7 @@ class Fault(Value, frozen=True):
 # ---- the task --------------------------------------------------------------------------------------------------------
 
 
-class Task(Value, frozen=True):
+class Task(Value, frozen=True, weakref=True):
     """One task as stored, with its assets. `step` moves by lifecycle.py only."""
 
     id: str

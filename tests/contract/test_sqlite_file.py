@@ -14,6 +14,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import apsw
+import msgspec
 import pytest
 from tests.contract.conftest import SqliteHome
 from tests.contract.values import START_MS, TENANT, Clock, add, bring_to, claim_one, make_task
@@ -24,6 +25,7 @@ from longtake.store.sqlite import SqliteStore
 from longtake.store.sqlite import queries as statements
 from longtake.store.sqlite.faults import explain
 from longtake.store.sqlite.queries import run
+from longtake.store.sqlite.remembered import MOST_ROW_CHARS, MOST_TASKS
 from longtake.store.sqlite.schema import APPLICATION_ID
 from longtake.types import Step
 
@@ -50,6 +52,46 @@ async def hold_the_writer(store: SqliteStore) -> threading.Event:
     BLOCKED.add(asyncio.ensure_future(store._connections.writer.run(block)))
     await asyncio.wait_for(begun.wait(), 20)
     return go_on
+
+
+async def test_an_unchanged_task_is_decoded_once_and_a_changed_one_again(file: SqliteHome) -> None:
+    store = await file.open()
+    task = await add(store)
+    first = await store.task(TENANT, task.id)
+    assert first == task
+    assert await store.task(TENANT, task.id) is first
+    assert await store.task("another", task.id) is None
+    claimed = await claim_one(store)
+    assert await store.task(TENANT, task.id) == claimed != first
+    await store.save_progress(claimed, 40)
+    moved = await store.task(TENANT, task.id)
+    assert moved is not None
+    assert moved.progress == 40
+    await store.close()
+
+
+async def test_what_is_remembered_of_tasks_has_bounds_and_ends_with_them(file: SqliteHome) -> None:
+    store = await file.open()
+    known = store._remembered._known
+    long = make_task()
+    long = msgspec.structs.replace(
+        long, submission=msgspec.structs.replace(long.submission, prompt="p" * MOST_ROW_CHARS)
+    )
+    await store.submit(NewTask(task=long))
+    assert await store.task(TENANT, long.id) == long
+    assert known == {}
+    tasks = [make_task() for _ in range(MOST_TASKS + 5)]
+    await asyncio.gather(*(store.submit(NewTask(task=task)) for task in tasks))
+    for task in tasks:
+        assert await store.task(TENANT, task.id) == task
+    assert len(known) == MOST_TASKS
+    last = tasks[-1]
+    await store.request_cancel(TENANT, last.id, START_MS)
+    assert await store.task(TENANT, last.id) != last
+    await store.delete(TENANT, last.id, START_MS)
+    assert len(known) == MOST_TASKS - 1
+    assert await store.task(TENANT, last.id) is None
+    await store.close()
 
 
 async def test_a_failing_command_leaves_the_others_of_its_batch_alone(file: SqliteHome) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from longtake.errors import AccessDenied, ConfigurationError
-from longtake.http.links import Links, file_name
+from longtake.http.links import STABLE_S, Links, file_name
 from longtake.http.messages import Call
 from longtake.http.proxies import Proxies
 from longtake.types import Asset, Role
@@ -131,10 +131,25 @@ def test_a_link_opens_what_it_was_made_for_until_it_expires():
             made.check(*changed)
     with pytest.raises(AccessDenied):
         links(secret=b"t" * 32).check(*good)
-    clock.now_s += 3601
+    clock.now_s += 3600
+    made.check(*good)
+    clock.now_s += STABLE_S + 1
     with pytest.raises(AccessDenied):
         made.check(*good)
     assert made.asset_of(url(made).replace("expires=", "expires=0")) is None
+
+
+@pytest.mark.parametrize(("lifetime_s", "stable_s"), [(86_400, 60), (600, 10), (1, 1)])
+def test_links_stay_the_same_for_a_while_and_never_lack_of_their_lifetime(lifetime_s, stable_s):
+    clock = Moment()
+    made = Links(b"s" * 32, public_url="", lifetime_s=lifetime_s, proxies=Proxies(()), now_s=clock)
+    seen = []
+    for _ in range(3 * stable_s):
+        expires_s = int(parse_qs(urlsplit(url(made)).query)["expires"][0])
+        assert lifetime_s <= expires_s - clock.now_s <= lifetime_s + stable_s
+        seen.append(url(made))
+        clock.now_s += 1
+    assert len(set(seen)) <= 4
 
 
 @pytest.mark.parametrize(

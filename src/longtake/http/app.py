@@ -28,6 +28,7 @@ from longtake.http.links import Links
 from longtake.http.messages import JSON_TYPE, Answer, Call, HeaderList, encode
 from longtake.http.proxies import Proxies
 from longtake.http.published import Published
+from longtake.http.rendered import RenderedTasks
 from longtake.http.request_ids import request_id
 from longtake.http.routes import ROUTES, Access, Route
 from longtake.http.speech import named, unmounted
@@ -65,6 +66,7 @@ def create_app(
         store=store,
         settings=settings,
         links=links,
+        rendered=RenderedTasks(links),
         keys=KeyRing(store),
         ready=ready,
         waits=Waits(),

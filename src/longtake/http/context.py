@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from longtake.http.auth import KeyRing
 from longtake.http.links import Links
 from longtake.http.published import Published
+from longtake.http.rendered import RenderedTasks
 from longtake.http.waits import Waits
 from longtake.settings import Settings
 from longtake.store.base import Store
@@ -24,6 +25,7 @@ class Context:
     """For keys alone; tasks are the service's."""
     settings: Settings
     links: Links
+    rendered: RenderedTasks
     keys: KeyRing
     ready: Callable[[], Awaitable[None]]
     """Raises a LongtakeError that says what keeps this server from working."""

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Signed URLs of stored files: absolute, good for a day, readable without a header (wire.md R6).
 
-The signature is HMAC-SHA256 (RFC 2104) over asset id, name and expiry with the installation's secret. A new one is made
-at each read. A URL's base never comes from what a stranger said.
+The signature is HMAC-SHA256 (RFC 2104) over asset id, name and expiry with the installation's secret. Who reads a task
+gets links with the whole lifetime before them, the same for all reads of a minute. A URL's base never comes from what a
+stranger said.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import hmac
 import re
 import time
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import sha256
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
@@ -40,6 +41,10 @@ EXTENSIONS = {
 }
 """How a file's name ends, by its type."""
 
+STABLE_S = 60
+"""Links made within this time are the same, so that an answer is not signed anew for each who polls; less where the
+lifetime is below an hour."""
+
 _UNSAFE_NAME = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
 _SIGNED_PATH = re.compile(r"/v1/assets/([^/]{1,200})/([^/]{1,200})", re.ASCII)
 
@@ -66,6 +71,7 @@ class Links:
         self._secret = secret
         self._public_url = public_url.rstrip("/")
         self._lifetime_s = lifetime_s
+        self._stable_s = max(1, min(STABLE_S, lifetime_s // STABLE_S))
         self._proxies = proxies
         self._now_s = now_s
 
@@ -82,9 +88,7 @@ class Links:
         scheme: str = call.scope.get("scheme", "http")
         host, port = call.scope.get("server") or ("127.0.0.1", None)
         asked = (call.header(b"host") or "").lower()
-        if asked in {_authority(name, port, scheme) for name in LOOPBACK_HOSTS} or asked in {
-            f"{name}:{port}" for name in LOOPBACK_HOSTS
-        }:
+        if asked in _loopback_authorities(port, scheme):
             return f"{scheme}://{asked}"
         return f"{scheme}://{_authority(host, port, scheme)}"
 
@@ -106,10 +110,18 @@ class Links:
     def _asset_url_for(self, call: Call, task: Task, role: Role, asset: Asset) -> str:
         return self.asset_url(self.base(call), task, role, asset)
 
+    def place(self, call: Call) -> tuple[str, int]:
+        """What this caller's links have in common: as long as it stays the same, so do they."""
+        return self.base(call), self._expires_s()
+
+    def _expires_s(self) -> int:
+        # Rounded up: what a link may lack of its lifetime is nothing.
+        return (int(self._now_s()) // self._stable_s + 1) * self._stable_s + self._lifetime_s
+
     def asset_url(self, base: str, task: Task, role: Role, asset: Asset) -> str:
         """A signed URL of a task's file."""
         name = file_name(task.id, role, asset)
-        expires = str(int(self._now_s()) + self._lifetime_s)
+        expires = str(self._expires_s())
         signature = self._sign(asset.id, name, expires)
         return f"{base}{ASSETS_PATH}{quote(asset.id, safe=':')}/{name}?expires={expires}&signature={signature}"
 
@@ -144,6 +156,12 @@ class Links:
         text = f"{asset_id}\n{name}\n{expires}".encode("utf-8", "replace")
         digest = hmac.digest(self._secret, text, sha256)
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+@lru_cache(maxsize=64)
+def _loopback_authorities(port: int | None, scheme: str) -> frozenset[str]:
+    usual = {_authority(name, port, scheme) for name in LOOPBACK_HOSTS}
+    return frozenset(usual | {f"{name}:{port}" for name in LOOPBACK_HOSTS})
 
 
 def _authority(host: str, port: int | None, scheme: str) -> str:

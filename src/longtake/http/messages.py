@@ -143,7 +143,12 @@ def encode(content: object) -> bytes:
 
 def json_answer(content: object, status: int = 200, headers: HeaderList | None = None) -> BytesAnswer:
     """An answer whose body is the content's JSON, never to be cached."""
-    return BytesAnswer(status, encode(content), [JSON_TYPE, NO_STORE, *(headers or ())])
+    return encoded_answer(encode(content), status, headers)
+
+
+def encoded_answer(body: bytes, status: int = 200, headers: HeaderList | None = None) -> BytesAnswer:
+    """An answer whose body is JSON already, never to be cached."""
+    return BytesAnswer(status, body, [JSON_TYPE, NO_STORE, *(headers or ())])
 
 
 _HEADER_UNSAFE = re.compile(r"[^\x20-\x7e]")

@@ -10,7 +10,7 @@ from longtake.http.context import Context
 from longtake.http.dialects.openai import OPENAI
 from longtake.http.files import FileAnswer
 from longtake.http.links import file_name
-from longtake.http.messages import Answer, Call, json_answer
+from longtake.http.messages import Answer, Call, encoded_answer
 from longtake.http.prefer import settled
 from longtake.http.speech import shown, spoken
 from longtake.http.submissions import submit
@@ -59,8 +59,8 @@ async def read_video(context: Context, call: Call) -> Answer:
     found = await context.service.get(call.owner, task_id(call.params["id"], "id"))
     dialect = shown(call, found)
     task, applied = await settled(context, call, found)
-    body = dialect.render_task(task, context.links.url_maker(call))
-    return json_answer(body, headers=[*poll_hint(task), *applied])
+    body = context.rendered.body(call, task, dialect.render_task)
+    return encoded_answer(body, headers=[*poll_hint(task), *applied])
 
 
 async def list_videos(context: Context, call: Call) -> Answer:

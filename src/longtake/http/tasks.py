@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from longtake.errors import InvalidRequest
 from longtake.http.context import Context
 from longtake.http.dialects.superset import Body, UrlOf, render_record
-from longtake.http.messages import Answer, Call, json_answer
+from longtake.http.messages import Answer, Call, encoded_answer, json_answer
 from longtake.http.prefer import settled
 from longtake.http.videos import poll_hint, task_id
 from longtake.store.base import TaskQuery
@@ -48,8 +48,8 @@ async def read_task(context: Context, call: Call) -> Answer:
     """One task."""
     found = await context.service.get(call.owner, task_id(call.params["id"], "id"))
     task, applied = await settled(context, call, found)
-    body = render_record(task, context.links.url_maker(call))
-    return json_answer(body, headers=[*poll_hint(task), *applied])
+    body = context.rendered.body(call, task, render_record)
+    return encoded_answer(body, headers=[*poll_hint(task), *applied])
 
 
 async def cancel_task(context: Context, call: Call) -> Answer:

@@ -7,7 +7,7 @@ from longtake.errors import InvalidRequest, TaskNotFound
 from longtake.http.context import Context
 from longtake.http.dialects.inputs import read_task_id
 from longtake.http.dialects.unified import UNIFIED
-from longtake.http.messages import Answer, Call, HeaderList, json_answer
+from longtake.http.messages import Answer, Call, HeaderList, encoded_answer
 from longtake.http.prefer import settled
 from longtake.http.speech import spoken
 from longtake.http.submissions import submit
@@ -40,8 +40,8 @@ async def query(context: Context, call: Call) -> Answer:
         raise InvalidRequest("id is missing: ask for /v1/video/query?id=<task id>", param="id")
     dialect = spoken(call, UNIFIED)
     task, applied = await settled(context, call, await context.service.get(call.owner, task_id(text, "id")))
-    body = dialect.render_task(task, context.links.url_maker(call))
-    return json_answer(body, headers=[*poll_hint(task), *applied])
+    body = context.rendered.body(call, task, dialect.render_task)
+    return encoded_answer(body, headers=[*poll_hint(task), *applied])
 
 
 def task_id(text: str, param: str) -> str:

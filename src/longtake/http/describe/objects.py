@@ -75,8 +75,8 @@ _RESULT = (
     _maybe(
         "video_url",
         "string",
-        "When completed: the MP4, by a signed URL that needs no header and supports Range; made anew at each read.",
-        "完成后：MP4 的签名链接，无需请求头，支持 Range，每次查询重新签发。",
+        "When completed: the MP4, by a signed URL that needs no header and supports Range; each read renews it.",
+        "完成后：MP4 的签名链接，无需请求头，支持 Range，每次查询续期。",
         nullable=True,
     ),
     _maybe("url", "string", "The same as video_url.", "与 video_url 相同。", nullable=True),

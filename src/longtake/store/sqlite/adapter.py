@@ -35,6 +35,7 @@ from longtake.store.sqlite.connections import Connections
 from longtake.store.sqlite.faults import explain
 from longtake.store.sqlite.lock import FileLock
 from longtake.store.sqlite.queries import Cell, Row, fetch, fetch_first, run
+from longtake.store.sqlite.remembered import RememberedTasks
 from longtake.store.sqlite.rows import asset_cells, asset_of, key_cells, key_of, task_cells, task_of, uuid_of
 from longtake.store.sqlite.schema import connect_writer, migrate
 from longtake.store.sqlite.writer import Command
@@ -74,6 +75,7 @@ class SqliteStore:
         self._max_pages = max_pages
         self._lock = FileLock(path.with_name(path.name + ".lock"))
         self._connections: Connections | None = None
+        self._remembered = RememberedTasks()
         self._turns: dict[str, int] = {}
         """Of tenants at claims. One process owns the file, and after a restart everybody starts anew."""
 
@@ -160,9 +162,13 @@ class SqliteStore:
 
     async def task(self, tenant_id: str, task_id: str) -> Task | None:
         """See Store.task."""
-        row = self._read_first("task_by_uuid", {"uuid": uuid_of(task_id)})
-        task = None if row is None else task_of(row)
-        return task if task is not None and task.tenant_id == tenant_id else None
+        uuid = uuid_of(task_id)
+        row = self._read_first("task_by_uuid", {"uuid": uuid})
+        if row is None:
+            self._remembered.forget(uuid)
+            return None
+        task = self._remembered.task_of(uuid, row)
+        return task if task.tenant_id == tenant_id else None
 
     async def knows(self, task_id: str) -> bool:
         """See Store.knows."""
@@ -280,7 +286,9 @@ class SqliteStore:
 
     async def delete(self, tenant_id: str, task_id: str, now_ms: int) -> Sequence[str]:
         """See Store.delete."""
-        return await self._write(lambda connection: removal.delete(connection, tenant_id, task_id, now_ms))
+        garbage = await self._write(lambda connection: removal.delete(connection, tenant_id, task_id, now_ms))
+        self._remembered.forget(uuid_of(task_id))
+        return garbage
 
     async def forget(self, now_ms: int) -> None:
         """See Store.forget."""
