@@ -49,6 +49,11 @@ def response_of(method: str, path: str, answer: httpx2.Response) -> dict[str, An
     return responses[str(answer.status_code)]
 
 
+def shapes_of(schema: Mapping[str, Any]) -> list[str]:
+    """The shapes that a body may have, the usual one first: a call may name another dialect than its path's."""
+    return [one["$ref"].rpartition("/")[2] for one in schema.get("anyOf", [schema])]
+
+
 def check_answer(method: str, path: str, answer: httpx2.Response) -> None:
     """Fail the test unless the document has this answer, headers and body."""
     response = response_of(method, path, answer)
@@ -61,8 +66,8 @@ def check_answer(method: str, path: str, answer: httpx2.Response) -> None:
         assert answer.content == b""
     elif media == "application/json":
         assert media in content, f"{method} {path} answered {media}"
-        shape = content[media]["schema"]["$ref"].rpartition("/")[2]
-        assert faults(shape, answer.json()) == []
+        found = [faults(shape, answer.json()) for shape in shapes_of(content[media]["schema"])]
+        assert [] in found, found
     else:
         assert {media, f"{media.partition('/')[0]}/*"} & set(content), f"{method} {path} answered {media}"
 

@@ -16,6 +16,7 @@ from longtake.http.describe.terms import Field
 from longtake.http.dialects import openai, unified
 from longtake.http.dialects.lenient import JsonValue
 from longtake.http.routes import ROUTES, Access
+from longtake.http.speech import DIALECTS
 from longtake.types import Operation
 
 
@@ -157,3 +158,11 @@ def test_every_submission_tells_of_its_headers() -> None:
     submits = [(route.method, route.path) for route in ROUTES if route.submits and route.path != "/v1/files"]
     assert len(submits) >= 8
     assert [key for key in submits if OPERATIONS[key].headers != parameters.OF_SUBMISSIONS] == []
+
+
+def test_the_dialects_are_those_that_are_spoken() -> None:
+    assert parameters.DIALECT.choices == tuple(DIALECTS)
+    # What is read or written in a dialect says so; the exact words of /v1/tasks are everybody's.
+    speaking = {key for key, row in OPERATIONS.items() if parameters.DIALECT in row.headers}
+    spoken = {key for key in OPERATIONS if key[1].startswith("/v1/video") and OPERATIONS[key].answers}
+    assert speaking == spoken - {("DELETE", "/v1/videos/{id}"), ("GET", "/v1/videos/{id}/content")}

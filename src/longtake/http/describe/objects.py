@@ -261,6 +261,11 @@ VIDEOS = Shape(
     words=Words("A page of videos.", "一页视频。"),
     fields=(*_LIST, _always("data", "array", "The videos.", "视频列表。", of="Video")),
 )
+UNIFIED_VIDEOS = Shape(
+    name="UnifiedVideoList",
+    words=Words("A page of videos, in unified words.", "一页视频（统一格式）。"),
+    fields=(*_LIST, _always("data", "array", "The videos.", "视频列表。", of="Task")),
+)
 TASKS = Shape(
     name="TaskList",
     words=Words("A page of tasks.", "一页任务。"),
@@ -438,8 +443,16 @@ ERROR_DETAIL = Shape(
 SHAPES: Mapping[str, Shape] = {
     shape.name: shape
     for shape in (
-        TASK, RECORD, VIDEO, VIDEOS, TASKS, DELETED, FAULT, OUTPUT, METADATA, HEAD, SEAM, FILE, MODEL, MODELS, KEY,
-        NEW_KEY, KEYS, KEY_REVOKED, TOKEN_USAGE, TOKEN_QUOTA, HEALTH, READINESS, ABOUT, DOCUMENT, ERROR, ERROR_DETAIL,
+        TASK, RECORD, VIDEO, VIDEOS, UNIFIED_VIDEOS, TASKS, DELETED, FAULT, OUTPUT, METADATA, HEAD, SEAM, FILE, MODEL,
+        MODELS, KEY, NEW_KEY, KEYS, KEY_REVOKED, TOKEN_USAGE, TOKEN_QUOTA, HEALTH, READINESS, ABOUT, DOCUMENT, ERROR,
+        ERROR_DETAIL,
     )
 }  # fmt: skip
 """All of them by name."""
+
+IN_ANOTHER_DIALECT: Mapping[str, str] = {
+    TASK.name: VIDEO.name,
+    VIDEO.name: TASK.name,
+    VIDEOS.name: UNIFIED_VIDEOS.name,
+}
+"""What an answer is where `X-Longtake-Dialect` names another format than the path's own."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from longtake import __version__
 from longtake.errors import LongtakeError
-from longtake.http.describe import headers, objects
+from longtake.http.describe import headers, objects, parameters
 from longtake.http.describe.operations import GROUPS, OPERATIONS, errors_of
 from longtake.http.describe.schema import Schema, object_of, reference, schema_of, shape_schema
 from longtake.http.describe.terms import Answer, Field, Json, Operation
@@ -121,7 +121,9 @@ def _as_texts(fields: Iterable[Field]) -> list[Field]:
 
 
 def _responses(route: Route, row: Operation) -> Schema:
-    responses: Schema = {str(answer.status): _answer(answer) for answer in row.answers}
+    responses: Schema = {
+        str(answer.status): _answer(answer, speaks=parameters.DIALECT in row.headers) for answer in row.answers
+    }
     by_status: dict[int, list[type[LongtakeError]]] = {}
     for error in errors_of(row, keyed=route.access is Access.KEY):
         by_status.setdefault(status_of(error, submits=route.submits), []).append(error)
@@ -130,22 +132,25 @@ def _responses(route: Route, row: Operation) -> Schema:
     return responses
 
 
-def _answer(answer: Answer) -> Schema:
+def _answer(answer: Answer, *, speaks: bool) -> Schema:
+    shapes = [answer.shape]
+    if speaks and answer.shape in objects.IN_ANOTHER_DIALECT:
+        shapes.append(objects.IN_ANOTHER_DIALECT[answer.shape])
     response: Schema = {
         "description": answer.words.en,
         "x-zh": answer.words.zh,
         "headers": _request_id() | {field.name: _header(field) for field in answer.headers},
     }
     if answer.media:
-        response["content"] = {media: {"schema": _media_schema(media, answer.shape)} for media in answer.media}
+        response["content"] = {media: {"schema": _media_schema(media, shapes)} for media in answer.media}
     return response
 
 
-def _media_schema(media: str, shape: str) -> Schema:
-    if shape and media == "application/json":
-        return reference(shape)
+def _media_schema(media: str, shapes: list[str]) -> Schema:
+    if shapes[0] and media == "application/json":
+        return reference(shapes[0]) if len(shapes) == 1 else {"anyOf": [reference(shape) for shape in shapes]}
     if media == "text/event-stream":
-        return _event_schema(shape)
+        return _event_schema(shapes[0])
     return {"type": "string"} if media.startswith("text/") else {"type": "string", "format": "binary"}
 
 

@@ -227,7 +227,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "每秒至多查询一次，直到 status 为 completed 或 failed。任何接口提交的任务都可查询。",
         ),
         query=(parameters.QUERY_ID,),
-        headers=(parameters.PREFER,),
+        headers=parameters.OF_VIDEO_READS,
         answers=(Answer(words=Words("The task.", "任务。"), shape=objects.TASK.name, headers=headers.OF_READS),),
         errors=(TaskNotFound,),
     ),

@@ -109,7 +109,19 @@ LAST_EVENT_ID = Field(
     example="4",
     words=Words("The id of the last event that you have: go on behind it.", "已收到的最后一个事件 id：从其后继续。"),
 )
-OF_SUBMISSIONS = (IDEMPOTENCY_KEY, PREFER)
+DIALECT = Field(
+    name="X-Longtake-Dialect",
+    kind="string",
+    choices=("unified", "openai"),
+    example="openai",
+    default=Words("the path's own, or the task's", "按路径，或按任务提交时的格式"),
+    words=Words(
+        "The format that you speak, on whatever path: how the body is read and the answer is written.",
+        "所用的格式，不受路径限制：决定如何读取请求体、如何书写回答。",
+    ),
+)
+OF_SUBMISSIONS = (IDEMPOTENCY_KEY, PREFER, DIALECT)
+OF_VIDEO_READS = (PREFER, DIALECT)
 RANGE = Field(
     name="Range",
     kind="string",
