@@ -16,6 +16,7 @@ import msgspec
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from longtake.billing.tariffs import Tariffs
 from longtake.catalog.catalog import shipped_catalog
 from longtake.http.app import create_app
 from longtake.http.auth import digest
@@ -120,7 +121,8 @@ async def serve(kind: str, home: Path) -> None:
         storage=f"{LocalStorage.__module__}:{LocalStorage.__qualname__}", root=home / "storage", render_slots=1
     )
     makers = Makers(shipped_catalog(), stand_in=True)
-    service = TaskService(store=store, storage=storage, fleet=fleet, makers=makers, settings=settings)
+    tariffs = Tariffs(shipped_catalog())
+    service = TaskService(store=store, storage=storage, fleet=fleet, makers=makers, settings=settings, tariffs=tariffs)
     if kind == "longtake":
         app = create_app(service=service, store=store, settings=settings, installation=installation, ready=store.check)
     else:

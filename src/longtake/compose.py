@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from longtake.billing.tariffs import Tariffs, read_price_file
 from longtake.catalog.catalog import LONGTAKE_CPU, shipped_catalog
 from longtake.errors import ConfigurationError, ServiceError, StoreFailed
 from longtake.http.auth import key_of_secret, new_secret
@@ -75,6 +76,8 @@ async def running(
     revoked. Raises ConfigurationError where the settings or the home do not fit.
     """
     settings.check()
+    own_prices = await asyncio.to_thread(read_price_file, Path(settings.price_file)) if settings.price_file else None
+    tariffs = Tariffs(shipped_catalog(), own_prices)
     _make_home(settings.home)
     store = SqliteStore(settings.home / "longtake.sqlite", retention_s=settings.retention_s)
     storage_root = settings.home / "storage"
@@ -99,7 +102,9 @@ async def running(
         makers = Makers(shipped_catalog(), stand_in=stands_in(settings))
         if makers.stand_in:
             _logger.info("no provider is set up: %s stands in for the models of others", LONGTAKE_CPU)
-        service = TaskService(store=store, storage=storage, fleet=fleet, makers=makers, settings=settings)
+        service = TaskService(
+            store=store, storage=storage, fleet=fleet, makers=makers, settings=settings, tariffs=tariffs
+        )
         scheduler = Scheduler(store=store, storage=storage, fleet=fleet, settings=settings, service=service)
         stack.push_async_callback(scheduler.close)
         await scheduler.start()

@@ -91,6 +91,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Finished tasks and their files are removed after this time; 0 = kept for ever."""
     max_active_tasks: int = 1000
     """Unfinished tasks a tenant may have; 0 = no limit."""
+    price_file: str = ""
+    """A TOML file with your own prices, a table `[prices."MODEL"]` for each; empty = those of the catalogue."""
     log_format: Literal["auto", "text", "json"] = "auto"
     """How log lines look; `auto` = text on a terminal, JSON elsewhere."""
 

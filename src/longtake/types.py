@@ -282,6 +282,29 @@ class Capability(Value, frozen=True):
     prompt_support: Literal["full", "camera", "scene"] = "full"
 
 
+class SizePrice(Value, frozen=True):
+    """What a new second costs whose short side is at most this long, in micro-USD."""
+
+    short_side: int
+    microusd: int
+
+
+class Tariff(Value, frozen=True):
+    """The prices by which a plan is paid, in micro-USD. It stays with the plan: later changes do not touch the task."""
+
+    rule: str
+    """The name of this version of these prices."""
+    seconds: tuple[SizePrice, ...] = ()
+    """Of new seconds by size, smallest first; empty = they cost nothing."""
+    request_microusd: int = 0
+    input_second_microusd: int = 0
+    """Of each second of the source before the start, up to `most_input_us`."""
+    most_input_us: int = 0
+    image_microusd: int = 0
+    known: bool = True
+    """False where nobody knows what the maker takes: such work is not for those who pay in advance."""
+
+
 class Plan(Value, frozen=True):
     """What will be made, decided once by tasks/plan.py, stored on the task, and what quote, hold and settlement mean.
 
@@ -307,6 +330,10 @@ class Plan(Value, frozen=True):
     images: tuple[ImageInput, ...] = ()
     provisional: bool = False
     """The source was not known yet; made final on leaving `waiting`."""
+    most_new_us: int | None = None
+    """While provisional: how long the new part may become, where that is more than `new_us`."""
+    tariff: Tariff | None = None
+    """What it is paid by; None = it is free."""
     warnings: tuple[str, ...] = ()
 
 

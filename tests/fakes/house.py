@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
 from tests.fakes.toy_fleet import ToyFleet
 
-from longtake.catalog.catalog import shipped_catalog
+from longtake.billing.tariffs import Tariffs
+from longtake.catalog.catalog import PriceFacts, shipped_catalog
 from longtake.routing.makers import Makers
 from longtake.settings import Settings
 from longtake.storage.local import LocalStorage
@@ -49,6 +50,7 @@ class House:
         store: type[SqliteStore] = SqliteStore,
         storage: type[LocalStorage] = LocalStorage,
         fleet: type[ToyFleet] = ToyFleet,
+        prices: Mapping[str, PriceFacts] | None = None,
     ) -> None:
         self.settings = settings or Settings(home=folder, cpu_slots=2)
         self.clock = SettableClock()
@@ -61,6 +63,7 @@ class House:
             fleet=self.fleet,
             makers=Makers(shipped_catalog(), stand_in=True),
             settings=self.settings,
+            tariffs=Tariffs(shipped_catalog(), prices),
             clock=self.clock,
         )
         self.scheduler = self.new_scheduler()

@@ -23,6 +23,7 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp
 
+from longtake.billing.tariffs import Tariffs
 from longtake.catalog.catalog import shipped_catalog
 from longtake.http.app import create_app
 from longtake.http.auth import digest
@@ -181,7 +182,10 @@ async def _serve_on(
                 )
             )
         makers = Makers(shipped_catalog(), stand_in=True)
-        service = TaskService(store=store, storage=storage, fleet=fleet, makers=makers, settings=settings)
+        tariffs = Tariffs(shipped_catalog())
+        service = TaskService(
+            store=store, storage=storage, fleet=fleet, makers=makers, settings=settings, tariffs=tariffs
+        )
         if clip is None:
             await seed_sample(store=store, service=service, tenant_id=OWNER.tenant_id)
         else:

@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.house import ANNA, TOY_VIDEO, House, code_of, one_chunk
 from tests.fakes.toy_fleet import FAILED, HANGS, RETRYABLE, ToyFleet
 
-from longtake.billing.prices import Price
+from longtake.catalog.catalog import PriceFacts
 from longtake.errors import StoreFailed, StoreFull
 from longtake.render.base import Failed, ProbeRequest
 from longtake.settings import Settings
@@ -99,7 +99,7 @@ class BreakingPlanner(Planner):
 def test_one_waiting_task_that_breaks_the_planner_does_not_stop_the_others(tmp_path, caplog):
     async def test(house):
         planner = house.scheduler._planner
-        house.scheduler._planner = BreakingPlanner(planner._store, planner._makers, planner._limits)
+        house.scheduler._planner = BreakingPlanner(planner._store, planner._makers, planner._limits, planner._tariffs)
         house.fleet.gate = asyncio.Event()
         first = await house.extend(await house.upload())
         poison = await house.extend(first, "poison", wait_for_source=True)
@@ -223,18 +223,18 @@ def test_a_video_that_only_has_to_be_stored_is_not_thrown_away_for_its_deadline(
     in_house(House(tmp_path, storage=StuckStorage), test)
 
 
-def test_what_was_delivered_is_paid_for_and_what_was_not_is_given_back(tmp_path, monkeypatch):
-    for user in ("service", "steps.surroundings"):
-        monkeypatch.setattr(f"longtake.tasks.{user}.price_of", lambda _: Price(microusd=7, rule="seven"))
+def test_what_was_delivered_is_paid_for_and_what_was_not_is_given_back(tmp_path):
+    prices = {"longtake-cpu": PriceFacts(second_usd={"2160": "0.000001"}, request_usd="0.000001")}
 
     async def test(house):
         await house.store.adjust_balance(ANNA.tenant_id, 100, house.clock())
         house.fleet.outcomes["fails"] = [FAILED]
         source = await house.upload()
-        done = await house.end_of(await house.extend(source))
-        assert (done.hold_microusd, done.cost_microusd, done.price_rule) == (7, 7, "seven")
-        failed = await house.end_of(await house.extend(source, "fails"))
+        done = await house.end_of(await house.extend(source, model="longtake-cpu"))
+        assert (done.hold_microusd, done.cost_microusd) == (7, 7)
+        assert done.price_rule.startswith("seconds-1/longtake-cpu/own-")
+        failed = await house.end_of(await house.extend(source, "fails", model="longtake-cpu"))
         assert (failed.hold_microusd, failed.cost_microusd) == (7, 0)
         assert await house.store.balance_microusd(ANNA.tenant_id) == 93
 
-    in_house(House(tmp_path), test)
+    in_house(House(tmp_path, prices=prices), test)

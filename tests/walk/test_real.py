@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from tests.fakes.house import ANNA, one_chunk
 
+from longtake.billing.tariffs import Tariffs
 from longtake.catalog.catalog import shipped_catalog
 from longtake.errors import InvalidMedia, TaskNotFound
 from longtake.render.local import LocalFleet
@@ -57,7 +58,10 @@ def test_real_extension_create_cancel_and_sample(tmp_path):
             crf=settings.crf,
         )
         makers = Makers(shipped_catalog(), stand_in=True)
-        service = TaskService(store=store, storage=storage, fleet=fleet, makers=makers, settings=settings)
+        tariffs = Tariffs(shipped_catalog())
+        service = TaskService(
+            store=store, storage=storage, fleet=fleet, makers=makers, settings=settings, tariffs=tariffs
+        )
         scheduler = Scheduler(store=store, storage=storage, fleet=fleet, settings=settings, service=service)
         await scheduler.start()
         try:

@@ -18,6 +18,24 @@ LONGTAKE_CPU = "longtake-cpu"
 """The model that always works: the built-in engine, no key, no GPU."""
 
 
+class PriceFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a model costs, as whoever sells it says: decimal texts in US dollars, so that no amount is ever rounded."""
+
+    source: str = ""
+    """Where the prices were read; an operator's own need none."""
+    as_of: str = ""
+    """When, as an ISO date."""
+    second_usd: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    """Of a new second, by the greatest short side in pixels for which the price holds."""
+    request_usd: str = "0"
+    input_second_usd: str = "0"
+    """Of each second of the source that the maker is given."""
+    most_input_s: float = 0
+    """How many of those are counted at most; needed where they cost anything."""
+    image_usd: str = "0"
+    """Of each picture of the request."""
+
+
 class Model(Value, frozen=True):
     """Facts about one model. Lengths in seconds, of the new part; short sides in pixels."""
 
@@ -39,6 +57,8 @@ class Model(Value, frozen=True):
     max_images: int = 2
     extend_image_roles: frozenset[Role] = frozenset()
     prompt_support: Literal["full", "camera", "scene"] = "full"
+    price: PriceFacts | None = None
+    """None = unknown; what is made here is free whatever stands there."""
 
     @property
     def default_us(self) -> int:

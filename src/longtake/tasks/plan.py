@@ -101,6 +101,7 @@ def plan(
         if not picture.kept and not is_remix:
             warnings = (*warnings, _head_reencoded(displayed, picture))
     _check_lengths(start_us, new_us, fps, limits)
+    provisional = submission.operation is not Operation.CREATE and source is None
     return Plan(
         operation=submission.operation,
         maker=maker,
@@ -116,7 +117,8 @@ def plan(
         seed=submission.seed or 0,
         source_asset_id=source.asset_id if source else None,
         images=submission.images,
-        provisional=submission.operation is not Operation.CREATE and source is None,
+        provisional=provisional,
+        most_new_us=limits.source_us if provisional and is_remix and submission.new_us is None else None,
         warnings=(*warnings, *picture.warnings),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import msgspec
 
+from longtake.billing.tariffs import Tariffs
 from longtake.errors import InvalidRequest, SourceNotReady, SourceUnusable, TaskNotFound
 from longtake.lifecycle import ENDS
 from longtake.routing.makers import Choice, Makers
@@ -45,10 +46,11 @@ class Draft(Value, frozen=True):
 class Planner:
     """Plans submissions from what the record knows. Reads only."""
 
-    def __init__(self, store: Store, makers: Makers, limits: Limits) -> None:
+    def __init__(self, store: Store, makers: Makers, limits: Limits, tariffs: Tariffs) -> None:
         self._store = store
         self._makers = makers
         self._limits = limits
+        self._tariffs = tariffs
         self._finished: dict[tuple[str, str], Task] = {}
         """Parents that succeeded, by tenant and id as given. They change no more; that one was deleted, the submitting
         transaction sees."""
@@ -64,17 +66,18 @@ class Planner:
         model_name = _model_name(submission, parent)
         choice = self._makers.choose(model_name, submission.operation)
         decided = await self._plan(tenant_id, submission, source, choice)
+        tariff = self._tariffs.of(choice.maker, model_name)
         return Draft(
             submission=submission
             if submission.model == model_name
             else msgspec.structs.replace(submission, model=model_name),
-            plan=decided,
+            plan=decided if tariff is None else msgspec.structs.replace(decided, tariff=tariff),
             family=choice.family,
             parent_id=parent.id if parent else None,
         )
 
     async def final_plan(self, task: Task) -> Plan:
-        """The final plan of a task whose parent has ended; the maker stays the one it was submitted with.
+        """The final plan of a task whose parent has ended; maker and tariff stay as it was submitted with.
 
         Raises SourceUnusable if the parent ended badly or is gone, and whatever `plan` raises.
         """
@@ -83,7 +86,8 @@ class Planner:
             raise SourceUnusable("the video that this waited for was deleted", param="task_id")
         source = _source_of(parent, may_wait=False)
         choice = self._makers.choice_of(task.plan.maker, task.model_requested)
-        return await self._plan(task.tenant_id, task.submission, source, choice)
+        decided = await self._plan(task.tenant_id, task.submission, source, choice)
+        return msgspec.structs.replace(decided, tariff=task.plan.tariff)
 
     async def _plan(self, tenant_id: str, submission: Submission, source: SourceFacts | None, choice: Choice) -> Plan:
         leading = await self._leading_image(tenant_id, submission)

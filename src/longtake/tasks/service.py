@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 import msgspec
 
 from longtake.billing.prices import Price, price_of
+from longtake.billing.tariffs import Tariffs
 from longtake.errors import AssetGone, LongtakeError, TaskNotFinished, TaskNotFound
 from longtake.lifecycle import ENDS, state_of
 from longtake.render.base import Fleet
@@ -60,10 +61,11 @@ class TaskService:
         fleet: Fleet,
         makers: Makers,
         settings: Settings,
+        tariffs: Tariffs,
         clock: Clock = now_ms,
     ) -> None:
         self.live = Live()
-        self.planner = Planner(store, makers, Limits.of(settings))
+        self.planner = Planner(store, makers, Limits.of(settings), tariffs)
         self.intake = Intake(store=store, storage=storage, fleet=fleet, settings=settings, clock=clock)
         self._store = store
         self._storage = storage
