@@ -179,8 +179,14 @@ class Provider(Protocol):
 
     kind: str
     """As `kind` in longtake.toml."""
-    counts_once: bool
-    """Whether a submit with the same caller key makes one job only, so that it may be repeated."""
+
+    def abilities(self, account: Account, model: str) -> Abilities:
+        """What the account's provider can do with its model of that name. Raises ConfigurationError for bad options."""
+        ...
+
+    def counts_once(self, account: Account) -> bool:
+        """Whether a submit with the same caller key makes one job only, so that it may be repeated."""
+        ...
 
     def submit(self, account: Account, job: ProviderJob) -> Request:
         """The call that starts the job."""
@@ -212,8 +218,11 @@ class Follows(Protocol):
 class Cancels(Protocol):
     """An adapter whose provider can call a job off."""
 
-    def cancel(self, account: Account, handle: str) -> Request:
-        """The call that cancels; its answer is not read, the next poll tells."""
+    def cancel(self, account: Account, handle: str) -> tuple[Request, ...]:
+        """The calls that cancel, to be made in this order; their answers are not read, the next poll tells.
+
+        Empty where this account's provider cannot.
+        """
         ...
 
 
@@ -226,7 +235,10 @@ class Recovers(Protocol):
         ...
 
     def read_recover(self, account: Account, job: ProviderJob, answer: Response) -> Update | Refused | Unclear:
-        """The job; Refused = surely none, it may be submitted; Unclear = ask again later."""
+        """The job; Refused = surely none, it may be submitted; Unclear = ask again later.
+
+        Where the Update has a follow, NOT_FOUND in what `read_follow` makes of its answer means: surely none.
+        """
         ...
 
 
