@@ -30,6 +30,8 @@ class Wishes(TypedDict, total=False):
     """Pictures to begin with, end with, or follow."""
     seed: int
     """Another number, another variant (longtake)."""
+    fit: str
+    """How a picture meets another aspect: `cover`, `contain`, `blur` (longtake)."""
     extra: Mapping[str, object]
     """More fields of the body, for what a server knows beyond these."""
     idempotency_key: str
@@ -56,8 +58,6 @@ class ExtendWishes(Wishes, total=False):
     """The second of the source at which the new part begins; without it the end. The page's models want whole ones."""
     upscale: bool
     """Enhance where pixels grow."""
-    fit: str
-    """How a picture meets another aspect: `cover`, `contain`, `blur` (longtake)."""
     wait_for_source: bool
     """Queue behind a source that has not finished, instead of a refusal (longtake)."""
 
@@ -68,16 +68,20 @@ class RemixWishes(Wishes, total=False):
     model: str
     """A model's name; the page requires it."""
     task_id: Required[str]
-    """The finished task to make anew."""
+    """The finished task, or upload, to make anew."""
+    upscale: bool
+    """Enhance where pixels grow (longtake)."""
+    wait_for_source: bool
+    """Queue behind a source that has not finished, instead of a refusal (longtake)."""
 
 
 _COMMON = frozenset(
-    {"prompt", "model", "aspect_ratio", "size", "duration", "images", "seed", "extra", "idempotency_key"}
+    {"prompt", "model", "aspect_ratio", "size", "duration", "images", "seed", "fit", "extra", "idempotency_key"}
 )
 _FIELDS: Mapping[str, frozenset[str]] = {
     "create": _COMMON,
-    "extend": _COMMON | {"task_id", "video", "start_time", "upscale", "fit", "wait_for_source"},
-    "remix": _COMMON | {"task_id"},
+    "extend": _COMMON | {"task_id", "video", "start_time", "upscale", "wait_for_source"},
+    "remix": _COMMON | {"task_id", "upscale", "wait_for_source"},
 }
 _REQUIRED: Mapping[str, frozenset[str]] = {
     "create": frozenset({"prompt", "model"}),

@@ -73,6 +73,21 @@ def test_extend_needs_no_server_and_several_run_at_once(clip: Path, tmp_path: Pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["longer-0.mp4", "longer-1.mp4"]
 
 
+def test_remix_needs_no_server_and_keeps_the_length(clip: Path, tmp_path: Path) -> None:
+    target = tmp_path / "grey.mp4"
+    done = run_longtake(
+        "remix", str(clip), "--prompt", "black and white", "--duration", "1", "-o", str(target), "--json",
+        environment={"TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert (result["operation"], result["model_resolved"], result["saved"]) == ("remix", "longtake-cpu", str(target))
+    assert duration_s(target) == pytest.approx(1.0, abs=0.06)
+    assert [path.name for path in tmp_path.iterdir()] == ["grey.mp4"]
+    nowhere = run_longtake("remix", str(clip), "--prompt", "on", timeout_s=10)
+    assert (nowhere.returncode, b"-o" in nowhere.stderr) == (2, True)
+
+
 def test_o_never_replaces_what_is_no_ordinary_file(clip: Path, tmp_path: Path) -> None:
     folder, existing, link = tmp_path / "folder", tmp_path / "precious.mp4", tmp_path / "link.mp4"
     folder.mkdir()

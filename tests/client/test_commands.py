@@ -75,3 +75,27 @@ def test_a_broken_download_is_taken_up_by_the_next_command(
     assert (tmp_path / "a.mp4").read_bytes() == VIDEO
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
     assert relay.of("GET /a.mp4")[-1].headers["range"] == "bytes=90000-"
+
+
+def test_a_remix_sends_what_was_wished_and_no_more(relay: Relay, environment: dict[str, str | None]) -> None:
+    relay.says("POST /v1/video/remix", Say({"id": MADE, "status": "processing"}))
+    command = ["remix", PARENT, "--prompt", "at dusk", "--no-wait", "-q"]
+    plain = run_longtake(*command, environment=environment)
+    assert (plain.returncode, plain.stdout.decode().strip()) == (0, MADE), plain.stderr
+    more = ["--model", "m", "--size", "720P", "--aspect", "3:2", "--fit", "blur", "--upscale", "--wait-for-source"]
+    assert run_longtake(*command, *more, environment=environment).returncode == 0
+    assert [sent.json for sent in relay.of("POST /v1/video/remix")] == [
+        {"prompt": "at dusk", "task_id": PARENT},
+        {
+            "prompt": "at dusk", "task_id": PARENT, "model": "m", "size": "720P", "aspect_ratio": "3:2", "fit": "blur",
+            "upscale": True, "wait_for_source": True,
+        },
+    ]  # fmt: skip
+
+
+def test_create_takes_each_of_its_options(relay: Relay, environment: dict[str, str | None]) -> None:
+    relay.says("POST /v1/video/create", Say({"id": MADE, "status": "processing"}))
+    command = ["create", "--prompt", "x", "--model", "m", "--fit", "blur", "--seed", "3", "--no-wait", "-q"]
+    ran = run_longtake(*command, environment=environment)
+    assert ran.returncode == 0, ran.stderr
+    assert relay.of("POST /v1/video/create")[0].json == {"prompt": "x", "model": "m", "fit": "blur", "seed": 3}

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("longtake.cli.demo:demo", "Extend the sample video, or yours, and show how."),
     "create": ("longtake.cli.video:create", "Make a video from words or a picture."),
     "extend": ("longtake.cli.video:extend", "Continue a video file or task from any second."),
+    "remix": ("longtake.cli.video:remix", "Make a video anew after another prompt."),
     "get": ("longtake.cli.tasks:get", "Show a task; save its video."),
     "watch": ("longtake.cli.tasks:watch", "Follow a task to its end."),
     "list": ("longtake.cli.tasks:list_tasks", "List tasks, newest first."),

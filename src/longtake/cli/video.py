@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`longtake create` and `longtake extend`."""
+"""`longtake create`, `longtake extend` and `longtake remix`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from longtake.cli.output import Output, output_options
 from longtake.cli.reply import printable
 
 if TYPE_CHECKING:
-    from longtake_client import CreateWishes, ExtendWishes, TaskHandle
+    from longtake_client import CreateWishes, ExtendWishes, RemixWishes, TaskHandle
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -32,7 +32,8 @@ TASK_ID = re.compile(
 
 
 def _making_options(command: Command) -> Command:
-    options = (
+    return _with(
+        command,
         click.option("--prompt", required=True, help="What happens in the video or its new part."),
         click.option("-o", "--output", "target", metavar="FILE", help="Save the result; - writes it to a pipe."),
         click.option("--model", help=f"Model name [{BUILT_IN_MODEL}; a task's own when extending a task]."),
@@ -49,6 +50,18 @@ def _making_options(command: Command) -> Command:
         home_option,
         output_options,
     )
+
+
+def _source_options(command: Command) -> Command:
+    return _with(
+        command,
+        click.option("--upscale", is_flag=True, help="Enhance where pixels grow; without --size, the next size up."),
+        click.option("--wait-for-source", is_flag=True, help="Queue behind a TASK that has not finished."),
+    )
+
+
+def _with(command: Command, *options: Callable[[Command], Command]) -> Command:
+    """The command with options, in the order in which help shows them."""
     for option in reversed(options):
         command = option(command)
     return command
@@ -57,8 +70,7 @@ def _making_options(command: Command) -> Command:
 @click.command()
 @click.argument("source", metavar="FILE|TASK|-")
 @click.option("--at", "start_s", type=float, metavar="SECONDS", help="Where the new part begins [the end].")
-@click.option("--upscale", is_flag=True, help="Enhance where pixels grow; without --size, the next size up.")
-@click.option("--wait-for-source", is_flag=True, help="Queue behind a TASK that has not finished.")
+@_source_options
 @_making_options
 def extend(
     source: str,
@@ -84,17 +96,52 @@ def extend(
     A FILE needs no server and no configuration. The file up to the cut is kept as it is; only the new part is made.
     """  # noqa: D301
     output = Output(as_json=as_json, quiet=quiet)
-    file = _source_file(source)
+    file = _source_file(source, "extend")
     destination = _destination(target, output, overwrite=yes, needed=file is not None and not no_wait)
     with connect(home, temporary=file is not None) as connection:
         _refuse_useless_no_wait(connection, no_wait=no_wait, target=target)
-        task_id = source if file is None else _upload(connection, file, output)
-        body = _body(wishes) | {"task_id": task_id, "upscale": upscale, "start_time": start_s}
-        if wait_for_source:
-            body["wait_for_source"] = True
-        if file is not None:
-            body.setdefault("model", BUILT_IN_MODEL)
+        body = _source_body(connection, source, file, output, wait_for_source=wait_for_source) | _body(wishes)
+        body |= {"upscale": upscale, "start_time": start_s}
         task = connection.client.extend(**cast("ExtendWishes", body))
+        _finish(connection, task, destination, output, timeout_s=timeout_s, no_wait=no_wait)
+
+
+@click.command()
+@click.argument("source", metavar="FILE|TASK|-")
+@_source_options
+@_making_options
+def remix(
+    source: str,
+    upscale: bool,
+    wait_for_source: bool,
+    target: str | None,
+    home: Path | None,
+    timeout_s: float | None,
+    no_wait: bool,
+    yes: bool,
+    as_json: bool,
+    quiet: bool,
+    **wishes: object,
+) -> None:
+    """Make a video FILE, the video of a TASK, or one from a pipe (-), anew after another prompt.
+
+    \b
+    Examples:
+      longtake remix cat.mp4 --prompt "golden sunset, slow zoom in" -o sunset.mp4
+      longtake remix grok:7fd641dc-437f-44c3-97a2-e3778e0e10fb --prompt "black and white" -o grey.mp4
+
+    The result is as long as the source; --duration takes its first seconds. The built-in engine keeps what the video
+    shows and lays the prompt's camera moves, pace, light and fades over it; nothing is painted anew.
+    """  # noqa: D301
+    output = Output(as_json=as_json, quiet=quiet)
+    file = _source_file(source, "remix")
+    destination = _destination(target, output, overwrite=yes, needed=file is not None and not no_wait)
+    with connect(home, temporary=file is not None) as connection:
+        _refuse_useless_no_wait(connection, no_wait=no_wait, target=target)
+        body = _source_body(connection, source, file, output, wait_for_source=wait_for_source) | _body(wishes)
+        if upscale:
+            body["upscale"] = True
+        task = connection.client.remix(**cast("RemixWishes", body))
         _finish(connection, task, destination, output, timeout_s=timeout_s, no_wait=no_wait)
 
 
@@ -141,14 +188,26 @@ def _body(wishes: Mapping[str, object]) -> dict[str, object]:
     return {names.get(name, name): value for name, value in wishes.items() if value is not None}
 
 
-def _source_file(source: str) -> Path | BinaryIO | None:
+def _source_body(
+    connection: Connection, source: str, file: Path | BinaryIO | None, output: Output, *, wait_for_source: bool
+) -> dict[str, object]:
+    """The fields that name the source; a file is uploaded first. Options may name another model."""
+    body: dict[str, object] = {"task_id": source if file is None else _upload(connection, file, output)}
+    if file is not None:
+        body["model"] = BUILT_IN_MODEL
+    if wait_for_source:
+        body["wait_for_source"] = True
+    return body
+
+
+def _source_file(source: str, command: str) -> Path | BinaryIO | None:
     """The file that SOURCE names; None if it is a task's id. Raises CommandFailed if it is neither."""
     if source == STANDARD_INPUT:
         if sys.stdin.isatty():
             raise CommandFailed(
                 "standard input is a terminal: a video is not typed there",
                 exit_status=Exit.USAGE,
-                hint="Name a file, or use a pipe: recorder | longtake extend - …",
+                hint=f"Name a file, or use a pipe: recorder | longtake {command} - …",
             )
         return sys.stdin.buffer
     path = Path(source)
@@ -170,7 +229,7 @@ def _destination(target: str | None, output: Output, *, overwrite: bool, needed:
     if target is not None:
         return check_destination(target, overwrite=overwrite, as_json=output.as_json)
     if needed:
-        raise CommandFailed("where shall the longer video go?", exit_status=Exit.USAGE, hint="Add: -o longer.mp4")
+        raise CommandFailed("where shall the new video go?", exit_status=Exit.USAGE, hint="Add: -o new.mp4")
     return None
 
 
