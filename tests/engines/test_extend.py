@@ -67,6 +67,21 @@ def test_new_pictures_carry_the_motion_on_before_they_turn() -> None:
     assert luma_step(shown, future[nearest]) < 0.6 * luma_step(frames[47], future[nearest])
 
 
+def test_a_thing_that_keeps_its_shape_goes_on_for_more_than_half_a_second() -> None:
+    """A square slides over a plain ground: nothing bends, so that it is not turned back early."""
+
+    def slid(place: float) -> VideoFrame:
+        luma = np.full((96, 160), 90, np.float32)
+        luma[30:66] = shifted(np.pad(texture(36, 36), ((0, 0), (160, 160)), constant_values=90), 160 - place, 160)
+        return grey(luma)
+
+    frames = [slid(40 + 0.5 * number) for number in range(72)]
+    made = extend(timed(frames[:48], FPS), frames=24, fps=FPS)
+    for place in (5, 9, 13):
+        ahead = [luma_step(made.frames[place], frame) for frame in frames[48:]]
+        assert abs(int(np.argmin(ahead)) - place) <= 1, "at its own speed, neither slower nor back"
+
+
 def test_turn_ends_on_the_clips_own_pictures_in_order() -> None:
     frames = pan(60)
     made = extend(timed(frames, FPS), frames=60, fps=FPS)

@@ -117,6 +117,29 @@ class Advection:
         share = np.float32(steps - whole)
         return floats(self._displacements[whole] * (1 - share) + self._displacements[whole + 1] * share)
 
+    def steps_to_strain(self, most: float, luma: Bytes, most_steps: float) -> float:
+        """How many steps bend what moves by `most` in the mean, weighted by its edges and way; at most `most_steps`.
+
+        Strain is what a way of neighbours differs by: 0 where all goes as one, 1 where a pixel's width is lost.
+        """
+        edges = blur(np.minimum(edge_strength(luma), np.float32(30)), 1.5)
+        before = 0.0
+        for steps in range(1, math.ceil(most_steps) + 1):
+            way = self.displacement(steps)
+            weight = edges * vector_length(way)
+            here = float((weight * np.minimum(_strain(way), np.float32(1))).sum() / max(float(weight.sum()), 1e-6))
+            if here > most:
+                return steps - (here - most) / max(here - before, 1e-6)
+            before = here
+        return most_steps
+
+
+def _strain(way: Floats) -> Floats:
+    """Length of the symmetric part of the displacement's gradient."""
+    down_x, across_x = np.gradient(way[..., 0])
+    down_y, across_y = np.gradient(way[..., 1])
+    return floats(np.sqrt(across_x * across_x + down_y * down_y + 0.5 * np.square(down_x + across_y)))
+
 
 def usual_and_strong_speed(velocity: Floats) -> tuple[float, float]:
     """The speeds that half of a field's pixels and 95 % of them stay below, as shares of its width."""

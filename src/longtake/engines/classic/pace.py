@@ -84,17 +84,20 @@ def _lively(steps: NDArray[np.float64], step_s: float) -> tuple[float, float]:
     return float(alive[0]) / steps.size, float(alive[-1] + window) / steps.size
 
 
-def turning_path(*, entry: float, ramp: int, turns: Turns) -> Iterator[float]:
+def turning_path(*, entry: float, ramp: int, turns: Turns, ahead: int = 0) -> Iterator[float]:
     """Positions in steps, 0 being the last real picture: above 0 is beyond it, below 0 goes back. Never ends.
 
-    The first step is nearly `entry` long (1 is the clip's own speed). Speed falls over `ramp` steps to -pace; at a
-    depth it rises again, and so on, every turn at another place. At pace 1 every position between turns is a whole
-    number, so that the clip's own pictures are shown untouched.
+    The first `ahead` steps are `entry` long (1 is the clip's own speed). Then speed falls over `ramp` steps to -pace;
+    at a depth it rises again, and so on, every turn at another place. At pace 1 every position between turns is a
+    whole number, so that the clip's own pictures are shown untouched.
     """
     pace = turns.pace
     overshoot = pace * turns.ramp / math.pi
     position, speed, length = 0.0, entry, ramp
     for far, near in turns.places():
+        for _ in range(ahead if position >= 0 else 0):
+            position += speed
+            yield position
         positions = _ramp(position, speed, -pace, length)
         yield from positions
         position = positions[-1]

@@ -31,7 +31,6 @@ _DEATH_CHARGE = 0.3
 """A way that loses all motion pays so much of its error on top."""
 _UNSEEN_JUMP = 1.6
 """Steps of the clip that the two moments of a jump may lie apart: from 3 on, people fade in and out like ghosts."""
-_CAMERA_CHARGE = 1.1
 _CAMERA_INLIERS = 0.6
 
 _WAYS: dict[str, Way] = {"live": continue_live, "texture": continue_texture, "camera": continue_camera}
@@ -71,7 +70,7 @@ def _back_test(clip: Clip) -> tuple[str, float | None]:
         made = _compared(list(itertools.islice(_WAYS[name](seen), hidden)))
         errors[name] = _error(made, truth, weights)
         lost = max(0.0, 1 - _motion(made) / max(_motion(truth), 1e-3))
-        scores[name] = errors[name] * (1 + _DEATH_CHARGE * lost) * (_CAMERA_CHARGE if name == "camera" else 1.0)
+        scores[name] = errors[name] * (1 + _DEATH_CHARGE * lost)
     pick = min(scores, key=scores.__getitem__)
     return pick, errors[pick] / max(frozen, 1e-3)
 
