@@ -377,6 +377,9 @@ class RenderReport(Value, frozen=True):
     seam: SeamReport | None = None
     pick: str = ""
     """The engine's way: `live`, `still`, or a scene's name."""
+    pick_error: float | None = None
+    """How well that way foretold the source's own end: its error over that of a frozen picture, so that below 1 is
+    better than standing still; None where there was nothing to try it on."""
     warnings: tuple[str, ...] = ()
 
 

@@ -43,6 +43,7 @@ class Made(NamedTuple):
     sound: np.ndarray
     picks: list[str]
     warnings: list[str]
+    pick_errors: list[float | None]
 
 
 class Clip(NamedTuple):
@@ -111,7 +112,7 @@ def timed(frames: Sequence[VideoFrame], fps: Fraction) -> tuple[TimedFrame, ...]
 
 def collect(request: EngineRequest, job: Job | None = None) -> Made:
     """Run the engine to its end and check what every run must hold to."""
-    made = Made([], np.zeros((request.audio_channels, 0), np.float32), [], [])
+    made = Made([], np.zeros((request.audio_channels, 0), np.float32), [], [], [])
     blocks: list[np.ndarray] = []
     for item in ClassicEngine().generate(request, job or Job()):
         if isinstance(item, VideoFrame):
@@ -129,6 +130,7 @@ def collect(request: EngineRequest, job: Job | None = None) -> Made:
             assert isinstance(item, Note)
             assert not made.frames, "notes come before the first picture"
             made.picks.extend([item.pick] if item.pick else [])
+            made.pick_errors.extend([item.pick_error] if item.pick else [])
             made.warnings.extend([item.warning] if item.warning else [])
     return made._replace(sound=np.concatenate(blocks, axis=1)) if blocks else made
 

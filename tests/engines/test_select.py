@@ -41,6 +41,9 @@ def test_a_moving_camera_goes_on_as_one() -> None:
     frames = zoom(110)
     made = extend(timed(frames[:80], FPS), frames=24, fps=FPS)
     assert made.picks == ["camera"]
+    (error,) = made.pick_errors
+    assert error is not None
+    assert 0 < error < 0.5, "a steady move is foretold far better than a frozen picture does"
     for place in (3, 6, 12):
         ahead = luma_step(made.frames[place], frames[80 + place])
         assert ahead < 0.5 * luma_step(frames[79], frames[80 + place]), "nearer to the future than a frozen picture"
@@ -65,4 +68,5 @@ def test_what_repeats_plays_on_forwards() -> None:
 
 
 def test_too_little_to_try_on_is_live() -> None:
-    assert extend(timed(pan(20), FPS), frames=4, fps=FPS).picks == ["live"]
+    made = extend(timed(pan(20), FPS), frames=4, fps=FPS)
+    assert (made.picks, made.pick_errors) == (["live"], [None])

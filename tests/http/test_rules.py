@@ -82,7 +82,11 @@ def task(step=Step.QUEUED, **changes: Any):
     )
     if step is Step.SUCCEEDED:
         report = RenderReport(
-            files=(), head=HeadReport(frames=72, copied=70), seam=SeamReport(luma_step=1.0, median_step=1.0, ratio=1.0)
+            files=(),
+            head=HeadReport(frames=72, copied=70),
+            seam=SeamReport(luma_step=1.0, median_step=1.0, ratio=1.0),
+            pick="live",
+            pick_error=0.61849,
         )
         roles = (Role.VIDEO, Role.NEW_PART, Role.THUMBNAIL)
         changes = {
@@ -192,6 +196,7 @@ def test_a_finished_body_says_all_that_was_promised():
         assert body["progress"] == 100
         assert body["metadata"]["head"] == {"frames": 72, "copied": 70}
         assert body["metadata"]["seam"] == {"luma_step": 1.0, "median_step": 1.0, "ratio": 1.0, "click_db": None}
+        assert (body["metadata"]["pick"], body["metadata"]["pick_error"]) == ("live", 0.618)
         assert body["metadata"]["mode"] == "stand_in"
         assert (body["provider"], body["model_resolved"], body["model"]) == ("longtake", "longtake-cpu", "grok-video-3")
         assert body["warnings"] == ["stand_in: the built-in engine makes this"]

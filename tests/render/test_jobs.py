@@ -219,7 +219,7 @@ def test_extend_makes_one_longer_video_and_its_parts(bench: Bench, engine: str):
     assert report.head.frames == 24
     assert report.head.copied >= 24 - 16
     assert report.seam is not None
-    assert report.pick == {"toy": "toy", "classic": "live"}[engine]
+    assert (report.pick, report.pick_error) == {"toy": ("toy", 0.25), "classic": ("live", None)}[engine]
     assert report.warnings
     frames, video_s, audio_s = read_clip(paths[Role.VIDEO])
     assert frames == 48

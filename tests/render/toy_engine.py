@@ -30,7 +30,7 @@ class ToyEngine:
     def generate(self, request: EngineRequest, job: EngineJob) -> Iterator[VideoFrame | AudioBlock | Note]:
         roles = [role for role, _ in request.images]
         seen = f"{len(request.context) > 0} {roles} {request.end_frame is not None} {request.context_audio is not None}"
-        yield Note(pick="toy", warning=f"the toy engine saw {seen}")
+        yield Note(pick="toy", pick_error=0.25, warning=f"the toy engine saw {seen}")
         match request.prompt:
             case "raise":
                 raise RuntimeError("a fault of the toy engine")

@@ -81,4 +81,6 @@ class Note:
     """Something the answer must say: which way the engine chose, what it did not understand."""
 
     pick: str = ""
+    pick_error: float | None = None
+    """Of a pick that was tried on the source's own end: its error there over that of a frozen picture."""
     warning: str = ""

@@ -45,6 +45,7 @@ class EngineStream:
         self._engine = engine
         self._watch = EngineWatch(reporter)
         self.pick = ""
+        self.pick_error: float | None = None
         self.warnings: list[str] = []
 
     def generate(self, request: EngineRequest) -> Iterator[VideoFrame | AudioBlock]:
@@ -76,7 +77,8 @@ class EngineStream:
             raise EngineError(f"engine {name!r} made more than the {request.frames} pictures asked for")
 
     def _take(self, note: Note) -> None:
-        self.pick = note.pick or self.pick
+        if note.pick:
+            self.pick, self.pick_error = note.pick, note.pick_error
         if note.warning and note.warning not in self.warnings:
             self.warnings.append(note.warning)
 

@@ -233,6 +233,7 @@ def _report(assembled: Assembled, stream: EngineStream, outputs: Outputs, report
             head=assembled.head,
             seam=assembled.seam,
             pick=stream.pick,
+            pick_error=stream.pick_error,
             warnings=tuple(dict.fromkeys((*assembled.warnings, *stream.warnings))),
         )
     )

@@ -117,7 +117,7 @@ def _extend(request: EngineRequest) -> Work:
     )  # fmt: skip
     if script.moves:
         pictures = steering.lay_over(pictures)
-    notes = [Note(pick=chosen.pick, warning=told(script, request.prompt))]
+    notes = [Note(pick=chosen.pick, pick_error=chosen.error, warning=told(script, request.prompt))]
     if still:
         notes.append(Note(warning=STILL))
     if request.end_frame is not None:

@@ -168,7 +168,20 @@ METADATA = Shape(
         _maybe("url", "string", "The same as video_url.", "与 video_url 相同。", nullable=True),
         _maybe("head", "object", "The source's part of the result.", "结果中源视频的部分。", of="Head"),
         _maybe("seam", "object", "How the join looks and sounds.", "接缝的画面与声音。", nullable=True, of="Seam"),
-        _maybe("pick", "string", "The engine's way.", "引擎采用的方式。"),
+        _maybe(
+            "pick",
+            "string",
+            "The engine's way: live, texture, camera or still of an extension, else what it joined or painted.",
+            "引擎采用的方式：扩展时为 live、texture、camera 或 still，其他情况为拼接方式或所绘场景。",
+        ),
+        _maybe(
+            "pick_error",
+            "number",
+            "How well that way foretold the source's own last moments: below 1 is better than a frozen picture; null "
+            "where it was not tried.",
+            "该方式预测源视频结尾的误差：小于 1 优于静止画面；未试验时为 null。",
+            nullable=True,
+        ),
         _maybe("duration", "number", "Seconds of the whole.", "总时长（秒）。"),
         _maybe("frames", "integer", "Frames of the whole.", "总帧数。"),
         _maybe("start_time", "number", "Where the new part begins, in seconds.", "新部分的起点（秒）。"),

@@ -147,6 +147,7 @@ def _add_result(body: Body, task: Task, url_of: UrlOf) -> None:
         )
         metadata["seam"] = _seam(report.seam) if report.seam else None
         metadata["pick"] = report.pick
+        metadata["pick_error"] = None if report.pick_error is None else round(report.pick_error, 3)
     if facts is not None:
         metadata["duration"] = facts.duration_us / SECOND_US
         metadata["frames"] = facts.video.frames
