@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +13,7 @@ from longtake.errors import EngineError, WorkCancelled
 from longtake.media.audio import SoundTrack
 from longtake.media.contract import Watch
 from longtake.media.frames import AudioBlock, VideoFrame
-from longtake.media.planes import to_av
+from longtake.media.planes import as_av
 from longtake.media.track import PictureTrack
 
 Items = Iterator[VideoFrame | AudioBlock]
@@ -48,8 +47,6 @@ class NewPart:
     count: FrameCount
     first_luma: NDArray[np.uint8] | None = field(default=None, init=False)
     _taken: int = field(default=0, init=False)
-    _frame: av.VideoFrame | None = field(default=None, init=False)
-    """Written over for each picture: memory that is new costs more than the copy."""
 
     def take_all(self, items: Items) -> None:
         """Take and encode everything. Raises EngineError if there are too few pictures or they have another size."""
@@ -71,7 +68,7 @@ class NewPart:
 
     def _take(self, picture: VideoFrame) -> None:
         form = self.pictures.form
-        frame = self._frame = to_av(picture, form.width, form.height, self._frame)
+        frame = as_av(picture, form.width, form.height)
         if self.first_luma is None:
             self.first_luma = picture.y
         pts, following = self.pictures.tick(self._taken), self.pictures.tick(self._taken + 1)

@@ -35,19 +35,32 @@ def from_av(frame: av.VideoFrame) -> VideoFrame:
     )
 
 
-def to_av(frame: VideoFrame, width: int, height: int, into: av.VideoFrame | None = None) -> av.VideoFrame:
-    """A copy as FFmpeg's frame. Raises EngineError if the planes do not have the asked size.
-
-    It is written over the frame `into` of that size, if there is one, where nobody else holds its memory.
-    """
-    shapes = (frame.y.shape, frame.u.shape, frame.v.shape)
-    half = (height // 2, width // 2)
-    if shapes != ((height, width), half, half) or frame.y.dtype != np.uint8:
-        raise EngineError(
-            f"the maker gave planes of {shapes!r} {frame.y.dtype}; {width}x{height} in 4:2:0 was asked for"
-        )
-    result = into or av.VideoFrame(width, height, "yuv420p")
-    result.make_writable()
+def to_av(frame: VideoFrame, width: int, height: int) -> av.VideoFrame:
+    """A copy as FFmpeg's frame. Raises EngineError if the planes do not have the asked size."""
+    _check(frame, width, height)
+    result = av.VideoFrame(width, height, "yuv420p")
     for plane, pixels in zip(result.planes, (frame.y, frame.u, frame.v), strict=True):
         view(plane, pixels.shape[1], pixels.shape[0])[:] = pixels
     return result
+
+
+def as_av(frame: VideoFrame, width: int, height: int) -> av.VideoFrame:
+    """The same pixels as FFmpeg's frame, for an encoder, which copies them itself: they must not change before it has.
+
+    Planes that FFmpeg cannot be shown in place are copied. Raises EngineError if they do not have the asked size.
+    """
+    _check(frame, width, height)
+    planes = (frame.y, frame.u, frame.v)
+    # NumPy lends no read-only memory (its __dlpack__), FFmpeg wants each row without gaps.
+    if all(plane.flags.writeable and plane.strides[1] == 1 and plane.strides[0] > 0 for plane in planes):
+        return av.VideoFrame.from_dlpack(planes, format="yuv420p")
+    return to_av(frame, width, height)
+
+
+def _check(frame: VideoFrame, width: int, height: int) -> None:
+    shapes = (frame.y.shape, frame.u.shape, frame.v.shape)
+    half = (height // 2, width // 2)
+    if shapes != ((height, width), half, half) or any(plane.dtype != np.uint8 for plane in (frame.y, frame.u, frame.v)):
+        raise EngineError(
+            f"the maker gave planes of {shapes!r} {frame.y.dtype}; {width}x{height} in 4:2:0 was asked for"
+        )
