@@ -41,6 +41,20 @@ def test_the_first_encoded_frame_is_near_to_the_copied_one(
     assert luma_step(frames[head.frames - 1], frames[head.frames]) < 0.9
 
 
+@pytest.mark.parametrize("frames", [2, 30])
+def test_the_first_new_frame_is_near_to_a_head_that_is_encoded(
+    frames: int, carphone_distorted: Path, extended: Callable[..., Result]
+) -> None:
+    """Both sides of the join are encoded finely, an I-frame after P-frames too."""
+    result = extended(carphone_distorted, Fraction(frames, 30), 0.2, stand_still, preset="veryfast")
+    head = result.assembled.head
+    assert head is not None
+    assert (head.frames, head.copied) == (frames, 0)
+    with av.open(str(result.path)) as container:
+        frames_seen = [from_av(frame).y for frame in container.decode(video=0)]
+    assert luma_step(frames_seen[frames - 1], frames_seen[frames]) < 0.6
+
+
 def continued(continuation: Continuation) -> Iterator[VideoFrame]:
     """What the built-in engine makes of it."""
     request = EngineRequest(
@@ -64,7 +78,20 @@ def test_calm_motion_goes_on_calmly_in_what_is_seen(
     assert steps[24] > 0.1, "not frozen"
 
 
-@pytest.mark.parametrize("frames", [23, 58])
+@pytest.mark.parametrize("frames", [141, 191])
+def test_the_first_moments_of_a_shot_go_on_without_a_leap(
+    frames: int, bikes: Path, extended: Callable[..., Result]
+) -> None:
+    """Promise 2 where four pictures of a quick shot follow a calm one: judged by both."""
+    result = extended(bikes, Fraction(frames, 25), 0.2, continued, preset="veryfast")
+    with av.open(str(result.path)) as container:
+        lumas = [from_av(frame).y for frame in container.decode(video=0)][frames - 25 : frames + 1]
+    *steps, seam = [luma_step(a, b) for a, b in itertools.pairwise(lumas)]
+    assert seam <= max(1.5 * min(float(np.median(steps[-window:])) for window in (12, 24)), 1.5)
+    assert seam > 0.5, "not frozen"
+
+
+@pytest.mark.parametrize("frames", [8, 23, 32, 58])
 def test_a_head_that_is_encoded_anew_meets_the_new_part_without_a_step(
     frames: int, carphone_distorted: Path, extended: Callable[..., Result]
 ) -> None:
@@ -74,6 +101,6 @@ def test_a_head_that_is_encoded_anew_meets_the_new_part_without_a_step(
     assert head is not None
     assert head.copied == 0
     with av.open(str(result.path)) as container:
-        lumas = [from_av(frame).y for frame in container.decode(video=0)][head.frames - 13 : head.frames + 1]
+        lumas = [from_av(frame).y for frame in container.decode(video=0)][max(0, head.frames - 13) : head.frames + 1]
     *steps, seam = [luma_step(a, b) for a, b in itertools.pairwise(lumas)]
     assert seam <= max(1.5 * float(np.median(steps)), 1.5)

@@ -49,7 +49,9 @@ class PictureEncoder:
     """H.264, 8-bit 4:2:0. Frames go in with their times; packets come out with the decode times of a DecodeClock.
 
     There is no B-pyramid, so B-frames delay decoding by one frame at most. Frames whose numbers are in `fine` get more
-    bits: where one encoded frame meets another that was encoded apart from it, the loss of both shows as a step.
+    bits: where one encoded frame meets another that was encoded apart from it, the loss of both shows as a step. If
+    frames come before them, they begin a group each, and so does the last one before: libx264 takes the quality of an
+    I-frame from all P-frames before it, whatever is asked for (rate_estimate_qscale), unless an I-frame is before it.
     """
 
     def __init__(
@@ -88,6 +90,8 @@ class PictureEncoder:
         self._encoder = encoder
         self._time_base = time_base
         self._durations: dict[int, int] = {}
+        self._leading = range(max(0, fine.start - 1), fine.stop) if fine.start else range(0)
+        self._given = 0
         reorders = encoder.reorder_depth > 0
         self.clock = DecodeClock(delay=delay if reorders else 0, reorders=reorders)
 
@@ -103,7 +107,8 @@ class PictureEncoder:
     def encode(self, frame: av.VideoFrame, pts: int, duration: int, *, key: bool = False) -> list[Packet[Stream]]:
         """Take a frame shown at `pts` for `duration` ticks; `key` starts a new closed group with it."""
         frame.pts, frame.time_base = pts, self._time_base
-        frame.pict_type = PictureType.I if key else PictureType.NONE
+        frame.pict_type = PictureType.I if key or self._given in self._leading else PictureType.NONE
+        self._given += 1
         self.clock.show(pts)
         self._durations[pts] = duration
         with explained("a picture cannot be encoded"):

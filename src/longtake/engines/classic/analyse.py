@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from longtake.engines.classic.pixels import Floats, shrink
 from longtake.engines.classic.warp import shrink_frame
 from longtake.media.frames import TimedFrame, VideoFrame
+from longtake.media.seam import luma_step
 
 _CUT_STEP = 12.0
 _CUT_RATIO = 4.0
@@ -25,6 +26,8 @@ _REPEAT_SHARE = 0.15
 """A repeat that was encoded anew differs by a small share of what real motion does."""
 _BEAT_STEPS = 6
 """Steps on either side by which motion is judged: of 12 pictures a second shown as 60, two real ones lie among them."""
+EARLIER_STEPS = 24
+"""Of the shot before that are looked at."""
 _GRID_TOLERANCE = 0.3
 """Time stamps within this share of a step from even spacing are even: containers round to milliseconds."""
 
@@ -41,6 +44,8 @@ class Clip:
     """How many of the pictures really differ from the one before, plus one."""
     smalls: tuple[VideoFrame, ...]
     """The same pictures at about 192x108, to try things on."""
+    earlier_steps: tuple[float, ...] = ()
+    """How much the last pictures before the shot differ, each from the one before, in mean levels of luma."""
 
     def position(self, time_s: float) -> float:
         """Where in `frames`, fractional, the clip stands `time_s` seconds after its last picture (negative: before)."""
@@ -99,7 +104,14 @@ def analyse(context: tuple[TimedFrame, ...], fps: Fraction) -> Clip:
         step_s=step_s,
         distinct=distinct,
         smalls=tuple(smalls[place] for place in kept),
+        earlier_steps=_steps(context[max(0, first - EARLIER_STEPS - 1) : first]),
     )
+
+
+def _steps(context: tuple[TimedFrame, ...]) -> tuple[float, ...]:
+    """The steps between pictures, without those between equal ones."""
+    steps = (luma_step(a.frame.y, b.frame.y) for a, b in itertools.pairwise(context))
+    return tuple(step for step in steps if step > _EQUAL_STEP)
 
 
 def _signature(frame: VideoFrame) -> Floats:

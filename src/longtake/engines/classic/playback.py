@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from longtake.engines.classic.analyse import Clip
+from longtake.engines.classic.analyse import EARLIER_STEPS, Clip
 from longtake.engines.classic.flow import backward_velocity, working_luma
 from longtake.engines.classic.grain import Grain
 from longtake.engines.classic.pixels import Bytes, Floats, FlowMeter
@@ -30,6 +30,8 @@ _LEAST_GAP = 0.25
 """Steps; time stamps may stand closer in a clip of a variable rate."""
 _SEAM_WINDOWS = (12, 24, 48)
 """Steps before the cut whose medians count, the lowest one: motion that just grew calm shall not start again."""
+_VIEWED_WINDOWS = (12, EARLIER_STEPS)
+"""The same, of what a viewer just saw whatever the shot: to leap in the first moments of a shot is seen as a fault."""
 
 
 class Playback:
@@ -128,7 +130,9 @@ def entry_speed(clip: Clip, beyond: Beyond, first_step: Callable[[float], float]
     """
     frames = clip.frames[-max(_SEAM_WINDOWS) - 1 :]
     steps = [luma_step(a, b) for a, b in itertools.pairwise(frames)]
-    usual = min(float(np.median(steps[-window:])) for window in _SEAM_WINDOWS)
+    viewed = [*clip.earlier_steps, *steps]
+    looked_at = [steps[-window:] for window in _SEAM_WINDOWS] + [viewed[-window:] for window in _VIEWED_WINDOWS]
+    usual = min(float(np.median(some)) for some in looked_at)
     low, high = _SEAM_SHARES
     limit = max(low * usual, min(high * usual, 1.5 * usual - _SEAM_LOSS), _SEAM_LEVELS)
     entry = 1.0
