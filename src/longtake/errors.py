@@ -10,6 +10,7 @@ LongtakeError
 │   │   ├── InvalidStartTime        400 invalid_start_time
 │   │   ├── InvalidMedia            400 invalid_media
 │   │   ├── UrlInputNotEnabled      400 url_input_not_enabled
+│   │   ├── UrlRefused              400 url_refused: no byte went out
 │   │   ├── ModelNotFound           400 model_not_found
 │   │   ├── OperationNotSupported   400 operation_not_supported
 │   │   ├── SourceNotReady          400 source_not_ready
@@ -39,6 +40,7 @@ LongtakeError
 ├── EngineError                     an engine could not make the new part
 ├── UpstreamError                   502 upstream_error: another server failed; becomes a task's fault
 │   ├── BadUpstreamAnswer           it answered something that cannot be read
+│   ├── DownloadFailed              502 download_failed: no file, or not the one that was wanted
 │   ├── NotSent                     the call surely never reached it
 │   └── MaybeSent                   the call may have reached it: not to be repeated without a caller's key
 ├── WorkCancelled                   the work was called off: nothing is left behind
@@ -110,6 +112,12 @@ class UrlInputNotEnabled(InvalidRequest):
     """http(s) inputs are not enabled on this server."""
 
     code = "url_input_not_enabled"
+
+
+class UrlRefused(InvalidRequest):
+    """The URL is malformed, or does not lead to a public address: nothing was sent to it."""
+
+    code = "url_refused"
 
 
 class ModelNotFound(InvalidRequest):
@@ -300,6 +308,17 @@ class UpstreamError(LongtakeError):
 
 class BadUpstreamAnswer(UpstreamError):
     """The other server answered something that cannot be read."""
+
+
+class DownloadFailed(UpstreamError):
+    """The file could not be fetched whole, or is not a video or picture; the message says why."""
+
+    code = "download_failed"
+
+    def __init__(self, message: str, *, param: str | None = None, upstream_status: int | None = None) -> None:
+        """`upstream_status` is the HTTP status if that was the reason: 403, 404 or 410 may be an expired URL."""
+        super().__init__(message, param=param)
+        self.upstream_status = upstream_status
 
 
 class NotSent(UpstreamError):

@@ -8,11 +8,13 @@ home folder), defaults. Every setting is a field of Settings; its variable is th
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import math
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
@@ -28,12 +30,25 @@ MOST_CRF = 51
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium")
 """Those of x264's that the media code takes, fastest first."""
 
+AUTO, OFF = "auto", "off"
+"""What `proxy` may be besides a URL."""
+
+_HIGHEST_PORT = 65_535
+_LISTS = frozenset({"trusted_proxies", "url_ports", "closed_networks"})
+_SECRETS = frozenset({"admin_key", "proxy"})
+_PROXY_HINT = "give its scheme, http or https, host and port, such as http://proxy.example.com:3128"
 _MAY_BE_ZERO = frozenset({"port", "cpu_slots", "retention_s", "max_active_tasks", "child_idle_s"})
 _LEAST_TIME_S = 0.01
 _PREFIX = "LONGTAKE_"
 _OTHER_VARIABLES = ("config", "url", "api_key")
 _NEAR = 0.7
-_WANTED: Mapping[object, str] = {int: "a whole number", float: "a number", str: "a text", Path: "a folder"}
+_WANTED: Mapping[object, str] = {
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    Path: "a folder",
+    tuple[int, ...]: "a list of whole numbers",
+}
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -93,6 +108,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Unfinished tasks a tenant may have; 0 = no limit."""
     price_file: str = ""
     """A TOML file with your own prices, a table `[prices."MODEL"]` for each; empty = those of the catalogue."""
+    proxy: str = "auto"
+    """Proxy URL of outgoing calls; `auto` = as HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say; `off` = none."""
+    url_ports: tuple[int, ...] = (80, 443)
+    """Ports that URLs in requests may have; separated by commas."""
+    closed_networks: tuple[str, ...] = ()
+    """Networks that URLs in requests may not reach although their addresses are public; separated by commas."""
+    connect_timeout_s: float = 10.0
+    """Longest wait for a connection to another server."""
+    answer_timeout_s: float = 120.0
+    """Longest wait for another server's answer to begin, and for its next byte."""
+    call_timeout_s: float = 300.0
+    """Longest call to another server, with its repetitions."""
+    max_answer_bytes: int = 64 << 20
+    """Largest answer of another server that is not a file."""
+    download_timeout_s: float = 1800.0
+    """Longest download of a file, with its resumptions."""
+    download_stall_s: float = 30.0
+    """Longest silence in a download before it is resumed over another connection."""
     log_format: Literal["auto", "text", "json"] = "auto"
     """How log lines look; `auto` = text on a terminal, JSON elsewhere."""
 
@@ -109,7 +142,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def check(self) -> None:
         """Raise ConfigurationError where a number makes no sense or settings do not fit together."""
         self._check_numbers()
-        if not 0 <= self.port <= 65_535:  # noqa: PLR2004
+        self._check_egress()
+        if not 0 <= self.port <= _HIGHEST_PORT:
             raise ConfigurationError(f"port is {self.port}; choose 0 (any free one) to 65535", param="port")
         if self.public_url:
             parts = urlsplit(self.public_url)
@@ -148,6 +182,71 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ConfigurationError(
                 f"LONGTAKE_PRESET is {self.preset!r}: choose one of {', '.join(PRESETS)}", param="preset"
             )
+
+    def _check_egress(self) -> None:
+        for port in self.url_ports:
+            if not 1 <= port <= _HIGHEST_PORT:
+                raise ConfigurationError(
+                    f"LONGTAKE_URL_PORTS has {port}: choose ports from 1 to {_HIGHEST_PORT}", param="url_ports"
+                )
+        for text in self.closed_networks:
+            try:
+                ip_network(text)
+            except ValueError as error:
+                raise ConfigurationError(
+                    f"LONGTAKE_CLOSED_NETWORKS has {text!r}, which is no network: write it as 192.0.2.0/24",
+                    param="closed_networks",
+                ) from error
+        if self.proxy not in {AUTO, OFF, ""} and not _is_proxy(self.proxy):
+            raise ConfigurationError(
+                f"LONGTAKE_PROXY is no proxy: {_PROXY_HINT}, or set it to {AUTO} or {OFF}", param="proxy"
+            )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ProxySettings:
+    """The proxy URL of each scheme, empty for none, never shown: it may hold a password."""
+
+    http: str = dataclasses.field(default="", repr=False)
+    https: str = dataclasses.field(default="", repr=False)
+    bypass: tuple[str, ...] = ()
+    """Reached without a proxy, as in NO_PROXY: a name with its subdomains, an address, a network, with or without
+    `:port`, or `*`."""
+
+
+def read_proxies(settings: Settings, environ: Mapping[str, str] | None = None) -> ProxySettings:
+    """The proxies in force. Raises ConfigurationError for a variable that names none."""
+    environ = os.environ if environ is None else environ
+    bypass = tuple(part.strip() for part in _either(environ, "no_proxy").split(",") if part.strip())
+    if settings.proxy in {OFF, ""}:
+        return ProxySettings()
+    if settings.proxy != AUTO:
+        return ProxySettings(http=settings.proxy, https=settings.proxy, bypass=bypass)
+    found: dict[str, str] = {}
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        text = _either(environ, name)
+        if text and "://" not in text:
+            text = f"http://{text}"
+        if text and not _is_proxy(text):
+            raise ConfigurationError(
+                f"{name.upper()} is no proxy that longtake can use: {_PROXY_HINT}, or set LONGTAKE_PROXY", param="proxy"
+            )
+        found[name] = text
+    rest = found["all_proxy"]
+    return ProxySettings(http=found["http_proxy"] or rest, https=found["https_proxy"] or rest, bypass=bypass)
+
+
+def _either(environ: Mapping[str, str], name: str) -> str:
+    return (environ.get(name) or environ.get(name.upper()) or "").strip()
+
+
+def _is_proxy(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.path in {"", "/"} and not parts.query
 
 
 class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -223,7 +322,7 @@ def _check_kind(name: str, value: object, kind: Any, source: str) -> None:
     except msgspec.ValidationError as error:
         is_choice = get_origin(kind) is Literal
         wanted = f"one of {', '.join(get_args(kind))}" if is_choice else _WANTED.get(kind, "a list of texts")
-        shown = "no text" if name == "admin_key" else repr(value)
+        shown = "no text" if name in _SECRETS else repr(value)
         raise ConfigurationError(f"{source} is {shown}: set it to {wanted}", param=name) from error
 
 
@@ -239,7 +338,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
         text = environ.get(f"LONGTAKE_{field.name.upper()}")
         if text is None or field.name == "home":
             continue
-        is_list = field.name == "trusted_proxies"
+        is_list = field.name in _LISTS
         values[field.name] = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
     return values
 

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-HEAVY = {"av", "cv2", "numpy", "torch", "scipy", "PIL"}
+HEAVY = {"av", "cv2", "numpy", "torch", "scipy", "PIL", "aiohttp", "yarl"}
 SHOW = "import json, sys; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
 
 
@@ -46,5 +46,5 @@ def test_help_and_version_import_nothing_heavy(arguments: list[str]) -> None:
 
 
 def test_the_server_is_made_without_media_libraries() -> None:
-    code = "import longtake.compose\nimport longtake.http.app"
+    code = "import longtake.compose\nimport longtake.http.app\nimport longtake.egress.client"
     assert modules_after(code) & HEAVY == set()

@@ -25,7 +25,7 @@ from longtake.settings import Settings, read_client_settings, read_settings, unk
 
 LEAST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 2 << 30
-SECRET_SETTINGS = frozenset({"admin_key"})
+SECRET_SETTINGS = frozenset({"admin_key", "proxy"})  # a proxy's URL may hold a password
 
 # Asked in a child: this process never loads a media library.
 CODECS_CODE = """

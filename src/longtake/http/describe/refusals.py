@@ -23,6 +23,7 @@ REMEDIES: Mapping[str, Words] = {
     "invalid_start_time": Words("Send 0 to the source's length in seconds.", "使用 0 到源视频时长之间的秒数。"),
     "invalid_media": Words("Send another file; the message says what is wrong.", "更换文件；message 说明了原因。"),
     "url_input_not_enabled": Words("Upload the file with POST /v1/files.", "用 POST /v1/files 上传文件。"),
+    "url_refused": Words("Send a public http or https URL, or upload the file.", "使用公网 http(s) URL，或上传文件。"),
     "model_not_found": Words("Choose a name from GET /v1/models.", "从 GET /v1/models 选择模型。"),
     "operation_not_supported": Words("Choose another model or route.", "更换模型或接口。"),
     "source_not_ready": Words(
@@ -49,6 +50,7 @@ REMEDIES: Mapping[str, Words] = {
     "store_full": Words("Tell the operator: the disk is full.", "告知管理员：磁盘已满。"),
     "overloaded": Words("Send it again after Retry-After.", "按 Retry-After 稍后再试。"),
     "get_channel_failed": Words("Use longtake-cpu, or come again later.", "改用 longtake-cpu，或稍后再试。"),
+    "download_failed": Words("Check the URL, or upload the file.", "检查 URL，或上传文件。"),
     "upstream_error": Words("Come again later, or use another model.", "稍后再试，或改用其他模型。"),
     "limit_exceeded": Words("Ask for less, or tell the operator.", "缩小请求，或联系管理员。"),
 }

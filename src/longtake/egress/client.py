@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The only door out. Everything that longtake says to another server goes through here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from longtake.egress.access import NOBODY, Access
+from longtake.egress.download import Download, Downloaded, fetch
+from longtake.egress.guard import Guard
+from longtake.egress.hop import Hop
+from longtake.egress.limits import Limits
+from longtake.egress.messages import Request, Response
+from longtake.egress.redirects import follow
+from longtake.egress.target import parse
+from longtake.errors import BadUpstreamAnswer, MaybeSent, NotSent
+from longtake.settings import ProxySettings
+
+if TYPE_CHECKING:  # the wire loads aiohttp
+    from longtake.egress.wire import Answer, ResolverFactory, Wire
+
+_jitter = random.SystemRandom()
+
+
+class Egress:
+    """Calls to other servers. Connections are made when they are needed and kept until `close`."""
+
+    def __init__(
+        self,
+        *,
+        guard: Guard | None = None,
+        limits: Limits | None = None,
+        proxies: ProxySettings | None = None,
+        resolver: ResolverFactory | None = None,
+    ) -> None:
+        """`resolver` makes what looks names up; None = the system."""
+        self._guard = guard or Guard()
+        self._limits = limits or Limits()
+        self._proxies = proxies or ProxySettings()
+        self._resolver = resolver
+        self._wire: Wire | None = None
+        self._loading = asyncio.Lock()
+        self._closed = False
+
+    async def close(self) -> None:
+        """Close all connections; calls under way fail. Further calls raise NotSent."""
+        self._closed = True
+        async with self._loading:
+            wire, self._wire = self._wire, None
+        if wire is not None:
+            await wire.close()
+
+    async def send(self, request: Request, access: Access = NOBODY) -> Response:
+        """Make one call and read its answer, whatever its status.
+
+        A request that may be repeated is, after network errors, within the call's whole time; any other is sent at
+        most once. Raises UrlRefused and NotSent if surely nothing was sent; MaybeSent, or BadUpstreamAnswer for an
+        answer that is too large or compressed, if the other server may have acted on it.
+        """
+        deadline = asyncio.get_running_loop().time() + self._limits.call_s
+        attempt = 1
+        while True:
+            try:
+                return await self._send(request, access, deadline)
+            except (NotSent, MaybeSent):
+                pause_s = _jitter.uniform(0, self._limits.pause_s * 2 ** (attempt - 1))
+                left_s = deadline - asyncio.get_running_loop().time()
+                if not request.may_repeat or attempt >= self._limits.attempts or pause_s >= left_s or self._closed:
+                    raise
+            attempt += 1
+            await asyncio.sleep(pause_s)
+
+    async def fetch(self, download: Download) -> Downloaded:
+        """Bring a file here; see `download.fetch`, which says what is raised."""
+        return await fetch(await self._open(), self._limits, download)
+
+    async def _send(self, request: Request, access: Access, deadline: float) -> Response:
+        wire = await self._open()
+        target = parse(request.url)
+        is_own = access.covers(target)
+        key: Mapping[str, str] = access.headers if request.with_key and is_own else {}
+        hop = Hop(
+            method=request.method,
+            target=target,
+            headers={**request.headers, **key},
+            content=request,
+            is_own=is_own,
+            may_repeat=request.may_repeat,
+            silence_s=self._limits.silence_s,
+            deadline=deadline,
+        )
+        async with follow(wire, hop, access) as answer:
+            body = b"" if request.method == "HEAD" else await _body(answer, self._limits.answer_bytes)
+            return Response(status=answer.status, body=body, headers=answer.headers)
+
+    async def _open(self) -> Wire:
+        async with self._loading:
+            if self._closed:
+                raise NotSent("the server is shutting down: try again later")
+            if self._wire is None:
+                await asyncio.to_thread(import_module, "longtake.egress.wire")
+                from longtake.egress.wire import Wire  # noqa: PLC0415
+
+                self._wire = Wire(
+                    guard=self._guard, limits=self._limits, proxies=self._proxies, resolver=self._resolver
+                )
+            return self._wire
+
+
+async def _body(answer: Answer, most_bytes: int) -> bytes:
+    body = bytearray()
+    if (answer.length_bytes or 0) <= most_bytes:
+        async with contextlib.aclosing(answer.chunks()) as chunks:
+            async for chunk in chunks:
+                body += chunk
+                if len(body) > most_bytes:
+                    break
+            else:
+                return bytes(body)
+    raise BadUpstreamAnswer(
+        f"the answer is larger than {most_bytes} bytes, the most that LONGTAKE_MAX_ANSWER_BYTES allows"
+    )

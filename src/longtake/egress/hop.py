@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One request on its way to one host, which may only be the first of several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from longtake.egress.messages import Request
+from longtake.egress.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """What is sent, where, and for how long an answer is waited for. Never shows its headers."""
+
+    method: str
+    target: Target
+    headers: Mapping[str, str] = field(repr=False)
+    content: Request | None = field(default=None, repr=False)
+    """Whose body is sent."""
+    is_own: bool
+    """Whether the operator named this origin: then its address is not judged."""
+    may_repeat: bool
+    silence_s: float
+    deadline: float
+    """On the event loop's clock."""
+    param: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The other server in an error: hosts that callers chose are not repeated to them."""
+        return f"the provider's host {self.target.host!r}" if self.is_own else "the other server"

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One exchange over the network, without redirects and repetitions: the only file that knows aiohttp.
+
+It is imported when the first call is made, in a thread: half a second that neither `import longtake` nor a server's
+start should cost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import socket
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from enum import Enum
+from types import SimpleNamespace
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+from yarl import URL
+
+from longtake import __version__
+from longtake.egress.bodies import open_body
+from longtake.egress.failures import Progress, explain
+from longtake.egress.guard import NOT_PUBLIC, Guard
+from longtake.egress.hop import Hop
+from longtake.egress.limits import Limits
+from longtake.egress.proxies import proxy_of
+from longtake.egress.target import refusal
+from longtake.errors import BadUpstreamAnswer, NotSent
+from longtake.settings import ProxySettings
+
+ResolverFactory = Callable[[], AbstractResolver]
+
+_UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+class Way(Enum):
+    """Which connections a call may use. They are never shared between ways.
+
+    If they were, a caller's URL could ride on a connection to a provider's private address that nobody checked.
+    """
+
+    GUARDED = "guarded"
+    """Any address that the guard admits, a connection for each call."""
+    KEPT = "kept"
+    """Connections to the operator's hosts are kept and used again."""
+    FRESH = "fresh"
+    """To the operator's hosts, a connection for each call: a kept one may be closing while a call that must not be
+    repeated is written to it, and then nobody knows whether it arrived."""
+
+
+class Answer:
+    """What came back. The body is read once."""
+
+    def __init__(self, response: aiohttp.ClientResponse, hop: Hop, progress: Progress) -> None:
+        self._response = response
+        self._hop = hop
+        self._progress = progress
+        self.status = response.status
+        self.headers = _in_lower_case(response)
+
+    @property
+    def length_bytes(self) -> int | None:
+        """The body's length as announced; None if the end of the connection or of the chunks tells it."""
+        text = self.headers.get("content-length", "")
+        return int(text) if text.isascii() and text.isdigit() else None
+
+    async def chunks(self) -> AsyncGenerator[bytes]:
+        """The body as it comes. Raises MaybeSent when it breaks off, BadUpstreamAnswer when it is compressed.
+
+        Nothing compressed was asked for, and a few compressed kilobytes can become gigabytes.
+        """
+        encoding = self.headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in {"identity", ""}:
+            raise BadUpstreamAnswer(f"{self._hop.place} answered in a compressed form that was not asked for")
+        pieces = self._response.content.iter_any()
+        while True:
+            fault: Exception | None = None
+            chunk = b""
+            try:
+                chunk = await anext(pieces)
+            except StopAsyncIteration:
+                return
+            except (aiohttp.ClientError, OSError) as error:
+                fault = explain(error, self._progress, place=self._hop.place, param=self._hop.param)
+            if fault is not None:  # outside the handler: aiohttp's errors name URLs and must not hang on ours
+                raise fault
+            yield chunk
+
+
+class Wire:
+    """The sessions of the three ways."""
+
+    def __init__(
+        self, *, guard: Guard, limits: Limits, proxies: ProxySettings, resolver: ResolverFactory | None = None
+    ) -> None:
+        self._guard = guard
+        self._limits = limits
+        self._proxies = proxies
+        # The system's own look-up by default: it knows the hosts file and the names of containers.
+        self._resolver = resolver() if resolver else aiohttp.ThreadedResolver()
+        self._sessions = {way: self._session(way) for way in Way}
+
+    async def close(self) -> None:
+        """Close all connections; calls under way fail."""
+        for session in self._sessions.values():
+            await session.close()
+        await self._resolver.close()
+
+    @asynccontextmanager
+    async def exchange(self, hop: Hop) -> AsyncGenerator[Answer]:
+        """Send a request and hand over the answer's head; the connection is given up with the block.
+
+        Raises UrlRefused, NotSent or MaybeSent.
+        """
+        if any(_UNSENDABLE.search(text) for pair in hop.headers.items() for text in pair):
+            raise NotSent("a header has a line break or a control character in it: check how the key was given")
+        if not hop.is_own:
+            self._guard.check(hop.target, param=hop.param)
+        proxy = proxy_of(self._proxies, hop.target)
+        address = await self._checked_address(hop) if proxy and not hop.is_own else None
+        headers = {"User-Agent": f"longtake/{__version__}", **hop.headers, "Accept-Encoding": "identity"}
+        if address is not None:
+            headers["Host"] = hop.target.authority
+        way = Way.KEPT if hop.may_repeat and hop.is_own else Way.FRESH if hop.is_own or proxy else Way.GUARDED
+        async with contextlib.AsyncExitStack() as stack:
+            body = await open_body(hop.content, stack)
+            progress = Progress()
+            fault: Exception | None = None
+            response: aiohttp.ClientResponse | None = None
+            try:
+                response = await self._sessions[way].request(
+                    hop.method,
+                    URL(hop.target.url(address), encoded=True),
+                    headers={**headers, **body.headers},
+                    data=body.data,
+                    allow_redirects=False,
+                    proxy=proxy,
+                    server_hostname=hop.target.host if address and hop.target.scheme == "https" else None,
+                    timeout=self._timeout(hop),
+                    trace_request_ctx=progress,
+                )
+            except (aiohttp.ClientError, OSError) as error:
+                fault = explain(error, progress, place=hop.place, param=hop.param)
+            if response is None:  # outside the handler, as in Answer.chunks
+                assert fault is not None
+                raise fault
+            stack.callback(response.close)
+            yield Answer(response, hop, progress)
+
+    async def _checked_address(self, hop: Hop) -> str:
+        """The address that a proxy is to connect to instead of the name, which it would look up once more."""
+        host, port = hop.target.host, hop.target.port
+        if hop.target.address is not None:
+            return host
+        try:
+            async with asyncio.timeout(self._limits.connect_s):
+                found = await self._resolver.resolve(host, port, socket.AF_UNSPEC)
+        except OSError:
+            raise NotSent("the other server's name cannot be looked up: check it, or try again later") from None
+        addresses = [result["host"] for result in found]
+        if not addresses or not all(self._guard.admits(address) for address in addresses):
+            raise refusal(NOT_PUBLIC, hop.param)
+        return addresses[0]
+
+    def _timeout(self, hop: Hop) -> aiohttp.ClientTimeout:
+        left_s = max(hop.deadline - asyncio.get_running_loop().time(), 0.001)
+        connect_s = self._limits.connect_s
+        return aiohttp.ClientTimeout(
+            total=left_s, connect=connect_s, sock_connect=connect_s, sock_read=hop.silence_s, ceil_threshold=3600
+        )
+
+    def _session(self, way: Way) -> aiohttp.ClientSession:
+        trace = aiohttp.TraceConfig()
+        trace.on_connection_create_end.append(_connected)
+        trace.on_connection_reuseconn.append(_connected)
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                resolver=self._resolver,
+                socket_factory=self._guard.open_socket if way is Way.GUARDED else None,
+                force_close=way is not Way.KEPT,
+                use_dns_cache=way is Way.KEPT,
+                limit=0,  # callers have slots of their own; a wait for a connection would pass for a host that is down
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),  # what one tenant's call is given, another's must not carry
+            auto_decompress=False,
+            trust_env=False,
+            middlewares=(_send_once,),
+            trace_configs=[trace],
+        )
+
+
+async def _connected(_session: aiohttp.ClientSession, context: SimpleNamespace, _parameters: object) -> None:
+    progress: object = context.trace_request_ctx
+    assert isinstance(progress, Progress)
+    progress.is_connected = True
+
+
+async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending PUT and DELETE again by itself when a connection breaks."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(type(error).__name__) from None
+
+
+def _in_lower_case(response: aiohttp.ClientResponse) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in response.headers.items():
+        lower = name.lower()
+        headers[lower] = f"{headers[lower]}, {value}" if lower in headers else value
+    return headers

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""URLs are taken apart by one strict rule."""
+
+from __future__ import annotations
+
+import pytest
+from yarl import URL
+
+from longtake.egress.target import Target, join, parse
+from longtake.errors import UrlRefused
+
+REFUSED = {
+    "no scheme": "example.com/a.mp4",
+    "scheme-relative": "//example.com/a.mp4",
+    "file": "file:///etc/passwd",
+    "ftp": "ftp://example.com/a",
+    "gopher": "gopher://example.com:70/_x",
+    "data": "data:text/plain,x",
+    "javascript": "javascript:alert(1)",
+    "no host": "http:///a.mp4",
+    "no slashes": "http:example.com",
+    "empty": "",
+    "user": "http://anna@example.com/",
+    "user and password": "http://anna:secret@example.com/",
+    "empty user": "http://@example.com/",
+    "user that looks like a host": "http://example.com:80@127.0.0.1/",
+    "backslash": "http://example.com\\@127.0.0.1/",
+    "backslash behind": "http://127.0.0.1\\.example.com/",
+    "space": "http://example.com /",
+    "leading space": " http://example.com/",
+    "tab": "http://exa\tmple.com/",
+    "line break": "http://example.com/\r\nHost: localhost",
+    "NUL": "http://example.com\x00.evil/",
+    "no port": "http://example.com:0/",
+    "large port": "http://example.com:65536/",
+    "endless port": "http://example.com:000000080/",
+    "negative port": "http://example.com:-80/",
+    "port in words": "http://example.com:http/",
+    "two ports": "http://example.com:80:80/",
+    "empty label": "http://a..b/",
+    "only a dot": "http://./",
+    "underscore of percent": "http://%31%32%37.0.0.1/",
+    "open bracket": "http://[::1/",
+    "text behind the bracket": "http://[::1].example.com/",
+    "IPv4 in brackets": "http://[127.0.0.1]/",
+    "future address": "http://[v1.fe80]/",
+    "zone": "http://[fe80::1%25lo]/",
+    "bare zone": "http://[fe80::1%lo]/",
+    "decimal": "http://2130706433/",
+    "public decimal": "http://134744072/",
+    "hexadecimal": "http://0x7f000001/",
+    "hexadecimal parts": "http://0x7f.0x0.0x0.0x1/",
+    "octal": "http://0177.0.0.01/",
+    "octal number": "http://017700000001/",
+    "short 1": "http://127.1/",
+    "short 2": "http://127.0.1/",
+    "leading zeros": "http://127.000.000.001/",
+    "five parts": "http://127.0.0.0.1/",
+    "too large a part": "http://127.0.0.256/",
+    "number at the end": "http://example.1/",
+    "hexadecimal at the end": "http://example.0x7f/",
+    "circled short": "http://①②⑦.①/",
+    "soft hyphen": "http://\u00ad/",
+    "long": "http://example.com/" + "a" * 9000,
+    "long host": f"http://{'a.' * 130}com/",
+}
+
+
+@pytest.mark.parametrize("url", REFUSED.values(), ids=REFUSED)
+def test_what_is_no_plain_url_is_refused(url: str) -> None:
+    with pytest.raises(UrlRefused) as refused:
+        parse(url, param="video_url")
+    assert refused.value.param == "video_url"
+    assert "video_url" in refused.value.message
+    assert "://" not in refused.value.message
+    assert "secret" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("url", "origin", "path"),
+    [
+        ("HTTP://Example.COM", "http://example.com:80", "/"),
+        ("https://example.com./a?b#c", "https://example.com:443", "/a?b"),
+        ("https://example.com:8443/a/../b", "https://example.com:8443", "/a/../b"),
+        ("https://x_y.example.com:/", "https://x_y.example.com:443", "/"),
+        ("http://127.0.0.1:9001/x", "http://127.0.0.1:9001", "/x"),
+        ("http://[::1]:9001/x", "http://[::1]:9001", "/x"),
+        ("http://[0:0:0:0:0:ffff:127.0.0.1]/", "http://[::ffff:7f00:1]:80", "/"),
+        ("http://１２７.０.０.１/", "http://127.0.0.1:80", "/"),
+        ("http://127。0。0。1/", "http://127.0.0.1:80", "/"),
+        ("http://ⓛocalhost/", "http://localhost:80", "/"),
+        ("https://bücher.example/ä?ö=ü", "https://xn--bcher-kva.example:443", "/%C3%A4?%C3%B6=%C3%BC"),
+        ("https://b.example/k?X-Sig=a%2Fb+c%3d&e=%E4", "https://b.example:443", "/k?X-Sig=a%2Fb+c%3d&e=%E4"),
+    ],
+)
+def test_a_plain_url_is_taken_as_it_is(url: str, origin: str, path: str) -> None:
+    target = parse(url)
+    assert (target.origin, target.path) == (origin, path)
+    sent = URL(target.url(), encoded=True)
+    assert (sent.raw_path_qs, sent.port) == (path, target.port), "what aiohttp sends is what was checked"
+    assert (sent.raw_host or "").strip("[]") == target.host
+
+
+def test_the_text_of_a_target_shows_no_path() -> None:
+    target = parse("https://example.com/secret?token=secret")
+    assert "secret" not in f"{target} {target!r}"
+
+
+@pytest.mark.parametrize(
+    ("location", "url"),
+    [
+        ("/b", "https://a.example:443/b"),
+        ("b?c", "https://a.example:443/x/b?c"),
+        ("//b.example/c", "https://b.example:443/c"),
+        ("http://b.example:81/c", "http://b.example:81/c"),
+    ],
+)
+def test_a_redirect_is_joined_to_where_it_came_from(location: str, url: str) -> None:
+    assert join(parse("https://a.example/x/y?z"), location).url() == url
+
+
+@pytest.mark.parametrize(
+    "location", ["ftp://b.example/", "http://a@b.example/", "http://[", "\\\\b.example", "http://1/"]
+)
+def test_a_redirect_to_anything_else_is_refused(location: str) -> None:
+    with pytest.raises(UrlRefused):
+        join(Target("https", "a.example", 443), location)
