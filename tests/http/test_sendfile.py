@@ -18,7 +18,8 @@ import uvloop
 from starlette.types import Receive, Scope, Send
 
 from longtake.http.connection import GuardedConnection
-from longtake.http.sendfile import AVAILABLE, CHUNK_BYTES, EXTENSION, SocketFiles
+from longtake.http.exchange import EXTENSION
+from longtake.http.sendfile import AVAILABLE, CHUNK_BYTES, SocketFiles
 
 LIMIT_S = 10.0
 SIZE_BYTES = 8 * CHUNK_BYTES + 12345
@@ -43,7 +44,7 @@ class FileServer:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
         descriptor = os.open(self.path, os.O_RDONLY)
         try:
-            end = await scope["extensions"][EXTENSION](descriptor, 0, self.promised_bytes)
+            end = await scope["extensions"][EXTENSION].send_file(descriptor, 0, self.promised_bytes)
         except OSError as error:
             self.ends.append(str(error))
             return

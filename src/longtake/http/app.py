@@ -2,7 +2,7 @@
 """The application: finds the route, lets the right callers in, and turns whatever happens into an answer.
 
 Fixed paths are found in one dictionary look-up and go straight to their handler; a framework's routing in front of them
-would cost about as much as all the rest (reference performance.md 2). Paths with parameters use Starlette's routes.
+would cost about as much as all the rest (reference performance.md 2). Paths with parameters use Starlette's patterns.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
-from starlette.routing import Match
-from starlette.routing import Route as PathTemplate
+from starlette.routing import compile_path
 from starlette.types import Message, Receive, Scope, Send
 
 from longtake.errors import MethodNotAllowed, Overloaded, RouteNotFound
@@ -83,7 +82,7 @@ class Application:
         self._proxies = proxies
         self._most_calls = most_calls
         self._fixed: dict[str, dict[str, Route]] = {}
-        self._templates: list[tuple[PathTemplate, dict[str, Route]]] = []
+        self._templates: list[tuple[re.Pattern[str], dict[str, Route]]] = []
         self._memory = BodyMemory()
         self._calls = 0
         by_path: dict[str, dict[str, Route]] = {}
@@ -94,7 +93,7 @@ class Application:
                 methods["HEAD"] = route
         for path, methods in by_path.items():
             if "{" in path:
-                self._templates.append((PathTemplate(path, endpoint=Application, methods=None), methods))
+                self._templates.append((compile_path(path)[0], methods))
             else:
                 self._fixed[path] = methods
 
@@ -106,9 +105,6 @@ class Application:
         """Serve one HTTP request. Raises ValueError for other kinds of scope, as the ASGI specification has it."""
         if scope["type"] != "http":
             raise ValueError(f"the scope is {scope['type']!r}: only http is served here")
-        await self._serve(scope, receive, send)
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         began_s = time.perf_counter()
         call = Call(scope, receive)
         call.request_id = request_id(call.header(b"x-request-id"))
@@ -182,9 +178,9 @@ class Application:
         if methods is not None:
             return methods
         for template, templated in self._templates:
-            match, found = template.matches({"type": "http", "method": call.method, "path": path, "root_path": ""})
-            if match is not Match.NONE:
-                call.params = found["path_params"]
+            found = template.match(path)
+            if found is not None:
+                call.params = found.groupdict()
                 return templated
         return {}
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """uvicorn's HTTP/1.1 connection with the bounds that it lacks, for callers who need no key to open one.
 
-It also sends heads with their bodies and files without a copy (heads, sendfile).
+It also sends heads with their bodies, whole answers at once and files without a copy (heads, exchange, sendfile).
 
 uvicorn keeps a head of any length in memory, and any connection for ever whose head, refused body or reading stands
 still. The application sees a request only once its head is whole, so these bounds have to be here.
@@ -10,16 +10,15 @@ still. The application sees a request only once its head is whole, so these boun
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import cast
-from weakref import ref
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from longtake.http.exchange import EXTENSION, Exchange
 from longtake.http.heads import JoinedHeads
-from longtake.http.sendfile import AVAILABLE, EXTENSION, SocketFiles
+from longtake.http.sendfile import AVAILABLE, SocketFiles
 
 HEAD_S = 30.0
 """A head has to be whole after this time; so has a body whose request was answered already."""
@@ -50,6 +49,8 @@ class GuardedConnection(HttpToolsProtocol):
         self._awaits_head = True
         self._head_timer: asyncio.TimerHandle | None = None
         self._send_timer: asyncio.TimerHandle | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self._idle_since_s: float | None = None
         self._unsent_bytes = 0
         self._heads: JoinedHeads | None = None
         self._files: SocketFiles | None = None
@@ -66,12 +67,15 @@ class GuardedConnection(HttpToolsProtocol):
         """See asyncio.Protocol."""
         self._stop_head_timer()
         self._stop_send_timer()
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
         if self._files is not None:
             self._files.lost()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
+        self._idle_since_s = None
         # The parser's callbacks below set it back to zero while it reads.
         self._overhead_bytes += len(data)
         HttpToolsProtocol.data_received(self, data)
@@ -95,11 +99,8 @@ class GuardedConnection(HttpToolsProtocol):
         HttpToolsProtocol.on_headers_complete(self)
         if self._last_cycle is not None:
             self.cycle.transport = cast("asyncio.Transport", self._heads)
-        if self._files is not None:
-            # Bound to its own answer: of pipelined requests the connection remembers the last one.
-            # Weakly, for the answer holds the scope: a ring for each request is a burden for the garbage collector.
-            send_file = partial(self._send_file, self._files, ref(self.cycle))
-            self.scope["extensions"] = {EXTENSION: send_file}  # pyright: ignore[reportGeneralTypeIssues]
+            exchange = Exchange(self.cycle, self._files)
+            self.scope["extensions"] = {EXTENSION: exchange}  # pyright: ignore[reportGeneralTypeIssues]
 
     def on_body(self, body: bytes) -> None:
         """A piece of a body."""
@@ -113,8 +114,21 @@ class GuardedConnection(HttpToolsProtocol):
         HttpToolsProtocol.on_message_complete(self)
 
     def on_response_complete(self) -> None:
-        """An answer is out. The rest of a body that nobody wants is read for a while, so that the answer arrives."""
-        HttpToolsProtocol.on_response_complete(self)
+        """An answer is out. The rest of a body that nobody wants is read for a while, so that the answer arrives.
+
+        As uvicorn's, but for the timer of an idle connection: one that looks now and then is enough, where uvicorn sets
+        and cancels one for each request.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._idle_since_s = self.loop.time()
+            if self._idle_timer is None:
+                self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._check_idle)
         if self._awaits_head:
             return
         if self._is_refused and self._head_timer is None and not self.transport.is_closing():
@@ -130,15 +144,6 @@ class GuardedConnection(HttpToolsProtocol):
         """The peer has caught up."""
         self._stop_send_timer()
         super().resume_writing()
-
-    @staticmethod
-    async def _send_file(files: SocketFiles, answering: ref[RequestResponseCycle], *place: int) -> int:
-        """See sendfile.SendFile; uvicorn counts what an answer still owes."""
-        sent_to = await files.send(*place)
-        cycle = answering()
-        assert cycle is not None, "the answer runs the application that called this"
-        cycle.expected_content_length -= sent_to - place[1]
-        return sent_to
 
     @property
     def _last_cycle(self) -> RequestResponseCycle | None:
@@ -163,6 +168,16 @@ class GuardedConnection(HttpToolsProtocol):
             self._head_timer = self.loop.call_later(self.head_s, self._give_up)
         else:
             self.transport.abort()
+
+    def _check_idle(self) -> None:
+        self._idle_timer = None
+        if self._idle_since_s is None:
+            return  # the next answer's end sets it again
+        left_s = self._idle_since_s + self.timeout_keep_alive - self.loop.time()
+        if left_s > 0:
+            self._idle_timer = self.loop.call_later(left_s, self._check_idle)
+        else:
+            self.transport.close()
 
     def _check_sending(self) -> None:
         unsent_bytes = self.transport.get_write_buffer_size()

@@ -20,7 +20,6 @@ from longtake.errors import RangeNotSatisfiable
 from longtake.http.errors import error_answer
 from longtake.http.messages import Call, HeaderList, header_value
 from longtake.http.ranges import http_date, not_modified, pick_span
-from longtake.http.sendfile import EXTENSION, SendFile
 from longtake.http.waits import until_gone
 from longtake.storage.base import Blob
 from longtake.types import Asset
@@ -102,10 +101,9 @@ class FileAnswer:
         await send({"type": "http.response.body", "body": b""})
 
     async def _stream(self, call: Call, send: Send, start: int, stop: int) -> None:
-        extensions: dict[str, SendFile] = call.scope.get("extensions") or {}
-        send_file = extensions.get(EXTENSION)
-        if send_file is not None:
-            start = await send_file(self.blob.descriptor, start, stop)
+        exchange = call.exchange
+        if exchange is not None and exchange.sends_files:
+            start = await exchange.send_file(self.blob.descriptor, start, stop)
             if start == stop:
                 await send({"type": "http.response.body", "body": b""})
             return

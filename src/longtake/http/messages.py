@@ -13,6 +13,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from longtake.errors import InvalidRequest
+from longtake.http.exchange import EXTENSION, Exchange
 from longtake.types import Principal
 
 HeaderList = list[tuple[bytes, bytes]]
@@ -53,7 +54,8 @@ class Call:
         """Told that none of the body is in memory any more."""
         self.held_bytes = 0
         """Of the body in memory, as `hold` counts them."""
-        self._headers: dict[bytes, bytes] | None = None
+        # Reversed, so that the first of a repeated header wins.
+        self._headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
 
     def keep(self, more_bytes: int) -> None:
         """Ask for room in memory for more of the body. Raises Overloaded if there is none now."""
@@ -71,11 +73,14 @@ class Call:
         assert self.principal is not None
         return self.principal
 
+    @property
+    def exchange(self) -> Exchange | None:
+        """What the connection offers beyond ASGI; None under another server."""
+        extensions: dict[str, Exchange] = self.scope.get("extensions") or {}
+        return extensions.get(EXTENSION)
+
     def header(self, name: bytes) -> str | None:
         """A header's value by its lower-case name; of repeated ones the first."""
-        if self._headers is None:
-            # Reversed, so that the first of a repeated header wins.
-            self._headers = dict(reversed(self.scope["headers"]))
         value = self._headers.get(name)
         return None if value is None else value.decode("latin-1")
 
@@ -118,8 +123,12 @@ class BytesAnswer:
     async def send(self, call: Call, send: Send, common: HeaderList) -> None:
         """Send head and body; a HEAD request gets the length but no body."""
         headers = [*self.headers, *common, (b"content-length", b"%d" % len(self.body))]
+        body = b"" if call.method == "HEAD" else self.body
+        exchange = call.exchange
+        if exchange is not None and exchange.answer(self.status, headers, body):
+            return
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if call.method == "HEAD" else self.body})
+        await send({"type": "http.response.body", "body": body})
 
 
 @dataclass(slots=True)

@@ -11,17 +11,7 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
-
-SendFile: TypeAlias = Callable[[int, int, int], Awaitable[int]]
-"""(descriptor, start, stop) -> the position up to which the bytes are out: `stop`, unless the peer has gone.
-
-Raises OSError if the file ends before `stop`. To be called after the head, and before the last piece of the body.
-"""
-
-EXTENSION = "longtake.sendfile"
-"""The key in the scope's `extensions`."""
+from collections.abc import Callable
 
 CHUNK_BYTES = 512 << 10
 """At once; what has to come from the disk is read in a thread before."""
@@ -49,7 +39,10 @@ class SocketFiles:
         self._writable: asyncio.Future[None] | None = None
 
     async def send(self, descriptor: int, start: int, stop: int) -> int:
-        """See SendFile. A peer that takes nothing for `pause_s` is given up."""
+        """Send the bytes [start, stop) of a file; up to where they are out: `stop`, unless the peer has gone.
+
+        A peer that takes nothing for `pause_s` is given up. Raises OSError if the file ends before `stop`.
+        """
         await self._flush()
         if self._transport.is_closing():
             return start

@@ -39,8 +39,7 @@ def named(call: Call) -> Dialect | None:
 def spoken(call: Call, usual: Dialect) -> Dialect:
     """The dialect of a call on a path that usually speaks `usual`. Raises InvalidRequest for an unknown name."""
     dialect = named(call)
-    wished = call.header(_HEADER)
-    if dialect is None and wished is not None:
+    if dialect is None and (wished := call.header(_HEADER)) is not None:
         raise InvalidRequest(
             f"X-Longtake-Dialect is {wished[:40]!r}: send {' or '.join(DIALECTS)}, or leave it out",
             param="X-Longtake-Dialect",
