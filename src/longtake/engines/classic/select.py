@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from longtake.engines.classic.analyse import Clip
 from longtake.engines.classic.camera import camera_motion, continue_camera
+from longtake.engines.classic.fade import Fade
 from longtake.engines.classic.live import continue_live
 from longtake.engines.classic.pixels import shrink
 from longtake.engines.classic.playback import Playback, in_beat
@@ -48,7 +49,15 @@ class Chosen:
 
 
 def continue_clip(clip: Clip, frame_s: float) -> Chosen:
-    """Carry the clip on in the way that foretells its own end best."""
+    """Carry the clip on in the way that foretells its own end best, and a fade at its end to that fade's end."""
+    fade = Fade.of(clip)
+    if fade is None:
+        return _continue(clip, frame_s)
+    chosen = _continue(fade.undone(clip), frame_s)
+    return replace(chosen, pictures=fade.brought_to_its_end(chosen.pictures, frame_s))
+
+
+def _continue(clip: Clip, frame_s: float) -> Chosen:
     if clip.distinct < _FEWEST_DISTINCT:
         return Chosen("still", push_in(clip.frames[-1], frame_s), None)
     pick, error = _back_test(clip)
