@@ -65,6 +65,15 @@ class SqliteHome:
         finally:
             connection.close()
 
+    def change(self, sql: str) -> None:
+        """Change rows behind the store's back."""
+        connection = apsw.Connection(str(self.path))
+        connection.set_busy_timeout(5_000)
+        try:
+            connection.execute(sql)
+        finally:
+            connection.close()
+
     def count(self, sql: str) -> dict[str, int]:
         """Numbers by name: the rows of a statement with two columns."""
         return dict(msgspec.convert(self.look(sql), list[tuple[str, int]]))

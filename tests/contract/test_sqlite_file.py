@@ -16,6 +16,7 @@ from pathlib import Path
 import apsw
 import msgspec
 import pytest
+from tests.contract import spending_process
 from tests.contract.conftest import SqliteHome
 from tests.contract.values import START_MS, TENANT, Clock, add, bring_to, claim_one, make_task
 
@@ -24,7 +25,7 @@ from longtake.store.base import NewTask, TaskQuery
 from longtake.store.sqlite import SqliteStore
 from longtake.store.sqlite import queries as statements
 from longtake.store.sqlite.faults import explain
-from longtake.store.sqlite.queries import run
+from longtake.store.sqlite.queries import migrations, run
 from longtake.store.sqlite.remembered import MOST_ROW_CHARS, MOST_TASKS
 from longtake.store.sqlite.schema import APPLICATION_ID
 from longtake.types import Step
@@ -236,11 +237,13 @@ async def test_foreign_newer_and_unusable_files_are_refused(tmp_path: Path) -> N
 
 
 @contextlib.contextmanager
-def writing_process(path: Path) -> Generator[subprocess.Popen[str]]:
+def writing_process(
+    path: Path, *arguments: str, module: str = "tests.contract.writing_process"
+) -> Generator[subprocess.Popen[str]]:
     """A process that writes into the file until it is killed."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.contract.writing_process", str(path)],
+        [sys.executable, "-m", module, str(path), *arguments],
         cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         text=True,
     )  # fmt: skip
@@ -289,6 +292,55 @@ async def test_kill_9_loses_nothing_that_was_acknowledged(file: SqliteHome) -> N
     await file.close()
 
 
+async def test_kill_9_moves_no_money_twice_and_loses_none(file: SqliteHome) -> None:
+    told: dict[str, set[str]] = {}
+    for run_number in range(4):
+        with writing_process(file.path, f"run{run_number}", module="tests.contract.spending_process") as process:
+            assert process.stdout is not None
+            for _ in range(120):
+                line = process.stdout.readline()
+                assert line.endswith("\n"), "the process ended by itself"
+                word, _, name = line.strip().partition(" ")
+                told.setdefault(word, set()).add(name)
+            process.kill()
+            for line in process.stdout:
+                if line.endswith("\n"):
+                    word, _, name = line.strip().partition(" ")
+                    told.setdefault(word, set()).add(name)
+    assert {"held", "paid", "billed", "failed", "sold"} <= set(told)
+    store = await file.open()
+    report = await store.check_ledger()
+    assert report.problems == ()
+    paid = {str(row[0]).rpartition(":")[2] for row in file.look("select task from ledger where kind = 'adjust'")}
+    assert told["paid"] <= paid
+    # At most the one payment of each run whose answer was lost.
+    assert len(paid) <= len(told["paid"]) + 4
+    held = {str(row[0]) for row in file.look("select task from ledger where kind = 'hold'")}
+    assert told["held"] <= held
+    costs = file.count("select id, cost_microusd from tasks where settlement = 'closed'")
+    assert {costs[task_id] for task_id in told["billed"]} == {spending_process.BILL}
+    assert {costs[task_id] for task_id in told["sold"]} == {spending_process.PRICE}
+    assert {costs[task_id] for task_id in told["failed"]} == {0}
+    account = await store.account(TENANT)
+    assert account.granted_microusd == spending_process.CREDIT * len(paid)
+    assert account.balance_microusd == account.granted_microusd - account.spent_microusd - account.held_microusd >= 0
+    assert account.spent_microusd == sum(costs.values())
+
+
+async def test_a_home_of_the_first_build_is_brought_up_to_date(file: SqliteHome) -> None:
+    connection = apsw.Connection(str(file.path))
+    first = migrations()[0]
+    run(connection, first)
+    run(connection, f"pragma application_id = {APPLICATION_ID}; pragma user_version = 1")
+    connection.close()
+    store = await file.open()
+    assert file.look("pragma user_version") == [(len(migrations()),)]
+    task = await add(store, make_task(hold_microusd=5))
+    assert await store.task(TENANT, task.id) == task
+    assert (await store.account(TENANT)).prepaid is False
+    assert (await store.check_ledger()).problems == ()
+
+
 async def test_a_second_process_is_refused_and_the_lock_ends_with_its_holder(file: SqliteHome) -> None:
     store = await file.open()
     with writing_process(file.path) as process:
@@ -313,7 +365,9 @@ HOT = [
     "task_by_uuid", "key_by_digest", "asset", "idempotent_task", "is_due", "next_due_ms", "due_after", "due_tenants",
     "running", "tasks_newest", "tasks_oldest", "unlisted_newest", "unlisted_oldest", "waiting", "overdue", "expired",
     "move", "finish", "claim",
-    "save_progress", "drop_orphaned_inputs", "delete_assets", "forget_idempotency", "balance",
+    "save_progress", "drop_orphaned_inputs", "delete_assets", "forget_idempotency", "balance", "is_settling",
+    "settle_overdue", "other_open_job", "sums", "billed", "resolve_job", "settleable", "close_settlement", "give_back",
+    "payment",
 ]  # fmt: skip
 
 

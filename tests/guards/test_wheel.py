@@ -40,6 +40,7 @@ def test_the_wheel_holds_the_package_and_its_data(wheel: zipfile.ZipFile) -> Non
         "longtake/catalog/models.toml",
         "longtake/catalog/sample.mp4",
         "longtake/store/sql/migrations/0001_first.sql",
+        "longtake/store/sql/migrations/0002_money.sql",
         "longtake/store/sql/queries.sql",
         "longtake/http/page/static/docs.js",
         "longtake/http/page/templates/docs.html",

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longtake.billing.amounts import MOST_MICROUSD, read_usd, usd_text
+from longtake.amounts import MOST_MICROUSD, read_usd, usd_text
 from longtake.billing.prices import price_of
 from longtake.billing.tariffs import UNKNOWN, Tariffs, read_price_file
 from longtake.catalog.catalog import Catalog, PriceFacts, shipped_catalog

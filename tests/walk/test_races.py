@@ -235,6 +235,6 @@ def test_what_was_delivered_is_paid_for_and_what_was_not_is_given_back(tmp_path)
         assert done.price_rule.startswith("seconds-1/longtake-cpu/own-")
         failed = await house.end_of(await house.extend(source, "fails", model="longtake-cpu"))
         assert (failed.hold_microusd, failed.cost_microusd) == (7, 0)
-        assert await house.store.balance_microusd(ANNA.tenant_id) == 93
+        assert (await house.store.account(ANNA.tenant_id)).balance_microusd == 93
 
     in_house(House(tmp_path, prices=prices), test)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from longtake.billing.amounts import read_usd
+from longtake.amounts import read_usd
 from longtake.catalog.catalog import Catalog, PriceFacts
 from longtake.errors import ConfigurationError, ModelNotFound
 from longtake.types import SECOND_US, Maker, Mode, SizePrice, Tariff

@@ -64,7 +64,7 @@ async def token_usage(context: Context, call: Call) -> Answer:
     Quota is counted as there, 500,000 to a US dollar. All that is made on this machine is free, so none limits a key.
     """
     keys = await context.store.keys(call.owner.tenant_id)
-    available = await context.store.balance_microusd(call.owner.tenant_id) // _MICROUSD_PER_QUOTA
+    available = (await context.store.account(call.owner.tenant_id)).balance_microusd // _MICROUSD_PER_QUOTA
     return json_answer(
         {
             "code": True,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
+from longtake.store.accounts import Account, LedgerReport
 from longtake.types import Asset, Fault, Operation, Plan, RenderReport, Role, State, Step, Task, Value
 
 MOST_LOST_ATTEMPTS = 3
@@ -57,6 +58,8 @@ class NewTask(Value, frozen=True):
     idempotency: Idempotency | None = None
     max_active: int = 0
     """Refuse with RateLimited if the tenant has this many unfinished tasks; 0 = no limit."""
+    priced: bool = True
+    """Whether `task.hold_microusd` is its price; where nobody knows that, prepaid tenants are refused."""
 
 
 class Submitted(Value, frozen=True):
@@ -147,8 +150,12 @@ class Store(Protocol):
 
     # -- keys ----------------------------------------------------------------------------------------------------------
 
-    async def add_key(self, key: Key) -> None:
-        """Store a key, and its tenant if new. Storing the same digest again changes nothing."""
+    async def add_key(self, key: Key, *, credit_microusd: int | None = None) -> None:
+        """Store a key, and its tenant if new. Storing the same digest again changes nothing.
+
+        With `credit_microusd` the tenant is given that much in the same transaction, as by `adjust_balance`: a key of a
+        prepaid tenant is never good before its limit is.
+        """
         ...
 
     async def key(self, digest: bytes) -> Key | None:
@@ -170,7 +177,7 @@ class Store(Protocol):
 
         A task that comes in an end step, such as an upload, takes no hold and no place; its `assets` are stored as its
         results. Raises IdempotencyConflict, TaskNotFound or SourceUnusable (the parent is gone or ended badly
-        meanwhile), RateLimited, InsufficientQuota.
+        meanwhile), RateLimited, InsufficientQuota, AccessDenied (no price is known, and the tenant pays in advance).
         """
         ...
 
@@ -246,8 +253,9 @@ class Store(Protocol):
     ) -> Task:
         """The terminal write: step, assets, ledger capture and release, balance and outbox. Fenced like `move`.
 
-        Of the hold, `task.cost_microusd` is captured if the task succeeded or was cancelled, nothing if it failed or
-        expired; never more than the hold. A bad end drops the result files named so far.
+        Of the hold, `task.cost_microusd` is captured if the task succeeded, what makers billed for its jobs if it was
+        cancelled, nothing if it failed or expired; never more than the hold. The hold of a cancelled one stays while
+        another of its jobs is open: see `resolve_job`. A bad end drops the result files named so far.
         """
         ...
 
@@ -298,13 +306,30 @@ class Store(Protocol):
 
     # -- money ---------------------------------------------------------------------------------------------------------
 
-    async def balance_microusd(self, tenant_id: str) -> int:
-        """The tenant's balance; new tenants have none."""
+    async def account(self, tenant_id: str) -> Account:
+        """A tenant's money. Who was never given credit is not prepaid, and nothing is refused to it for money."""
         ...
 
-    async def adjust_balance(self, tenant_id: str, amount_microusd: int, now_ms: int) -> int:
+    async def adjust_balance(self, tenant_id: str, amount_microusd: int, now_ms: int, *, reference: str = "") -> int:
         """Add to (or, negative, take from) a tenant's balance as a ledger row of kind `adjust`; the new balance.
 
-        Raises InsufficientQuota if it would fall below zero.
+        The first one makes the tenant prepaid: what it spent before is forgiven, what it holds stays held. A
+        `reference`, such as a payment's number, counts once: the same again changes nothing. Raises InsufficientQuota
+        if the balance would fall below zero, IdempotencyConflict on a reference with another amount.
         """
+        ...
+
+    async def resolve_job(self, task_id: str, job: JobEnd) -> None:
+        """Write how a job ended whose task may have ended before, and settle the task if that was the last one open.
+
+        A job that was closed before only keeps the cost, the greatest one said: what comes late is the operator's.
+        """
+        ...
+
+    async def settle_overdue(self, now_ms: int) -> int:
+        """Settle what ended SETTLED_WITHIN_MS ago by what is known; its open jobs count as lost. How many tasks."""
+        ...
+
+    async def check_ledger(self) -> LedgerReport:
+        """Look whether sums, holds, captures and balances agree, in one state of the record."""
         ...

@@ -188,6 +188,7 @@ class Scheduler:
         for task in await self._here.store.expired(now):
             await self._remove(task, now)
         await self._here.store.forget(now)
+        await self._here.store.settle_overdue(now)
 
     async def _remove(self, task: Task, now: int) -> None:
         try:

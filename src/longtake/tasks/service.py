@@ -114,7 +114,12 @@ class TaskService:
                 price_rule=price.rule,
             )
             submitted = await self._store.submit(
-                NewTask(task=task, idempotency=idempotency, max_active=self._settings.max_active_tasks)
+                NewTask(
+                    task=task,
+                    idempotency=idempotency,
+                    max_active=self._settings.max_active_tasks,
+                    priced=price.known,
+                )
             )
         except BaseException:
             await asyncio.shield(self._drop_inputs(principal, submission))

@@ -85,9 +85,13 @@ update balances set amount_microusd = amount_microusd - :amount
 where tenant = :tenant and amount_microusd >= :amount
 returning amount_microusd
 
--- credit --
+-- give_back --
+-- Only who pays in advance has a balance that anything could be given back to.
+update balances set amount_microusd = amount_microusd + :amount where tenant = :tenant
+returning amount_microusd
+
+-- open_balance --
 insert into balances (tenant, amount_microusd) values (:tenant, :amount)
-on conflict (tenant) do update set amount_microusd = amount_microusd + excluded.amount_microusd
 returning amount_microusd
 
 -- balance --
@@ -99,6 +103,120 @@ values (:task, :kind, :seq, :tenant, :amount, :now_ms)
 
 -- next_adjustment --
 select coalesce(max(seq), -1) + 1 from ledger where task = :task and kind = 'adjust'
+
+-- payment --
+select amount_microusd from ledger where task = :task and kind = 'adjust' and seq = 0
+
+-- sums --
+select kind, sum(amount_microusd) from ledger where tenant = :tenant and amount_microusd <> 0 group by kind
+
+-- other_open_job --
+select 1 from jobs
+where task = :task and state = 'open' and not (segment = :segment and attempt = :attempt)
+limit 1
+
+-- billed --
+-- What makers took for work that was called off; what failed or was lost is the operator's loss.
+select coalesce(sum(cost_microusd), 0) from jobs where task = :task and state in ('cancelled', 'succeeded')
+
+-- full_id --
+select id from tasks where uuid = :uuid
+
+-- resolve_job --
+update jobs set state = :state, native = :native, cost_microusd = :cost_microusd, ended_ms = :now_ms
+where task = :task and segment = :segment and attempt = :attempt and state = 'open'
+returning 1
+
+-- late_cost --
+update jobs set cost_microusd = max(cost_microusd, :cost_microusd)
+where task = :task and segment = :segment and attempt = :attempt
+
+-- settleable --
+select id, tenant, hold_microusd from tasks
+where id = :task and finished_ms is not null and settlement = 'open'
+    and not exists (select 1 from jobs where jobs.task = tasks.id and jobs.state = 'open')
+
+-- is_settling --
+select 1 from tasks where settlement = 'open' and finished_ms is not null and finished_ms <= :ended_ms limit 1
+
+-- settle_overdue --
+select id, tenant, hold_microusd from tasks
+where settlement = 'open' and finished_ms is not null and finished_ms <= :ended_ms
+
+-- lose_jobs_of --
+update jobs set state = 'lost', ended_ms = :now_ms where task = :task and state = 'open'
+
+-- close_settlement --
+update tasks set settlement = 'closed', cost_microusd = :captured, sequence = sequence + 1, updated_ms = :now_ms
+where id = :task
+
+-- ledger_counts --
+select
+    (select count(*) from balances), (select count(*) from tasks where operation <> 'upload'),
+    (select count(*) from ledger), (select count(*) from tasks where settlement = 'open')
+
+-- ledger_problems --
+-- One row for each thing that does not add up: the rule, whose, what stands there, what should.
+with
+money as (
+    select
+        task,
+        sum(case kind when 'hold' then -amount_microusd else 0 end) as held,
+        sum(case kind when 'release' then amount_microusd else 0 end) as released,
+        sum(case kind when 'capture' then -amount_microusd else 0 end) as captured,
+        count(*) filter (where kind = 'hold') as holds,
+        count(*) filter (where kind = 'release') as releases,
+        count(*) filter (where kind = 'capture') as captures,
+        count(*) filter (where kind = 'adjust') as adjusts,
+        min(tenant) as tenant
+    from ledger group by task
+),
+told as (
+    select
+        tasks.id, tasks.tenant, tasks.step, tasks.settlement, tasks.finished_ms, tasks.hold_microusd as hold,
+        tasks.cost_microusd as cost, money.*
+    from tasks left join money on money.task = tasks.id
+    where tasks.operation <> 'upload'
+),
+problems as (
+    select 'balance' as kind, balances.tenant as subject, balances.amount_microusd as found,
+        coalesce(sum(ledger.amount_microusd), 0) as wanted
+    from balances left join ledger on ledger.tenant = balances.tenant and ledger.amount_microusd <> 0
+    group by balances.tenant having found <> wanted
+    union all
+    select 'one hold', id, coalesce(holds, 0), 1 from told where coalesce(holds, 0) <> 1
+    union all
+    select 'hold', id, held, hold from told where held <> hold
+    union all
+    select 'one release', id, coalesce(releases, 0), settlement = 'closed' from told
+    where coalesce(releases, 0) <> (settlement = 'closed')
+    union all
+    select 'one capture', id, coalesce(captures, 0), settlement = 'closed' from told
+    where coalesce(captures, 0) <> (settlement = 'closed')
+    union all
+    select 'release', id, released, hold from told where settlement = 'closed' and released <> hold
+    union all
+    select 'capture', id, captured, cost from told where settlement = 'closed' and captured <> cost
+    union all
+    select 'more than held', id, cost, hold from told where cost > hold
+    union all
+    select 'unearned', id, cost, 0 from told where step in ('failed', 'expired') and cost <> 0
+    union all
+    select 'settled too early', id, 1, 0 from told where settlement = 'closed' and finished_ms is null
+    union all
+    select 'not settled', id, 1, 0 from told where settlement = 'open' and finished_ms <= :ended_ms
+    union all
+    select 'not settled', id, 1, 0 from told
+    where settlement = 'open' and finished_ms is not null
+        and not exists (select 1 from jobs where jobs.task = told.id and jobs.state = 'open')
+    union all
+    select 'orphan', money.task, holds + releases + captures, 0 from money
+    where holds + releases + captures > 0 and not exists (select 1 from tasks where tasks.id = money.task)
+    union all
+    select 'another tenant', ledger.task, 1, 0 from ledger join tasks on tasks.id = ledger.task
+    where ledger.tenant <> tasks.tenant
+)
+select kind, subject, found, wanted from problems limit :most
 
 -- insert_task --
 insert into tasks (
@@ -288,7 +406,7 @@ update tasks set
     step = :end, slot = null, owner = null, sequence = sequence + 1, updated_ms = :now_ms, finished_ms = :now_ms,
     plan = coalesce(:plan, plan), report = coalesce(:report, report), fault = coalesce(:fault, fault),
     expires_ms = coalesce(:expires_ms, expires_ms),
-    progress = max(progress, :progress), cost_microusd = min(hold_microusd, :price), settlement = 'closed'
+    progress = max(progress, :progress), cost_microusd = min(hold_microusd, :price), settlement = :settlement
 where uuid = :uuid and owner is :owner and fence = :fence and step = :before and deleted_ms is null
 returning number, hold_microusd, cost_microusd
 

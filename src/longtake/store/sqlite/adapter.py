@@ -18,6 +18,7 @@ import msgspec
 
 from longtake.errors import StoreFailed, StoreFull, TaskNotFound
 from longtake.lifecycle import state_of
+from longtake.store.accounts import SETTLED_WITHIN_MS, Account, LedgerReport
 from longtake.store.base import (
     Idempotency,
     Installation,
@@ -30,7 +31,7 @@ from longtake.store.base import (
     TaskPage,
     TaskQuery,
 )
-from longtake.store.sqlite import removal, submission, walk
+from longtake.store.sqlite import money, removal, submission, walk
 from longtake.store.sqlite.connections import Connections
 from longtake.store.sqlite.faults import explain
 from longtake.store.sqlite.lock import FileLock
@@ -123,12 +124,14 @@ class SqliteStore:
 
     # -- keys ----------------------------------------------------------------------------------------------------------
 
-    async def add_key(self, key: Key) -> None:
+    async def add_key(self, key: Key, *, credit_microusd: int | None = None) -> None:
         """See Store.add_key."""
 
         def add(connection: apsw.Connection) -> None:
             fetch(connection, "insert_tenant", {"tenant": key.tenant_id, "now_ms": key.created_ms})
             fetch(connection, "insert_key", key_cells(key))
+            if credit_microusd is not None:
+                money.adjust_balance(connection, key.tenant_id, credit_microusd, key.created_ms)
 
         await self._write(add)
 
@@ -296,16 +299,31 @@ class SqliteStore:
 
     # -- money ---------------------------------------------------------------------------------------------------------
 
-    async def balance_microusd(self, tenant_id: str) -> int:
-        """See Store.balance_microusd."""
-        row = self._read_first("balance", {"tenant": tenant_id})
-        return 0 if row is None else msgspec.convert(row[0], int)
+    async def account(self, tenant_id: str) -> Account:
+        """See Store.account."""
+        return await self._look(lambda connection: money.account(connection, tenant_id))
 
-    async def adjust_balance(self, tenant_id: str, amount_microusd: int, now_ms: int) -> int:
+    async def adjust_balance(self, tenant_id: str, amount_microusd: int, now_ms: int, *, reference: str = "") -> int:
         """See Store.adjust_balance."""
         return await self._write(
-            lambda connection: submission.adjust_balance(connection, tenant_id, amount_microusd, now_ms)
+            lambda connection: money.adjust_balance(connection, tenant_id, amount_microusd, now_ms, reference)
         )
+
+    async def resolve_job(self, task_id: str, job: JobEnd) -> None:
+        """See Store.resolve_job."""
+        now_ms = self._clock_ms()
+        await self._write(lambda connection: money.resolve_job(connection, task_id, job, now_ms))
+
+    async def settle_overdue(self, now_ms: int) -> int:
+        """See Store.settle_overdue. Where nothing is due this only reads."""
+        if self._read_first("is_settling", {"ended_ms": now_ms - SETTLED_WITHIN_MS}) is None:
+            return 0
+        return await self._write(lambda connection: money.settle_overdue(connection, now_ms))
+
+    async def check_ledger(self) -> LedgerReport:
+        """See Store.check_ledger."""
+        now_ms = self._clock_ms()
+        return await self._look(lambda connection: money.check_ledger(connection, now_ms))
 
     def _expires_ms(self, now_ms: int) -> int | None:
         return now_ms + self._retention_ms if self._retention_ms else None
@@ -322,6 +340,9 @@ class SqliteStore:
 
     def _read_first(self, name: str, cells: Mapping[str, Cell] = _NOTHING) -> Row | None:
         return self._opened().read_first(name, cells)
+
+    async def _look(self, question: Command[Result]) -> Result:
+        return await self._opened().look(question)
 
     async def _list(self, name: str, cells: Mapping[str, Cell] = _NOTHING) -> list[Row]:
         return await self._opened().list_rows(name, cells)

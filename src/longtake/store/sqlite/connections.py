@@ -7,13 +7,16 @@ import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import apsw
 
 from longtake.store.sqlite.faults import explain
-from longtake.store.sqlite.queries import Cell, Row, fetch, fetch_first
+from longtake.store.sqlite.queries import Cell, Row, fetch, fetch_first, run
 from longtake.store.sqlite.schema import connect_reader
-from longtake.store.sqlite.writer import Writer
+from longtake.store.sqlite.writer import Command, Writer
+
+Result = TypeVar("Result")
 
 
 class Connections:
@@ -47,6 +50,20 @@ class Connections:
             )
         except apsw.Error as error:
             raise explain(error) from error
+
+    async def look(self, question: Command[Result]) -> Result:
+        """What several statements find in one state of the file, read in a thread. Raises StoreFailed."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._list_thread, self._ask, question)
+        except apsw.Error as error:
+            raise explain(error) from error
+
+    def _ask(self, question: Command[Result]) -> Result:
+        run(self._listing, "begin")
+        try:
+            return question(self._listing)
+        finally:
+            run(self._listing, "rollback")
 
     async def close(self) -> None:
         """Finish what was asked for, move the log into the file, close everything."""

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import apsw
-import msgspec
 
-from longtake.errors import IdempotencyConflict, InsufficientQuota, RateLimited, SourceUnusable, TaskNotFound
+from longtake.errors import IdempotencyConflict, RateLimited, SourceUnusable, TaskNotFound
 from longtake.lifecycle import ENDS
 from longtake.store.base import Idempotency, NewTask, Submitted
+from longtake.store.sqlite.money import hold
 from longtake.store.sqlite.queries import Cell, Row, fetch, fetch_first
 from longtake.store.sqlite.rows import asset_cells, task_of, uuid_of
 from longtake.types import Asset, AssetSource, Operation, Plan, Role, Step, Submission, Task
@@ -25,7 +25,7 @@ def submit(connection: apsw.Connection, new: NewTask, cells: tuple[Cell, ...]) -
         _check_parent(connection, task)
     if task.step not in ENDS:
         _take_place(connection, task.tenant_id, new.max_active)
-        _hold(connection, task)
+        hold(connection, task, priced=new.priced)
     fetch(connection, "insert_task", cells)
     fetch(connection, "insert_event", (task.id, task.sequence, task.step.value, task.created_ms))
     name_inputs(connection, task.id, task.submission, task.plan)
@@ -101,35 +101,6 @@ def _take_place(connection: apsw.Connection, tenant_id: str, most: int) -> None:
         raise RateLimited(f"{most} tasks of this key's tenant are unfinished, which is the limit: wait for one to end")
 
 
-def _hold(connection: apsw.Connection, task: Task) -> None:
-    amount = task.hold_microusd
-    if amount and fetch_first(connection, "debit", {"tenant": task.tenant_id, "amount": amount}) is None:
-        raise InsufficientQuota(f"the balance does not cover this task's price of {amount} micro-USD: top it up first")
-    add_to_ledger(connection, task.id, "hold", tenant=task.tenant_id, amount_microusd=-amount, now_ms=task.created_ms)
-
-
-def add_to_ledger(
-    connection: apsw.Connection,
-    task_id: str,
-    kind: str,
-    *,
-    tenant: str,
-    amount_microusd: int,
-    now_ms: int,
-    seq: int = 0,
-) -> None:
-    """Write one row of money. The primary key refuses a second one of the same (task, kind, seq)."""
-    row: dict[str, Cell] = {
-        "task": task_id,
-        "kind": kind,
-        "seq": seq,
-        "tenant": tenant,
-        "amount": amount_microusd,
-        "now_ms": now_ms,
-    }
-    fetch(connection, "insert_ledger", row)
-
-
 def _remember(connection: apsw.Connection, task: Task, idempotency: Idempotency) -> None:
     row: dict[str, Cell] = {
         "tenant": task.tenant_id,
@@ -140,28 +111,3 @@ def _remember(connection: apsw.Connection, task: Task, idempotency: Idempotency)
         "expires_ms": idempotency.expires_ms,
     }
     fetch(connection, "insert_idempotency", row)
-
-
-def adjust_balance(connection: apsw.Connection, tenant_id: str, amount_microusd: int, now_ms: int) -> int:
-    """See Store.adjust_balance."""
-    change: dict[str, Cell] = {"tenant": tenant_id, "amount": abs(amount_microusd)}
-    changed = fetch_first(connection, "credit" if amount_microusd >= 0 else "debit", change)
-    if changed is None:
-        raise InsufficientQuota(f"the balance is less than the {-amount_microusd} micro-USD to be taken from it")
-    account = f"tenant:{tenant_id}"
-    following = fetch_first(connection, "next_adjustment", {"task": account})
-    assert following is not None
-    add_to_ledger(
-        connection,
-        account,
-        "adjust",
-        tenant=tenant_id,
-        amount_microusd=amount_microusd,
-        now_ms=now_ms,
-        seq=_integer(following[0]),
-    )
-    return _integer(changed[0])
-
-
-def _integer(cell: Cell) -> int:
-    return msgspec.convert(cell, int)

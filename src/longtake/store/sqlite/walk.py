@@ -12,16 +12,15 @@ import msgspec
 from longtake.errors import FencedOff
 from longtake.lifecycle import ENDS, may_move, slot_of
 from longtake.store.base import JobEnd, JobStart, TaskChanges
+from longtake.store.sqlite.money import is_open_after, owed, settle
 from longtake.store.sqlite.queries import Cell, fetch, fetch_first
 from longtake.store.sqlite.rows import task_of, to_json, uuid_of
-from longtake.store.sqlite.submission import add_to_ledger, name_inputs, name_result
+from longtake.store.sqlite.submission import name_inputs, name_result
 from longtake.types import Fault, Step, Task
 
 _NO_CHANGES = TaskChanges()
 _BUYS_OR_MAKES = frozenset({Step.SUBMITTING, Step.GENERATING})
 _IN_NO_HANDS = frozenset({Step.WAITING, Step.QUEUED})
-_KEEPS_HOLD = frozenset({Step.SUCCEEDED, Step.CANCELLED})
-"""Ends at which something may have been delivered or bought."""
 
 
 class _Waiting(msgspec.Struct, order=True):
@@ -130,6 +129,7 @@ def finish(
     assert may_move(task.step, end), f"no move from {task.step} to {end}"
     assert end in ENDS, "finish writes ends only"
     changes = changes or _NO_CHANGES
+    is_open = is_open_after(connection, task, end, job)
     written: dict[str, Cell] = {
         **_fence(task),
         "end": end.value,
@@ -139,13 +139,16 @@ def finish(
         "fault": to_json(fault),
         "expires_ms": changes.expires_ms,
         "progress": 100 if end is Step.SUCCEEDED else changes.progress or 0,
-        "price": max(0, task.cost_microusd) if end in _KEEPS_HOLD else 0,
+        "price": 0 if is_open else owed(connection, task, end, job),
+        "settlement": "open" if is_open else "closed",
     }
     ended = fetch_first(connection, "finish", written)
     if ended is None:
         raise FencedOff(f"task {task.id} is no longer at {task.step} under fence {task.fence}")
     number, held, captured = msgspec.convert(ended, tuple[int, int, int])
-    _settle(connection, task, held, captured, now_ms)
+    fetch(connection, "free_place", {"tenant": task.tenant_id})
+    if not is_open:
+        settle(connection, task.id, task.tenant_id, held=held, captured=captured, now_ms=now_ms)
     if end is Step.SUCCEEDED:
         _name_assets(connection, task, changes)
     else:
@@ -159,15 +162,6 @@ def finish(
     finished = _by_number(connection, number)
     note(connection, finished)
     return finished
-
-
-def _settle(connection: apsw.Connection, task: Task, held: int, captured: int, now_ms: int) -> None:
-    """Close the hold: all of it comes back, then what is owed is taken; both rows are written once for ever."""
-    fetch(connection, "free_place", {"tenant": task.tenant_id})
-    add_to_ledger(connection, task.id, "release", tenant=task.tenant_id, amount_microusd=held, now_ms=now_ms)
-    add_to_ledger(connection, task.id, "capture", tenant=task.tenant_id, amount_microusd=-captured, now_ms=now_ms)
-    if held > captured:
-        fetch(connection, "credit", {"tenant": task.tenant_id, "amount": held - captured})
 
 
 def save_progress(connection: apsw.Connection, task: Task, progress: int, now_ms: int) -> None:
