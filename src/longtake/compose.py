@@ -13,6 +13,7 @@ from pathlib import Path
 
 from longtake.billing.tariffs import Tariffs, read_price_file
 from longtake.catalog.catalog import LONGTAKE_CPU, shipped_catalog
+from longtake.egress.client import Egress
 from longtake.errors import ConfigurationError, ServiceError, StoreFailed
 from longtake.http.auth import key_of_secret, new_secret
 from longtake.render.local import LocalFleet
@@ -44,6 +45,7 @@ class Services:
     store: Store
     storage: LocalStorage
     fleet: LocalFleet
+    egress: Egress
     scheduler: Scheduler
     service: TaskService
 
@@ -99,6 +101,8 @@ async def running(
             crf=settings.crf,
         )
         stack.push_async_callback(fleet.close)
+        egress = Egress.of(settings)
+        stack.push_async_callback(egress.close)
         makers = Makers(shipped_catalog(), stand_in=stands_in(settings))
         if makers.stand_in:
             _logger.info("no provider is set up: %s stands in for the models of others", LONGTAKE_CPU)
@@ -116,6 +120,7 @@ async def running(
             store=store,
             storage=storage,
             fleet=fleet,
+            egress=egress,
             scheduler=scheduler,
             service=service,
         )

@@ -36,7 +36,7 @@ AUTO, OFF = "auto", "off"
 _HIGHEST_PORT = 65_535
 _LISTS = frozenset({"trusted_proxies", "url_ports", "closed_networks"})
 _SECRETS = frozenset({"admin_key", "proxy"})
-_PROXY_HINT = "give its scheme, http or https, host and port, such as http://proxy.example.com:3128"
+PROXY_HINT = "give its scheme, http or https, host and port, such as http://proxy.example.com:3128"
 _MAY_BE_ZERO = frozenset({"port", "cpu_slots", "retention_s", "max_active_tasks", "child_idle_s"})
 _LEAST_TIME_S = 0.01
 _PREFIX = "LONGTAKE_"
@@ -197,9 +197,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                     f"LONGTAKE_CLOSED_NETWORKS has {text!r}, which is no network: write it as 192.0.2.0/24",
                     param="closed_networks",
                 ) from error
-        if self.proxy not in {AUTO, OFF, ""} and not _is_proxy(self.proxy):
+        if self.proxy not in {AUTO, OFF, ""} and not is_proxy(self.proxy):
             raise ConfigurationError(
-                f"LONGTAKE_PROXY is no proxy: {_PROXY_HINT}, or set it to {AUTO} or {OFF}", param="proxy"
+                f"LONGTAKE_PROXY is no proxy: {PROXY_HINT}, or set it to {AUTO} or {OFF}", param="proxy"
             )
 
 
@@ -215,7 +215,7 @@ class ProxySettings:
 
 
 def read_proxies(settings: Settings, environ: Mapping[str, str] | None = None) -> ProxySettings:
-    """The proxies in force. Raises ConfigurationError for a variable that names none."""
+    """The proxies in force. Those of the environment are not checked: they are for other programs, too."""
     environ = os.environ if environ is None else environ
     bypass = tuple(part.strip() for part in _either(environ, "no_proxy").split(",") if part.strip())
     if settings.proxy in {OFF, ""}:
@@ -227,10 +227,6 @@ def read_proxies(settings: Settings, environ: Mapping[str, str] | None = None) -
         text = _either(environ, name)
         if text and "://" not in text:
             text = f"http://{text}"
-        if text and not _is_proxy(text):
-            raise ConfigurationError(
-                f"{name.upper()} is no proxy that longtake can use: {_PROXY_HINT}, or set LONGTAKE_PROXY", param="proxy"
-            )
         found[name] = text
     rest = found["all_proxy"]
     return ProxySettings(http=found["http_proxy"] or rest, https=found["https_proxy"] or rest, bypass=bypass)
@@ -240,7 +236,8 @@ def _either(environ: Mapping[str, str], name: str) -> str:
     return (environ.get(name) or environ.get(name.upper()) or "").strip()
 
 
-def _is_proxy(text: str) -> bool:
+def is_proxy(text: str) -> bool:
+    """Whether this is the URL of a proxy that calls can go through."""
     try:
         parts = urlsplit(text)
         _ = parts.port

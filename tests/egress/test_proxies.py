@@ -12,10 +12,11 @@ from tests.egress.other_server import Call, Reply, other_server, reply
 from tests.egress.test_guard import REBOUND, SPELLINGS
 
 from longtake.egress.access import Access
+from longtake.egress.client import Egress
 from longtake.egress.messages import Request
 from longtake.egress.proxies import proxy_of
 from longtake.egress.target import parse
-from longtake.errors import ConfigurationError, NotSent, UrlRefused
+from longtake.errors import BadUpstreamAnswer, ConfigurationError, NotSent, UrlRefused
 from longtake.settings import ProxySettings, Settings, read_proxies, read_settings
 
 PROXY = "http://anna:canary@10.1.1.1:3128"
@@ -149,11 +150,33 @@ def test_what_is_no_proxy_is_refused_without_being_shown(proxy: str) -> None:
         Settings(home=Path("/nowhere"), proxy=proxy).check()
     assert "canary" not in refused.value.message
     assert refused.value.param == "proxy"
-    if "://" in proxy:
-        with pytest.raises(ConfigurationError) as refused:
-            read_proxies(Settings(home=Path("/nowhere")), {"HTTPS_PROXY": proxy})
-        assert "canary" not in refused.value.message
-        assert "HTTPS_PROXY" in refused.value.message
+
+
+@pytest.mark.anyio
+async def test_an_environment_with_another_kind_of_proxy_lets_nothing_out(door: Door) -> None:
+    """It is no reason not to start, since the built-in engine calls nobody; nor to go out without it."""
+    settings = Settings(home=Path("/nowhere"))
+    egress = door(real=True, proxies=read_proxies(settings, {"ALL_PROXY": "socks5://anna:canary@127.0.0.1:1080"}))
+    for access in (Access.to("https://provider.example"), Access()):
+        with pytest.raises(NotSent, match="LONGTAKE_PROXY") as failed:
+            await egress.send(Request("GET", "https://provider.example/"), access)
+        assert "canary" not in failed.value.message
+
+
+@pytest.mark.anyio
+async def test_the_operators_settings_are_what_counts() -> None:
+    async with other_server(reply(body=b"{}")) as server:
+        closed = ("127.0.0.0/8",)
+        settings = Settings(home=Path("/nowhere"), url_ports=(server.port,), closed_networks=closed, proxy="off",
+                            max_answer_bytes=1)  # fmt: skip
+        egress = Egress.of(settings)
+        try:
+            with pytest.raises(UrlRefused, match=f"only {server.port} are allowed"):
+                await egress.send(Request("GET", "http://1.1.1.1/"))
+            with pytest.raises(BadUpstreamAnswer):
+                await egress.send(Request("GET", server.url), Access.to(server.url))
+        finally:
+            await egress.close()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import contextlib
 import random
 from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Self
 
 from longtake.egress.access import NOBODY, Access
 from longtake.egress.download import Download, Downloaded, fetch
@@ -19,7 +20,7 @@ from longtake.egress.messages import Request, Response
 from longtake.egress.redirects import follow
 from longtake.egress.target import parse
 from longtake.errors import BadUpstreamAnswer, MaybeSent, NotSent
-from longtake.settings import ProxySettings
+from longtake.settings import ProxySettings, Settings, read_proxies
 
 if TYPE_CHECKING:  # the wire loads aiohttp
     from longtake.egress.wire import Answer, ResolverFactory, Wire
@@ -46,6 +47,13 @@ class Egress:
         self._wire: Wire | None = None
         self._loading = asyncio.Lock()
         self._closed = False
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The door as the operator set it up."""
+        closed = tuple(ip_network(text) for text in settings.closed_networks)
+        guard = Guard(ports=frozenset(settings.url_ports), closed=closed)
+        return cls(guard=guard, limits=Limits.of(settings), proxies=read_proxies(settings))
 
     async def close(self) -> None:
         """Close all connections; calls under way fail. Further calls raise NotSent."""

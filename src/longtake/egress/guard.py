@@ -46,7 +46,7 @@ class Guard:
         """Refuse early what can be told without a look-up. Raises UrlRefused."""
         if target.port not in self.ports:
             allowed = ", ".join(str(port) for port in sorted(self.ports))
-            raise refusal(f"its port is {target.port}, and only {allowed} are allowed here", param)
+            raise refusal(f"its port is {target.port}, and only {allowed} are allowed", param)
         if target.address is not None and not self.admits(target.host):
             raise refusal(NOT_PUBLIC, param)
 

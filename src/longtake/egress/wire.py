@@ -29,7 +29,7 @@ from longtake.egress.limits import Limits
 from longtake.egress.proxies import proxy_of
 from longtake.egress.target import refusal
 from longtake.errors import BadUpstreamAnswer, NotSent
-from longtake.settings import ProxySettings
+from longtake.settings import PROXY_HINT, ProxySettings, is_proxy
 
 ResolverFactory = Callable[[], AbstractResolver]
 
@@ -120,6 +120,8 @@ class Wire:
         if not hop.is_own:
             self._guard.check(hop.target, param=hop.param)
         proxy = proxy_of(self._proxies, hop.target)
+        if proxy and not is_proxy(proxy):
+            raise NotSent(f"the proxy in this server's environment cannot be used: in LONGTAKE_PROXY, {PROXY_HINT}")
         address = await self._checked_address(hop) if proxy and not hop.is_own else None
         headers = {"User-Agent": f"longtake/{__version__}", **hop.headers, "Accept-Encoding": "identity"}
         if address is not None:
