@@ -258,6 +258,43 @@ async def test_a_compressed_answer_is_not_unpacked(encoding: str, door: Door) ->
             await door().send(Request("GET", server.url), Access.to(server.url))
 
 
+@pytest.mark.parametrize("coding", ["gzip", "gzip, chunked", "deflate, chunked"])
+async def test_a_compressed_transfer_is_not_unpacked(coding: str, door: Door) -> None:
+    body = gzip.compress(bytes(10 << 20))
+    chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    head = f"HTTP/1.1 200 OK\r\ntransfer-encoding: {coding}\r\n\r\n".encode()
+    async with other_server(Reply(head + (chunked if "chunked" in coding else body))) as server:
+        with pytest.raises((BadUpstreamAnswer, MaybeSent)):
+            await door().send(Request("GET", server.url), Access.to(server.url))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 100_000 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nx: " + b"y" * 1_000_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 " + b"y" * 1_000_000,
+        b"HTTP/1.1 200 OK\r\ncontent-length: " + b"9" * 5000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + b"f" * 100_000,
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+    ],
+)
+async def test_a_hostile_answer_is_one_of_our_errors(raw: bytes, door: Door) -> None:
+    async with other_server(Reply(raw)) as server:
+        with pytest.raises(MaybeSent):
+            await door().send(Request("GET", server.url), Access.to(server.url))
+
+
+@pytest.mark.parametrize("location", [b"/\xff\xfe", b"http://\xff.example/", b"http://[", b"http://a b/"])
+async def test_a_hostile_redirect_is_one_of_our_errors(location: bytes, door: Door) -> None:
+    raw = b"HTTP/1.1 302 Found\r\nlocation: " + location + b"\r\ncontent-length: 0\r\n\r\n"
+    async with other_server(Reply(raw)) as server:
+        with pytest.raises(UrlRefused):
+            await door().send(Request("GET", server.url), Access.to(server.url))
+
+
 async def test_a_head_request_has_no_body(door: Door) -> None:
     async with other_server(Reply(b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n")) as server:
         answer = await door().send(Request("HEAD", server.url), Access.to(server.url))

@@ -3,7 +3,13 @@
 
 from __future__ import annotations
 
+import socket
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from yarl import URL
 
 from longtake.egress.target import Target, join, parse
@@ -61,6 +67,8 @@ REFUSED = {
     "hexadecimal at the end": "http://example.0x7f/",
     "circled short": "http://①②⑦.①/",
     "soft hyphen": "http://\u00ad/",
+    "half a character": "http://example.com/\udcff",
+    "half a character in the host": "http://\udcff.example/",
     "long": "http://example.com/" + "a" * 9000,
     "long host": f"http://{'a.' * 130}com/",
 }
@@ -104,6 +112,39 @@ def test_a_plain_url_is_taken_as_it_is(url: str, origin: str, path: str) -> None
 def test_the_text_of_a_target_shows_no_path() -> None:
     target = parse("https://example.com/secret?token=secret")
     assert "secret" not in f"{target} {target!r}"
+
+
+PIECES = st.sampled_from(
+    ["http", "https", "ftp", ":", "//", "/", "\\", "@", "[", "]", "%", "?", "#", ".", "..", " ", "\t", "\n", "\x00",
+     "1", "0", "0x7f", "127.0.0.1", "127", "2130706433", "::1", "::ffff:127.0.0.1", "localhost", "example.com", "a",
+     ":80", "80", "％", "。", "①", "ß", "é", "\u200d", "\u202e", "\ud800", "xn--", "xn--a", "-", "_", "%2f",
+     "%40", "&", "=", "+", ";", ","]
+)  # fmt: skip
+
+
+@given(st.one_of(st.lists(PIECES, max_size=12).map(lambda parts: f"http://{''.join(parts)}"), st.text(max_size=40)))
+@settings(max_examples=600, deadline=None, database=None)
+def test_every_text_is_refused_or_means_one_thing(text: str) -> None:
+    """To us, to aiohttp's URL type, to Python's parser and, for numbers, to the system's resolver."""
+    try:
+        target = parse(text)
+    except UrlRefused:
+        return
+    url = target.url()
+    sent = URL(url, encoded=True)
+    assert (sent.scheme, sent.raw_host, sent.port) == (target.scheme, target.host, target.port)
+    assert (sent.user, sent.password, sent.raw_fragment) == (None, None, "")
+    assert sent.raw_path_qs == target.path
+    assert urlsplit(url).hostname == target.host
+    assert url.isascii()
+    assert not set(url) & set(" \\\t\r\n\x00")
+    assert parse(url) == target
+    if target.address is None:
+        with pytest.raises(OSError, match=r".*"):
+            socket.getaddrinfo(target.host, 80, flags=socket.AI_NUMERICHOST)
+    else:
+        found = socket.getaddrinfo(target.host, 80, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        assert {ip_address(address[0]) for *_, address in found} == {target.address}
 
 
 @pytest.mark.parametrize(

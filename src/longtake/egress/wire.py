@@ -26,11 +26,14 @@ from longtake.egress.failures import Progress, explain
 from longtake.egress.guard import NOT_PUBLIC, Guard
 from longtake.egress.hop import Hop
 from longtake.egress.limits import Limits
+from longtake.egress.lookup import Lookup
 from longtake.egress.proxies import proxy_of
 from longtake.egress.target import refusal
 from longtake.errors import BadUpstreamAnswer, NotSent
 from longtake.settings import PROXY_HINT, ProxySettings, is_proxy
 
+_PLAIN_CODINGS = frozenset({"", "identity", "chunked"})
+_LENGTH = re.compile(r"[0-9]{1,18}\Z")
 ResolverFactory = Callable[[], AbstractResolver]
 
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -65,15 +68,15 @@ class Answer:
     def length_bytes(self) -> int | None:
         """The body's length as announced; None if the end of the connection or of the chunks tells it."""
         text = self.headers.get("content-length", "")
-        return int(text) if text.isascii() and text.isdigit() else None
+        return int(text) if _LENGTH.match(text) else None
 
     async def chunks(self) -> AsyncGenerator[bytes]:
         """The body as it comes. Raises MaybeSent when it breaks off, BadUpstreamAnswer when it is compressed.
 
         Nothing compressed was asked for, and a few compressed kilobytes can become gigabytes.
         """
-        encoding = self.headers.get("content-encoding", "identity").strip().lower()
-        if encoding not in {"identity", ""}:
+        codings = f"{self.headers.get('content-encoding', '')},{self.headers.get('transfer-encoding', '')}".split(",")
+        if not {coding.strip().lower() for coding in codings} <= _PLAIN_CODINGS:
             raise BadUpstreamAnswer(f"{self._hop.place} answered in a compressed form that was not asked for")
         pieces = self._response.content.iter_any()
         while True:
@@ -99,15 +102,17 @@ class Wire:
         self._guard = guard
         self._limits = limits
         self._proxies = proxies
-        # The system's own look-up by default: it knows the hosts file and the names of containers.
-        self._resolver = resolver() if resolver else aiohttp.ThreadedResolver()
+        # Names that anybody may choose, and the operator's, which must not wait for them.
+        self._foreign_names = resolver() if resolver else Lookup()
+        self._own_names = resolver() if resolver else Lookup()
         self._sessions = {way: self._session(way) for way in Way}
 
     async def close(self) -> None:
         """Close all connections; calls under way fail."""
         for session in self._sessions.values():
             await session.close()
-        await self._resolver.close()
+        await self._foreign_names.close()
+        await self._own_names.close()
 
     @asynccontextmanager
     async def exchange(self, hop: Hop) -> AsyncGenerator[Answer]:
@@ -159,7 +164,7 @@ class Wire:
             return host
         try:
             async with asyncio.timeout(self._limits.connect_s):
-                found = await self._resolver.resolve(host, port, socket.AF_UNSPEC)
+                found = await self._foreign_names.resolve(host, port, socket.AF_UNSPEC)
         except OSError:
             raise NotSent("the other server's name cannot be looked up: check it, or try again later") from None
         addresses = [result["host"] for result in found]
@@ -180,7 +185,7 @@ class Wire:
         trace.on_connection_reuseconn.append(_connected)
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                resolver=self._resolver,
+                resolver=self._foreign_names if way is Way.GUARDED else self._own_names,
                 socket_factory=self._guard.open_socket if way is Way.GUARDED else None,
                 force_close=way is not Way.KEPT,
                 use_dns_cache=way is Way.KEPT,
