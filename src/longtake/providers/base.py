@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, TypeVar, runtime_checkable
 
 from longtake.egress.messages import Request, Response
 from longtake.types import Aspect, Operation, Rate, SizeWish, Value
@@ -62,6 +62,9 @@ class InputKind(StrEnum):
     """A file sent to the provider first (adapters that are `Uploads`), or a file part of the submit's form."""
 
 
+PictureRole = Literal["first_frame", "last_frame", "reference"]
+
+
 class VideoInput(Value, frozen=True):
     """The source as the provider is given it.
 
@@ -84,9 +87,14 @@ class VideoInput(Value, frozen=True):
 class PictureInput(Value, frozen=True):
     """A picture: first frame, last frame or reference."""
 
-    role: Literal["first_frame", "last_frame", "reference"]
+    role: PictureRole
     value: str
-    """A data: URI or https URL."""
+    """A data: URI or https URL; what the upload gave back, where Abilities.pictures_by is UPLOAD."""
+    path: Path | None = None
+    """The staged file, for forms and uploads."""
+
+
+Staged = TypeVar("Staged", VideoInput, PictureInput)
 
 
 class ProviderJob(Value, frozen=True):
@@ -184,6 +192,10 @@ class Provider(Protocol):
         """What the account's provider can do with its model of that name. Raises ConfigurationError for bad options."""
         ...
 
+    def credential(self, account: Account, key: str) -> Mapping[str, str]:
+        """The headers that carry the account's key; they are sent to the provider's own origin only."""
+        ...
+
     def counts_once(self, account: Account) -> bool:
         """Whether a submit with the same caller key makes one job only, so that it may be repeated."""
         ...
@@ -246,12 +258,12 @@ class Recovers(Protocol):
 class Uploads(Protocol):
     """An adapter whose provider takes files before the submit. Uploads may be repeated: they cost nothing."""
 
-    def upload(self, account: Account, video: VideoInput) -> Request:
-        """The call that sends `video.path`."""
+    def upload(self, account: Account, staged: VideoInput | PictureInput) -> Request:
+        """The call that sends `staged.path`."""
         ...
 
-    def read_upload(self, account: Account, video: VideoInput, answer: Response) -> VideoInput:
-        """The same video with the value that the submit needs. Raises BadUpstreamAnswer, UpstreamError."""
+    def read_upload(self, account: Account, staged: Staged, answer: Response) -> Staged:
+        """The same with the value that the submit needs. Raises BadUpstreamAnswer, UpstreamError."""
         ...
 
 
@@ -269,11 +281,15 @@ class Abilities(Value, frozen=True):
 
     operations: frozenset[Operation] = frozenset({Operation.CREATE})
     """What it does natively. An extension without EXTEND here is bridged: image to video from the last frame."""
-    pictures: frozenset[Literal["first_frame", "last_frame", "reference"]] = frozenset()
+    pictures: frozenset[PictureRole] = frozenset()
+    pictures_by: InputKind = InputKind.INLINE
+    """INLINE: data: URIs, or files of a form. UPLOAD: each is sent first (adapters that are `Uploads`)."""
     source_by: tuple[InputKind, ...] = ()
     """How an extension takes its source, best first; ID means of its own making only."""
     any_start: bool = False
     """Whether it takes a start time; else it goes on from the end, and the source is trimmed first."""
+    start_step_us: int = 0
+    """Start times are whole multiples of this; 0 = any."""
     source: InputLimits = InputLimits()
     lengths_us: tuple[int, ...] = ()
     """The only lengths of the new part, ascending; empty = any between min and max."""

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The words and places that video APIs use for the same few things: status, id, progress, the result's URL.
+
+Collected from the relays' pages and their clients (QuickRouter, octopusx, new-api, Comfly, LiteLLM, vLLM-Omni, SGLang).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+from urllib.parse import urljoin, urlsplit
+
+from longtake.egress.messages import Response
+from longtake.providers.base import MadeVideo
+from longtake.providers.body import Body
+
+Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+_WORDS: dict[Status, str] = {
+    "queued": "queued pending submitted not_start not_started created waiting in_queue queueing enqueued scheduled"
+    " throttled preparing initializing accepted",
+    "running": "processing in_progress running generating video_generating started starting working dreaming uploading"
+    " upscaling rendering",
+    "succeeded": "completed complete success succeeded succeed done finished ready",
+    "failed": "failed failure fail error errored video_generation_failed video_upsampling_failed rejected aborted"
+    " timed_out timeout expired blocked moderated",
+    "cancelled": "cancelled canceled deleted",
+}
+_STATUS_OF: dict[str, Status] = {word: status for status, words in _WORDS.items() for word in words.split()}
+
+STATUS_PLACES = ("status", "task_status", "state", "data.status", "data.task_status", "detail.status", "result.status")
+ID_PLACES = (
+    "id", "task_id", "taskId", "data.id", "data.task_id", "data.taskId", "result.id", "result.task_id",
+    "output.task_id", "video_id", "data.video_id", "request_id", "generation_id", "detail.id",
+)  # fmt: skip
+URL_PLACES = (
+    "output.url", "output.video_url", "video_url", "url", "detail.video_url", "detail.url", "detail.downloadable_url",
+    "metadata.url", "result_url", "download_url", "video.url", "output", "output.0", "output.0.url", "outputs.0",
+    "outputs.0.url", "result.video_url", "result.url", "data.0.url", "data.video_url", "data.result_url", "data.url",
+    "data.output", "data.output.url", "data.metadata.url", "response.url", "task_result.videos.0.url",
+    "data.task_result.videos.0.url", "fail_reason", "data.fail_reason",
+)  # fmt: skip
+"""The last two: older new-api rows keep a finished video's URL in the reason of its failure."""
+_PROGRESS_PLACES = ("progress", "data.progress", "detail.progress", "progress_percent")
+_EXPIRY_PLACES = ("expires_at", "detail.expires_at", "data.expires_at")
+_NOT_YET_MS = 100_000_000_000
+"""Moments below are in seconds, above in milliseconds: in 1973 there was neither."""
+
+
+def read_status(word: str) -> Status | None:
+    """The status that a word means, in any case and with any separators; None for a word that nobody knows."""
+    return _STATUS_OF.get(re.sub(r"[\s-]+", "_", word.strip().lower()))
+
+
+def status_word(body: Body) -> str:
+    """The word for the status, where the answer has one."""
+    return body.text(*STATUS_PLACES)
+
+
+def job_id(body: Body) -> str:
+    """The id of the job, where the answer has one."""
+    return body.text(*ID_PLACES)
+
+
+def video_url(body: Body, base_url: str) -> str:
+    """The result's URL; a path alone is one at the provider's."""
+    for place in URL_PLACES:
+        text = body.text(place)
+        if re.match(r"https?://[^/]", text, re.IGNORECASE):
+            return text
+        if re.match(r"/[^/\s]", text) and place.endswith(("url", "output")):
+            return urljoin(f"{base_url}/", text)
+    return ""
+
+
+def made_video(body: Body, base_url: str, content_url: str) -> MadeVideo:
+    """The result: at the URL that the answer names, else at the route for its bytes, which wants the key."""
+    url = video_url(body, base_url)
+    is_content = not url or (_same_origin(url, base_url) and urlsplit(url).path.endswith("/content"))
+    return MadeVideo(url=url or content_url, with_key=is_content, expires_ms=_expires_ms(body))
+
+
+def progress(body: Body) -> float | None:
+    """The progress as a fraction: whole numbers and percentages are of 100, a broken number up to 1 is of 1."""
+    value = body.number(*_PROGRESS_PLACES)
+    if value is None:
+        return None
+    is_fraction = 0 < value < 1
+    return min(1.0, max(0.0, value if is_fraction else value / 100))
+
+
+def poll_after_s(answer: Response) -> float | None:
+    """When the provider wants to be asked again, if it says so."""
+    for name, unit_s in (("openai-poll-after-ms", 0.001), ("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        text = answer.headers.get(name, "")
+        if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
+            return float(text) * unit_s
+    return None
+
+
+def _expires_ms(body: Body) -> int | None:
+    value = body.number(*_EXPIRY_PLACES)
+    if not value or value < 0:
+        return None
+    return round(value if value > _NOT_YET_MS else value * 1000)
+
+
+def _same_origin(url: str, other: str) -> bool:
+    left, right = urlsplit(url), urlsplit(other)
+    return (left.scheme.lower(), left.netloc.lower()) == (right.scheme.lower(), right.netloc.lower())

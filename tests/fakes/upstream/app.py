@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A fake upstream that speaks five wires, each under a prefix of its own, and does as it is told under /control.
+
+`python -m tests.fakes.upstream.app --port N` serves it; `process.py` starts it in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+import msgspec
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from tests.fakes.upstream import openai_videos, unified
+from tests.fakes.upstream.jobs import Jobs
+from tests.fakes.upstream.rules import Rule, Rules
+from tests.fakes.upstream.wire import error, serve_video
+
+_WIRES: dict[str, Callable[[Jobs], list[Route]]] = {
+    "unified": unified.routes,
+    "openai": openai_videos.routes,
+}
+_NOTICED_S = 0.02
+"""Until uvicorn has noticed that the connection is gone, and expects no answer any more."""
+_KEY_HEADERS = ("authorization", "api-key", "x-api-key")
+
+
+class Upstream:
+    """The application with its jobs, rules and the calls it saw."""
+
+    def __init__(self) -> None:
+        self.jobs = Jobs()
+        self.rules = Rules()
+        self.leaks: list[str] = []
+        """Paths of public files that were asked for with somebody's key."""
+        self.calls: list[str] = []
+        """`METHOD path` of every call outside /control."""
+        wires: list[BaseRoute] = [
+            Mount(f"/{prefix}", app=self._with_key(Starlette(routes=routes(self.jobs))))
+            for prefix, routes in _WIRES.items()
+        ]
+        self._app = Starlette(routes=[*wires, *self._control(), Route("/files/{name}", self._file, methods=["GET"])])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith("/control"):
+            await self._app(scope, receive, send)
+            return
+        self.calls.append(f"{scope['method']} {scope['path']}")
+        rule = self.rules.take(scope["method"], scope["path"])
+        if rule is None:
+            await self._app(scope, receive, send)
+            return
+        await asyncio.sleep(rule.latency_s)
+        if rule.drop == "before":
+            await _abort(send)
+            return
+        if rule.drop == "after" or (rule.answers and rule.after):
+            await self._app(scope, receive, _swallow)
+        if rule.drop == "after":
+            await _abort(send)
+        elif rule.answers:
+            content = rule.text.encode() if rule.text else bytes(rule.body)
+            kind = "text/html" if rule.text else "application/json"
+            await Response(content, rule.status, headers=rule.headers, media_type=kind)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _with_key(self, app: ASGIApp) -> ASGIApp:
+        async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+            request = Request(scope)
+            given = next((request.headers[name] for name in _KEY_HEADERS if name in request.headers), "")
+            key = self.jobs.settings.key
+            if key and given.removeprefix("Bearer ").removeprefix("Key ") != key:
+                await error(401, "Incorrect API key provided", "invalid_api_key")(scope, receive, send)
+                return
+            await app(scope, receive, send)
+
+        return guarded
+
+    async def _file(self, request: Request) -> Response:
+        if any(name in request.headers for name in _KEY_HEADERS):
+            self.leaks.append(request.url.path)
+        job = self.jobs.all.get(str(request.path_params["name"]).removesuffix(".mp4"))
+        if job is None:
+            return Response("no such file", 404)
+        return await serve_video(request, self.jobs, job)
+
+    def _control(self) -> list[BaseRoute]:
+        async def settings(request: Request) -> Response:
+            for name, value in (await request.json()).items():
+                if not hasattr(self.jobs.settings, name):
+                    return JSONResponse({"unknown": name}, 400)
+                setattr(self.jobs.settings, name, value)
+            return JSONResponse({})
+
+        async def rules(request: Request) -> Response:
+            self.rules.replace(msgspec.json.decode(await request.body(), type=list[Rule]))
+            return JSONResponse({})
+
+        async def seen(_request: Request) -> Response:
+            listed = [
+                {
+                    "id": job.id,
+                    "wire": job.wire,
+                    "operation": job.operation,
+                    "caller_key": job.caller_key,
+                    "asked": job.asked,
+                    "state": job.state,
+                    "submits": job.submits,
+                    "polls": job.polls,
+                    "source_bytes": len(job.source or b""),
+                }
+                for job in self.jobs.all.values()
+            ]
+            return JSONResponse({"jobs": listed, "leaks": self.leaks, "calls": self.calls})
+
+        return [
+            Route("/control/settings", settings, methods=["POST"]),
+            Route("/control/rules", rules, methods=["POST"]),
+            Route("/control/seen", seen, methods=["GET"]),
+        ]
+
+
+async def _swallow(_message: Message) -> None:
+    """Where the answer of a call goes that the caller is not to get."""
+
+
+async def _abort(send: Send) -> None:
+    """Close the connection without a word: uvicorn's `send` is a method of the request, which knows its transport."""
+    cast("Any", send).__self__.transport.abort()
+    await asyncio.sleep(_NOTICED_S)
+
+
+def main() -> None:
+    """Serve until killed, and say on which port."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, default=0)
+    arguments = parser.parse_args()
+    config = uvicorn.Config(Upstream(), host="127.0.0.1", port=arguments.port, log_level="warning", lifespan="off")
+    socket = config.bind_socket()
+    socket.listen()
+    print(socket.getsockname()[1], flush=True)
+    asyncio.run(uvicorn.Server(config).serve(sockets=[socket]))
+
+
+if __name__ == "__main__":
+    main()

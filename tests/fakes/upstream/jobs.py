@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The jobs of the fake upstream: who asked for each, under which key, what becomes of it, and its video."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tests.fakes.upstream.clips import extend_clip, make_clip
+
+State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+Outcome = Literal["succeeded", "failed", "moderated", "stuck", "lost", "expired"]
+
+
+@dataclass
+class Settings:
+    """How the upstream behaves from now on; `POST /control/settings` changes any of these."""
+
+    render_s: float = 0.2
+    outcome: Outcome = "succeeded"
+    returns: Literal["whole", "new_part"] = "whole"
+    style: str = ""
+    """A wire's way of answering: see each wire's module."""
+    counts_once: bool = False
+    """Whether two submits with one Idempotency-Key make one job."""
+    width: int = 160
+    height: int = 96
+    new_s: float = 1.0
+    """Length of what is made where the caller names none; 0 = the caller's wish."""
+    file: Literal["", "truncated", "json", "html", "empty", "gone"] = ""
+    """What is wrong with the files."""
+    key: str = "fake-upstream-key"
+    """The only key that is taken; empty = any."""
+
+
+@dataclass
+class Job:
+    """One job. `asked` is what the caller sent, files left out."""
+
+    id: str
+    wire: str
+    operation: str
+    caller_key: str
+    asked: dict[str, object]
+    outcome: Outcome
+    ready_at: float
+    new_s: float
+    start_s: float | None = None
+    source: bytes | None = None
+    cancelled: bool = False
+    submits: int = 1
+    polls: int = 0
+    failed_because: str = "the model broke"
+    video: bytes = b""
+    making: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def state(self) -> State:
+        if self.cancelled:
+            return "cancelled"
+        if time.monotonic() < self.ready_at or self.outcome == "stuck":
+            return "running" if self.polls > 1 else "queued"
+        return "succeeded" if self.outcome in {"succeeded", "expired"} else "failed"
+
+    @property
+    def progress(self) -> int:
+        return 100 if self.state == "succeeded" else min(90, 10 * self.polls)
+
+
+class Jobs:
+    """All jobs, by id; and the clips that callers uploaded."""
+
+    def __init__(self) -> None:
+        self.settings = Settings()
+        self.all: dict[str, Job] = {}
+        self.uploads: dict[str, bytes] = {}
+        self._by_key: dict[str, Job] = {}
+
+    def start(
+        self,
+        wire: str,
+        operation: str,
+        *,
+        caller_key: str,
+        asked: dict[str, object],
+        new_s: float | None,
+        job_id: str = "",
+        source: bytes | None = None,
+        start_s: float | None = None,
+        may_count_once: bool = True,
+    ) -> Job:
+        """Take a job, or find the one that was taken under the same key."""
+        settings = self.settings
+        known = self._by_key.get(caller_key) if caller_key and may_count_once and settings.counts_once else None
+        if known is not None:
+            known.submits += 1
+            return known
+        job = Job(
+            id=job_id or str(uuid.uuid4()),
+            wire=wire,
+            operation=operation,
+            caller_key=caller_key,
+            asked=asked,
+            outcome=settings.outcome,
+            ready_at=time.monotonic() + settings.render_s,
+            new_s=settings.new_s or new_s or 1.0,
+            start_s=start_s,
+            source=source,
+        )
+        self.all[job.id] = job
+        self._by_key[caller_key] = job
+        return job
+
+    def find(self, job_id: str) -> Job | None:
+        """The job of an id, as long as it is not lost."""
+        job = self.all.get(job_id)
+        if job is None or (job.outcome == "lost" and time.monotonic() >= job.ready_at):
+            return None
+        job.polls += 1
+        return job
+
+    async def video_of(self, job: Job) -> bytes:
+        """The finished file, made when it is first asked for."""
+        async with job.making:
+            if not job.video:
+                job.video = await asyncio.to_thread(self._make, job)
+        return job.video
+
+    async def source_of(self, source_id: str) -> bytes | None:
+        """The video of a finished job or an upload."""
+        if source_id in self.uploads:
+            return self.uploads[source_id]
+        job = self.all.get(source_id)
+        return await self.video_of(job) if job is not None and job.state == "succeeded" else None
+
+    def _make(self, job: Job) -> bytes:
+        settings = self.settings
+        if job.source is None:
+            return make_clip(job.new_s, settings.width, settings.height, len(job.id) + len(self.all))
+        return extend_clip(job.source, job.start_s, job.new_s, whole=settings.returns == "whole")

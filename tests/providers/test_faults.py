@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One vocabulary for refusals: which are sure, which are not, and what each means."""
+
+from __future__ import annotations
+
+import pytest
+from tests.providers.exchange import answer
+
+from longtake.egress.messages import Response
+from longtake.providers.base import Refused, Trouble, Unclear
+from longtake.providers.faults import fault_of, refusal
+
+
+def family(code: str, message: str = "no") -> dict[str, object]:
+    """The relays' middleware's body."""
+    return {"error": {"message": f"{message} (request id: 2025)", "type": "new_api_error", "code": code}}
+
+
+TROUBLES = [
+    ("OpenAI: key", answer({"error": {"message": "Incorrect API key", "code": "invalid_api_key"}}, 401), Trouble.AUTH),
+    ("relay: key without a code", answer(family("", "Invalid token"), 401), Trouble.AUTH),
+    ("relay: forbidden", answer(family("access_denied"), 403), Trouble.AUTH),
+    ("relay: balance as 403", answer({"code": "insufficient_user_quota", "message": "m"}, 403), Trouble.FUNDS),
+    ("relay: held balance", answer({"code": "pre_consume_token_quota_failed", "message": "m"}, 403), Trouble.FUNDS),
+    ("OpenAI: balance as 429", answer({"error": {"message": "m", "code": "insufficient_quota"}}, 429), Trouble.FUNDS),
+    ("balance in Chinese", answer({"code": "", "message": "用户余额不足"}, 403), Trouble.FUNDS),
+    ("402", answer({}, 402), Trouble.FUNDS),
+    ("rate limit", answer(family("rate_limit_exceeded"), 429), Trouble.RATE_LIMITED),
+    ("rate limit with an empty body", answer(None, 429), Trouble.RATE_LIMITED),
+    ("relay: unknown model as 503", answer(family("model_not_found", "no"), 503), Trouble.INVALID),
+    ("relay: no channel", answer(family("get_channel_failed"), 503), Trouble.BUSY),
+    ("relay: unknown task as 400", answer({"code": "task_not_exist", "message": "m"}, 400), Trouble.NOT_FOUND),
+    ("404", answer({}, 404), Trouble.NOT_FOUND),
+    ("OpenAI: moderation", answer({"error": {"code": "moderation_blocked", "message": "m"}}, 400), Trouble.MODERATION),
+    ("MiniMax: moderation", answer({"error": {"message": "sensitive (1026)"}}, 422), Trouble.MODERATION),
+    ("Kling: moderation", answer({"code": 1301, "message": "no"}, 200), Trouble.MODERATION),
+    ("xAI: code and text", answer({"code": "invalid-argument", "error": "duration is wrong"}, 400), Trouble.INVALID),
+    ("xAI: text", answer({"error": "Forbidden"}, 403), Trouble.AUTH),
+    ("FastAPI: list", answer({"detail": [{"loc": ["body"], "msg": "field required"}]}, 422), Trouble.INVALID),
+    ("broken", answer(family("do_request_failed"), 500), Trouble.UPSTREAM),
+    ("html", answer("<html>", 502), Trouble.UPSTREAM),
+]
+
+
+@pytest.mark.parametrize(("got", "trouble"), [row[1:] for row in TROUBLES], ids=[row[0] for row in TROUBLES])
+def test_what_a_refusal_means(got: Response, trouble: Trouble) -> None:
+    assert fault_of(got).trouble is trouble
+
+
+def test_the_words_are_the_providers_own() -> None:
+    assert (
+        fault_of(answer({"error": {"message": "duration is wrong", "code": "bad"}}, 400)).message == "duration is wrong"
+    )
+    assert fault_of(answer({"detail": [{"msg": "field required"}]}, 422)).message == "field required"
+    assert fault_of(answer("<html>secret page</html>", 500)).message == "the provider answered 500 with text/html"
+
+
+SURE = [
+    ("400", answer({"error": {"message": "m"}}, 400)),
+    ("401", answer(None, 401)),
+    ("404 of a wrong base URL", answer("<html>", 404)),
+    ("429", answer(None, 429)),
+    ("501", answer(None, 501)),
+    ("503 that names its cause", answer(family("model_not_found"), 503)),
+    ("507 of a full longtake", answer(family("store_full"), 507)),
+    ("a business error in a 200", answer({"code": 1102, "message": "no money"}, 200)),
+    ("an error in a 200", answer({"error": {"message": "no"}}, 200)),
+]
+UNSURE = [
+    ("408", answer(None, 408)),
+    ("500", answer({"error": {"message": "m", "code": "internal_error"}}, 500)),
+    ("502 of a proxy", answer("<html>", 502)),
+    ("503 of a proxy", answer("<html>", 503)),
+    ("503 without a cause", answer({}, 503)),
+    ("504", answer(None, 504)),
+    ("a page of HTML", answer("<html>", 200)),
+    ("an empty 200", answer(None, 200)),
+    ("only kind words", answer({"code": 200, "message": "submitted"}, 200)),
+    ("the key is in use", answer({"error": {"message": "m", "code": "idempotency_conflict"}}, 422)),
+    ("a redirect", answer(None, 307)),
+]
+
+
+@pytest.mark.parametrize("got", [row[1] for row in SURE], ids=[row[0] for row in SURE])
+def test_a_sure_refusal_left_no_job_behind(got: Response) -> None:
+    assert isinstance(refusal(got), Refused)
+
+
+@pytest.mark.parametrize("got", [row[1] for row in UNSURE], ids=[row[0] for row in UNSURE])
+def test_an_unsure_one_may_have(got: Response) -> None:
+    assert isinstance(refusal(got), Unclear)
+
+
+WAITS = [
+    ({"retry_after": "7"}, 7.0),
+    ({"retry_after_ms": "250"}, 0.25),
+    ({"retry_after": "Fri, 27 Nov 2026 12:00:30 GMT", "date": "Fri, 27 Nov 2026 12:00:00 GMT"}, 30.0),
+    ({"retry_after": "Fri, 27 Nov 2026 12:00:30 GMT"}, None),
+    ({"retry_after": "soon"}, None),
+    ({}, None),
+]
+
+
+@pytest.mark.parametrize(("headers", "wait_s"), WAITS)
+def test_retry_after_in_all_its_forms(headers: dict[str, str], wait_s: float | None) -> None:
+    assert fault_of(answer(None, 429, **headers)).retry_after_s == wait_s
