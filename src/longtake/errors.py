@@ -42,7 +42,8 @@ LongtakeError
 │   ├── BadUpstreamAnswer           it answered something that cannot be read
 │   ├── DownloadFailed              502 download_failed: no file, or not the one that was wanted
 │   ├── NotSent                     the call surely never reached it
-│   └── MaybeSent                   the call may have reached it: not to be repeated without a caller's key
+│   ├── MaybeSent                   the call may have reached it: not to be repeated without a caller's key
+│   └── ClipUnusable                502 clip_unusable: the clip that it made cannot be used
 ├── WorkCancelled                   the work was called off: nothing is left behind
 ├── FencedOff                       a write by an owner who no longer owns the task: stop quietly
 └── ConfigurationError              the operator's settings do not fit; the message names the setting
@@ -327,6 +328,13 @@ class NotSent(UpstreamError):
 
 class MaybeSent(UpstreamError):
     """The call may have reached the other server, and no answer came: not to be repeated without a caller's key."""
+
+
+class ClipUnusable(UpstreamError):
+    """A remote maker returned a clip that cannot be decoded or has nothing new: the source is not to blame."""
+
+    code = "clip_unusable"
+    retryable = False
 
 
 class WorkCancelled(LongtakeError):

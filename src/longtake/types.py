@@ -358,6 +358,25 @@ class SeamReport(Value, frozen=True):
     """Greatest sample step at the join against the sound's usual one, in dB; None without sound."""
 
 
+class JoinReport(Value, frozen=True):
+    """How a remote maker's clip was joined to the head."""
+
+    kind: Literal["whole", "overlap", "tail"]
+    """What the clip was: the source's head and the new part, some of the head and the new part, or the new part."""
+    begins_us: int
+    """Where in the clip the new part begins."""
+    repeated_frames: int
+    """How many of the head's frames the clip repeats before it."""
+    distance: float
+    """Of the pictures that head and clip share: 0 alike, 1.4 unrelated."""
+    fps: Rate
+    """The clip's own."""
+    gains: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """What the contrast of Y, U and V was multiplied by to match the head."""
+    shifts: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """How far the means of Y, U and V were moved, in 8-bit levels."""
+
+
 class MadeFile(Value, frozen=True):
     """A file that a render job left under its work prefix."""
 
@@ -380,6 +399,8 @@ class RenderReport(Value, frozen=True):
     pick_error: float | None = None
     """How well that way foretold the source's own end: its error over that of a frozen picture, so that below 1 is
     better than standing still; None where there was nothing to try it on."""
+    joined: JoinReport | None = None
+    """Of a remote maker's clip."""
     warnings: tuple[str, ...] = ()
 
 

@@ -61,6 +61,7 @@ MESSAGES_ZH: Mapping[str, str] = {
     "get_channel_failed": "该模型当前没有可用渠道，可改用 longtake-cpu",
     "limit_exceeded": "文件或任务超过了服务器限制",
     "engine_failed": "视频生成失败",
+    "clip_unusable": "上游返回的视频无法使用",
     "fenced_off": "任务状态已改变，请重新查询",
     "cancelled": "任务已取消",
     "expired": "任务已超过期限",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from longtake.errors import WorkCancelled
 from longtake.media.frames import TimedFrame
-from longtake.types import ColorTags, Fit, HeadReport, MediaFacts, SeamReport
+from longtake.types import ColorTags, Fit, HeadReport, JoinReport, MediaFacts, SeamReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +112,7 @@ class Assembled:
     head: HeadReport | None = None
     seam: SeamReport | None = None
     new_part_facts: MediaFacts | None = None
+    joined: JoinReport | None = None
     warnings: tuple[str, ...] = ()
 
 

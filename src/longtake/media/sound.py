@@ -159,6 +159,8 @@ class _Reader:
         self._resampler: AudioResampler | None = None
         self._taken: tuple[str, str, int] | None = None
         """The form of what the resampler takes."""
+        self._withheld = Fraction(0)
+        """Samples that the resampler was given and has not given back: it looks ahead to change the rate."""
 
     def blocks(self, container: InputContainer) -> Iterator[tuple[int | None, Samples]]:
         """Decoded sound in the wished form, each block with its position if it has one."""
@@ -189,6 +191,8 @@ class _Reader:
                 if _form(frame) != self._taken:
                     # Broadcasts change their form on the way, and damage can look like that.
                     yield from self._drained()
+                if at is not None:
+                    at -= round(self._withheld)
                 for block in self._resampled(frame):
                     yield at, block
                     at, self.lost = None, 0
@@ -229,7 +233,9 @@ class _Reader:
         if self._resampler is None:
             self._resampler = AudioResampler(format="fltp", layout=self._form.layout, rate=self._form.rate_hz)
             self._taken = _form(frame)
+        self._withheld += Fraction(frame.samples * self._form.rate_hz, frame.sample_rate)
         for block in self._resampler.resample(frame):
+            self._withheld -= block.samples
             yield block.to_ndarray().astype(np.float32, copy=False)
 
     def _drained(self) -> Iterator[tuple[None, Samples]]:
@@ -238,3 +244,4 @@ class _Reader:
             for block in self._resampler.resample(None):
                 yield None, block.to_ndarray().astype(np.float32, copy=False)
         self._resampler = None
+        self._withheld = Fraction(0)
