@@ -201,12 +201,17 @@ def _is_repeated(heads: NDArray[np.float32], clips: NDArray[np.float32]) -> bool
     if len(clips) < 2:  # noqa: PLR2004 - a step needs two pictures
         return True
     step, join, before = clips[1] - clips[0], clips[0] - heads[-1], heads[-1] - heads[0]
-    moved, joined = float(np.mean(step * step)), float(np.mean(join * join))
+    moved, joined = _product(step, step), _product(join, join)
     if moved < _STILL:
         return True
     if joined > _FAST:
-        return joined < min(moved, float(np.mean(before * before))) / 4
-    return float(np.mean(step * join)) < moved / 2
+        return joined < min(moved, _product(before, before)) / 4
+    return _product(step, join) < moved / 2
+
+
+def _product(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """The mean of the products."""
+    return float(np.dot(one, other)) / one.size
 
 
 class _Search:
