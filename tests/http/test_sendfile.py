@@ -41,18 +41,17 @@ class FileServer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         length = b"%d" % self.promised_bytes
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
         descriptor = os.open(self.path, os.O_RDONLY)
         try:
-            end = await scope["extensions"][EXTENSION].send_file(descriptor, 0, self.promised_bytes)
+            end = await scope["extensions"][EXTENSION].send_file(
+                200, [(b"content-length", length)], descriptor, 0, self.promised_bytes
+            )
         except OSError as error:
             self.ends.append(str(error))
             return
         finally:
             os.close(descriptor)
         self.ends.append(end)
-        if end == self.promised_bytes:
-            await send({"type": "http.response.body", "body": b""})
 
     def wait_for_end(self) -> int | str:
         until_s = time.monotonic() + LIMIT_S
@@ -166,7 +165,8 @@ def test_a_reader_that_does_not_even_take_what_stands_before_the_file_is_given_u
                 transport.write(b"x" * 4096)
                 await asyncio.sleep(0)
             async with asyncio.timeout(LIMIT_S):
-                sent_to = await SocketFiles(loop, transport, PAUSE_S, lambda: None).send(file.fileno(), 0, CHUNK_BYTES)
+                files = SocketFiles(loop, transport, PAUSE_S, lambda: None)
+                sent_to = await files.send(b"head", file.fileno(), 0, CHUNK_BYTES)
             return sent_to, transport.is_closing()
 
     assert run(send()) == (0, True)

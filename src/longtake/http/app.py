@@ -125,7 +125,7 @@ class Application:
             pass
         except Exception as error:
             # The outermost boundary: whatever happens, the caller gets an answer.
-            if started:
+            if started or (call.exchange is not None and call.exchange.has_begun):
                 # The head is out; ending without the last byte makes the server break the connection.
                 logger.error("request %s broke off", call.request_id, exc_info=error)  # noqa: TRY400
             else:

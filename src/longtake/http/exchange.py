@@ -38,20 +38,11 @@ class Exchange:
         cycle = self._answering()
         if cycle.flow.write_paused or cycle.response_started:
             return False
-        lines = [b": ".join(line) for line in (*cycle.default_headers, *headers)]
-        if not cycle.keep_alive:
-            lines.append(b"connection: close")
-        head = b"\r\n".join(lines)
-        if head.count(b"\n") >= len(lines) or head.count(b"\r") >= len(lines) or b"\0" in head:
-            raise ValueError("a header holds a line's end")
-        cycle.response_started = cycle.response_complete = True
-        cycle.waiting_for_100_continue = False
+        head = _head(cycle, status, headers)
+        self._begin(cycle)
         if not cycle.disconnected:
-            cycle.transport.write(b"".join((STATUS_LINE[status], head, b"\r\n\r\n", body)))
-            cycle.message_event.set()
-            if not cycle.keep_alive:
-                cycle.transport.close()
-            cycle.on_response()
+            cycle.transport.write(head + body)
+            self._finish(cycle)
         return True
 
     @property
@@ -59,15 +50,51 @@ class Exchange:
         """Whether `send_file` works here."""
         return self._files is not None
 
-    async def send_file(self, descriptor: int, start: int, stop: int) -> int:
-        """See sendfile.SocketFiles.send. To be called after the head, and before the last piece of the body."""
+    @property
+    def has_begun(self) -> bool:
+        """Whether something of the answer may be out."""
+        return self._answering().response_started
+
+    async def send_file(
+        self, status: int, headers: Sequence[tuple[bytes, bytes]], descriptor: int, start: int, stop: int
+    ) -> int:
+        """Send a whole answer whose body are the bytes [start, stop) of a file, their number among the headers.
+
+        The position up to which they are out; see sendfile.SocketFiles.send. Raises ValueError as `answer` does.
+        """
         assert self._files is not None, "asked for before"
-        sent_to = await self._files.send(descriptor, start, stop)
-        # uvicorn counts what an answer still owes.
-        self._answering().expected_content_length -= sent_to - start
+        cycle = self._answering()
+        head = _head(cycle, status, headers)
+        self._begin(cycle)
+        sent_to = start if cycle.disconnected else await self._files.send(head, descriptor, start, stop)
+        if sent_to == stop and not cycle.disconnected:
+            self._finish(cycle)
         return sent_to
+
+    @staticmethod
+    def _begin(cycle: RequestResponseCycle) -> None:
+        cycle.response_started = True
+        cycle.waiting_for_100_continue = False
+
+    @staticmethod
+    def _finish(cycle: RequestResponseCycle) -> None:
+        cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
 
     def _answering(self) -> RequestResponseCycle:
         cycle = self._cycle()
         assert cycle is not None, "the answer runs the application that calls this"
         return cycle
+
+
+def _head(cycle: RequestResponseCycle, status: int, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+    lines = [b": ".join(line) for line in (*cycle.default_headers, *headers)]
+    if not cycle.keep_alive:
+        lines.append(b"connection: close")
+    text = b"\r\n".join(lines)
+    if text.count(b"\n") >= len(lines) or text.count(b"\r") >= len(lines) or b"\0" in text:
+        raise ValueError("a header holds a line's end")
+    return b"%b%b\r\n\r\n" % (STATUS_LINE[status], text)

@@ -12,6 +12,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote
 
 from starlette.types import Send
@@ -51,7 +52,7 @@ class FileAnswer:
         size_bytes = self.blob.size_bytes
         modified_s = self.asset.created_ms / 1000
         etag = f'"{self.asset.sha256}"'
-        headers = [*self._headers(etag, modified_s), *common]
+        headers = [*_headers(self.asset.sha256, self.asset.created_ms, self.cache), *common]
         if not_modified(etag, modified_s, call.header(b"if-none-match"), call.header(b"if-modified-since")):
             await self._finish(send, _NOT_MODIFIED, headers)
             return
@@ -66,9 +67,8 @@ class FileAnswer:
             await answer.send(call, send, common)
             return
         headers += [
-            (b"content-type", header_value(self.asset.mime)),
+            *_description(self.asset.mime, self.name, attachment=self.attachment),
             (b"content-length", b"%d" % (span.stop - span.start)),
-            (b"content-disposition", self._disposition()),
         ]
         if span.partial:
             headers.append((b"content-range", b"bytes %d-%d/%d" % (span.start, span.stop - 1, size_bytes)))
@@ -76,24 +76,12 @@ class FileAnswer:
         if call.method == "HEAD" or span.start == span.stop:
             await self._finish(send, self.status, headers)
             return
+        exchange = call.exchange
+        if exchange is not None and exchange.sends_files:
+            await exchange.send_file(self.status, headers, self.blob.descriptor, span.start, span.stop)
+            return
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await self._stream(call, send, span.start, span.stop)
-
-    def _headers(self, etag: str, modified_s: float) -> HeaderList:
-        return [
-            (b"accept-ranges", b"bytes"),
-            (b"etag", header_value(etag)),
-            (b"last-modified", http_date(modified_s).encode()),
-            (b"cache-control", self.cache),
-            (b"vary", b"origin"),
-            (b"x-content-type-options", b"nosniff"),
-            (b"cross-origin-resource-policy", b"cross-origin"),
-        ]
-
-    def _disposition(self) -> bytes:
-        kind = "attachment" if self.attachment else "inline"
-        plain = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "._- ") else "_" for sign in self.name)
-        return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(self.name, safe='')}".encode()
 
     async def _finish(self, send: Send, status: int, headers: HeaderList) -> None:
         self.status = status
@@ -101,12 +89,6 @@ class FileAnswer:
         await send({"type": "http.response.body", "body": b""})
 
     async def _stream(self, call: Call, send: Send, start: int, stop: int) -> None:
-        exchange = call.exchange
-        if exchange is not None and exchange.sends_files:
-            start = await exchange.send_file(self.blob.descriptor, start, stop)
-            if start == stop:
-                await send({"type": "http.response.body", "body": b""})
-            return
         # Servers drop what is sent after a hang-up without a word, so only `receive` tells that nobody listens.
         gone = asyncio.ensure_future(until_gone(call)) if stop - start > CHUNK_BYTES else None
         try:
@@ -120,6 +102,27 @@ class FileAnswer:
         finally:
             if gone is not None:
                 gone.cancel()
+
+
+@lru_cache(maxsize=256)
+def _headers(sha256: str, created_ms: int, cache: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    return (
+        (b"accept-ranges", b"bytes"),
+        (b"etag", header_value(f'"{sha256}"')),
+        (b"last-modified", http_date(created_ms / 1000).encode()),
+        (b"cache-control", cache),
+        (b"vary", b"origin"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"cross-origin-resource-policy", b"cross-origin"),
+    )
+
+
+@lru_cache(maxsize=256)
+def _description(mime: str, name: str, *, attachment: bool) -> tuple[tuple[bytes, bytes], ...]:
+    kind = "attachment" if attachment else "inline"
+    plain = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "._- ") else "_" for sign in name)
+    disposition = f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    return (b"content-type", header_value(mime)), (b"content-disposition", disposition.encode())
 
 
 async def _read(descriptor: int, start: int, length: int) -> bytes:

@@ -10,12 +10,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import sys
 from collections.abc import Callable
 
-CHUNK_BYTES = 512 << 10
+CHUNK_BYTES = 1 << 20
 """At once; what has to come from the disk is read in a thread before."""
 
+_ONE_BYTE = [bytearray(1)]
+_MORE = getattr(socket, "MSG_MORE", 0)
 _NO_WAIT: int | None = getattr(os, "RWF_NOWAIT", None)
 AVAILABLE = sys.platform == "linux" and _NO_WAIT is not None
 """Elsewhere the system cannot say what it has in memory, so that the disk would stop the loop."""
@@ -24,7 +27,7 @@ AVAILABLE = sys.platform == "linux" and _NO_WAIT is not None
 class SocketFiles:
     """Sends files through a transport's socket, beside the transport.
 
-    It waits on a duplicate of the descriptor, for uvloop guards its own.
+    It works on a duplicate of the descriptor, for uvloop guards its own.
     """
 
     def __init__(
@@ -36,42 +39,55 @@ class SocketFiles:
     ) -> None:
         self._loop, self._transport, self._pause_s = loop, transport, pause_s
         self._flush_head = flush_head
+        self._out: socket.socket | None = None
         self._writable: asyncio.Future[None] | None = None
 
-    async def send(self, descriptor: int, start: int, stop: int) -> int:
-        """Send the bytes [start, stop) of a file; up to where they are out: `stop`, unless the peer has gone.
+    async def send(self, head: bytes, descriptor: int, start: int, stop: int) -> int:
+        """Send a head and the bytes [start, stop) of a file; up to where they are out: `stop`, unless the peer is gone.
 
         A peer that takes nothing for `pause_s` is given up. Raises OSError if the file ends before `stop`.
         """
         await self._flush()
-        if self._transport.is_closing():
-            return start
-        out = os.dup(self._transport.get_extra_info("socket").fileno())
-        try:
-            while start < stop and not self._transport.is_closing():
+        while not self._transport.is_closing():
+            out = self._out = self._out or self._duplicate()
+            try:
+                if head:
+                    # The head leaves with the first bytes of the file.
+                    head = head[out.send(head, _MORE) :]
+                    continue
                 size_bytes = min(CHUNK_BYTES, stop - start)
                 if not _in_memory(descriptor, start + size_bytes - 1):
                     await self._loop.run_in_executor(None, os.pread, descriptor, size_bytes, start)
-                try:
-                    sent_bytes = os.sendfile(out, descriptor, start, size_bytes)
-                except BlockingIOError:
-                    await self._wait_until_writable(out)
-                    continue
-                except ConnectionError:
-                    break
-                if not sent_bytes:
-                    raise OSError(f"the file ends at {start} of {stop} bytes")
-                start += sent_bytes
-                # Others shall not wait for the whole of a large file.
-                await asyncio.sleep(0)
-        finally:
-            os.close(out)
+                    if self._transport.is_closing():
+                        break
+                sent_bytes = os.sendfile(out.fileno(), descriptor, start, size_bytes)
+            except BlockingIOError:
+                await self._wait_until_writable(out)
+                continue
+            except ConnectionError:
+                break
+            if not sent_bytes:
+                raise OSError(f"the file ends at {start} of {stop} bytes")
+            start += sent_bytes
+            if start == stop:
+                break
+            # Others shall not wait for the whole of a large file.
+            await asyncio.sleep(0)
         return start
 
     def lost(self) -> None:
         """The connection has gone: wake who waits for it."""
-        if self._writable is not None and not self._writable.done():
-            self._writable.set_result(None)
+        if self._out is None:
+            return
+        if self._writable is not None:
+            self._loop.remove_writer(self._out.fileno())
+            _finish(self._writable)
+        self._out.close()
+
+    def _duplicate(self) -> socket.socket:
+        out = socket.socket(fileno=os.dup(self._transport.get_extra_info("socket").fileno()))
+        out.setblocking(False)
+        return out
 
     async def _flush(self) -> None:
         """Let the transport write what it has, first of all the head.
@@ -90,17 +106,18 @@ class SocketFiles:
             await asyncio.sleep(pause_s)
             pause_s = min(0.05, pause_s + 0.001)
 
-    async def _wait_until_writable(self, out: int) -> None:
+    async def _wait_until_writable(self, out: socket.socket) -> None:
         self._writable = ready = self._loop.create_future()
-        self._loop.add_writer(out, _finish, ready)
+        self._loop.add_writer(out.fileno(), _finish, ready)
         try:
             async with asyncio.timeout(self._pause_s):
                 await ready
         except TimeoutError:
             self._transport.abort()
         finally:
-            self._loop.remove_writer(out)
             self._writable = None
+            if out.fileno() >= 0:
+                self._loop.remove_writer(out.fileno())
 
 
 def _finish(future: asyncio.Future[None]) -> None:
@@ -111,5 +128,5 @@ def _finish(future: asyncio.Future[None]) -> None:
 def _in_memory(descriptor: int, position: int) -> bool:
     """Whether the byte at `position` can be read without the disk; what lies before it then nearly always can too."""
     with contextlib.suppress(OSError):
-        return os.preadv(descriptor, [bytearray(1)], position, _NO_WAIT or 0) == 1
+        return os.preadv(descriptor, _ONE_BYTE, position, _NO_WAIT or 0) == 1
     return False

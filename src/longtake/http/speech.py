@@ -18,13 +18,14 @@ from longtake.types import Task
 DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in (UNIFIED, OPENAI)}
 MOUNTS: Mapping[str, Dialect] = {"/openai": OPENAI}
 """Before `/v1`, these say the dialect: an SDK that is given such a base URL needs no header."""
+_BEGINNINGS = tuple((f"{mount}/v1/", mount) for mount in MOUNTS)
 _HEADER = b"x-longtake-dialect"
 
 
 def unmounted(path: str) -> tuple[str, str]:
     """A path's mount, if it has one, and the path behind it."""
-    for mount in MOUNTS:
-        if path.startswith(f"{mount}/v1/"):
+    for beginning, mount in _BEGINNINGS:
+        if path.startswith(beginning):
             return mount, path[len(mount) :]
     return "", path
 
