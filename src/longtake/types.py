@@ -253,6 +253,8 @@ class Submission(Value, frozen=True):
     """Fields that no part of longtake knows, as they came."""
     warnings: tuple[str, ...] = ()
     """What reading the request already had to say, such as a size that overrules an aspect."""
+    written: dict[str, str] = {}
+    """What the caller calls a parameter, by our name of it, where the two differ: `task_id` may be `video`."""
 
 
 class Maker(Value, frozen=True):

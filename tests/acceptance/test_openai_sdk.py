@@ -111,7 +111,7 @@ def test_lists_page_by_page(client: openai.OpenAI, upload: str) -> None:
 def test_errors_are_told(server: Server, client: openai.OpenAI) -> None:
     with pytest.raises(openai.NotFoundError) as unknown:
         client.videos.retrieve(UNKNOWN_ID)
-    assert (unknown.value.status_code, unknown.value.code, unknown.value.param) == (404, "task_not_exist", "task_id")
+    assert (unknown.value.status_code, unknown.value.code, unknown.value.param) == (404, "task_not_exist", "id")
     with pytest.raises(openai.BadRequestError) as refused:
         client.videos.create(prompt="x", model="no-such-model")
     assert (refused.value.code, refused.value.param) == ("model_not_found", "model")

@@ -102,6 +102,7 @@ def sources(client: httpx2.Client, clip: bytes) -> list[tuple[str, Json]]:
         ("/v1/videos", {"json": CREATE | {"task_id": SAMPLE_ID, "start_time": "1"}}),
         ("/v1/videos", {"json": CREATE | {"video": SAMPLE_ID}}),
         ("/v1/videos", {"json": CREATE | {"metadata": {"task_id": SAMPLE_ID}}}),
+        ("/v1/videos", {"json": CREATE | {"metadata": {"video": "the cat's", "task_id": SAMPLE_ID}}}),
         ("/v1/videos", {"data": CREATE, "files": upload}),
         (f"/v1/videos/{SAMPLE_ID}/extend", {"json": text | {"model": "grok-video-3", "start_time": 1}}),
         (f"/v1/videos/{SAMPLE_ID.replace(':', '%3A')}/extend", {"content": json.dumps(text)}),
@@ -120,6 +121,17 @@ def test_every_way_to_extend(client: httpx2.Client, clip: bytes):
         assert float(body["seconds"]) == start_s + float(task["seconds"]), (path, sent)
         assert body["status"] == "queued"
         assert "://" not in answer.text
+
+
+@pytest.mark.parametrize("name", ["video", "video_id", "video_url", "source_video", "input_video", "id", "source"])
+def test_what_the_caller_notes_in_metadata_makes_no_extension(client: httpx2.Client, name: str):
+    for value in ("holiday.mp4", SAMPLE_ID, {"id": SAMPLE_ID}):
+        answer = client.post("/v1/videos", json=CREATE | {"metadata": {name: value, "size": "640x640"}})
+        assert answer.status_code == 200, answer.text
+        record = client.get(f"/v1/tasks/{answer.json()['id']}").json()
+        assert (record["operation"], record["size"]) == ("create", "640x640")
+        assert answer.headers["x-longtake-ignored"] == f"metadata.{name}"
+        assert record["ignored"] == [f"metadata.{name}"]
 
 
 def test_every_way_to_remix(client: httpx2.Client, clip: bytes):
@@ -145,7 +157,7 @@ def test_every_way_to_remix(client: httpx2.Client, clip: bytes):
         )
     assert client.post("/v1/video/remix", json={"task_id": SAMPLE_ID}).json()["error"]["param"] == "prompt"
     refused = client.post(f"/v1/videos/{SAMPLE_ID}/remix", data=text, files={"image": ("a.png", picture_bytes())})
-    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "images")
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "image")
 
 
 def test_an_extension_of_an_upload_needs_no_model(client: httpx2.Client, clip: bytes):
@@ -160,24 +172,24 @@ def test_an_extension_of_an_upload_needs_no_model(client: httpx2.Client, clip: b
 @pytest.mark.parametrize(
     ("request_line", "body", "status", "words"),
     [
-        (f"GET /v1/videos/{UNKNOWN_ID}", None, 404, "task_not_exist task_id"),
-        (f"GET /v1/videos/{UNKNOWN_ID}/content", None, 404, "task_not_exist task_id"),
-        (f"DELETE /v1/videos/{UNKNOWN_ID}", None, 404, "task_not_exist task_id"),
+        (f"GET /v1/videos/{UNKNOWN_ID}", None, 404, "task_not_exist id"),
+        (f"GET /v1/videos/{UNKNOWN_ID}/content", None, 404, "task_not_exist id"),
+        (f"DELETE /v1/videos/{UNKNOWN_ID}", None, 404, "task_not_exist id"),
         ("GET /v1/videos?limit=0", None, 400, "invalid_request limit"),
         ("GET /v1/videos?order=up", None, 400, "invalid_request order"),
-        (f"POST /v1/videos/{UNKNOWN_ID}/extend", {"prompt": "x"}, 400, "task_not_exist task_id"),
-        ("POST /v1/videos/extensions", {"prompt": "x"}, 400, "invalid_request task_id"),
+        (f"POST /v1/videos/{UNKNOWN_ID}/extend", {"prompt": "x"}, 400, "task_not_exist id"),
+        ("POST /v1/videos/extensions", {"prompt": "x"}, 400, "invalid_request video"),
         (
-            "POST /v1/videos/extensions", {"prompt": "x", "video": {"id": UNKNOWN_ID}}, 400, "task_not_exist task_id",
+            "POST /v1/videos/extensions", {"prompt": "x", "video": {"id": UNKNOWN_ID}}, 400, "task_not_exist video",
         ),
         ("POST /v1/videos", {"model": "sora-2"}, 400, "invalid_request prompt"),
         ("POST /v1/videos", CREATE | {"model": "no-such"}, 400, "model_not_found model"),
         ("POST /v1/videos", CREATE | {"size": "721x1281"}, 400, "invalid_size size"),
         ("POST /v1/videos", CREATE | {"seconds": "0"}, 400, "invalid_request seconds"),
-        ("POST /v1/videos", CREATE | {"seconds": "31"}, 400, "invalid_request duration"),
+        ("POST /v1/videos", CREATE | {"seconds": "31"}, 400, "invalid_request seconds"),
         ("POST /v1/videos", CREATE | {"characters": [{"id": "c"}]}, 400, "operation_not_supported characters"),
-        ("POST /v1/videos/edits", {"prompt": "x"}, 400, "invalid_request task_id"),
-        (f"POST /v1/videos/{UNKNOWN_ID}/remix", {"prompt": "x"}, 400, "task_not_exist task_id"),
+        ("POST /v1/videos/edits", {"prompt": "x"}, 400, "invalid_request video"),
+        (f"POST /v1/videos/{UNKNOWN_ID}/remix", {"prompt": "x"}, 400, "task_not_exist id"),
         (
             f"POST /v1/videos/{SAMPLE_ID}/remix", {"prompt": "x", "model": "veo3.1"}, 400,
             "operation_not_supported model",

@@ -106,7 +106,7 @@ def test_a_remix_may_be_shorter_or_of_another_size():
 def test_a_remix_takes_no_pictures_and_can_wait():
     with pytest.raises(InvalidRequest) as refused:
         remix(source(), images=[{"role": "reference", "asset_id": "a"}])
-    assert refused.value.param == "images"
+    assert refused.value.param == "reference_images"
     assert remix().provisional
     with pytest.raises(InvalidRequest):
         remix(source(length_s=901))
@@ -257,8 +257,8 @@ def test_what_a_source_was_made_for_it_is():
         ({"prompt": "  "}, "prompt"),
         ({"prompt": "x" * 32_001}, "prompt"),
         ({"seed": -2}, "seed"),
-        ({"images": [{"role": "reference", "asset_id": "i"}]}, "images"),
-        ({"images": [{"role": "first_frame", "asset_id": "i"}]}, "images"),
+        ({"images": [{"role": "reference", "asset_id": "i"}]}, "reference_images"),
+        ({"images": [{"role": "first_frame", "asset_id": "i"}]}, "first_frame_image"),
         ({"images": [{"role": "last_frame", "asset_id": "i"}] * 3}, "images"),
     ],
 )

@@ -142,7 +142,7 @@ async def test_refusals_name_the_parameter_and_leave_nothing(house):
         (extension(TaskSource(task_id="grok:404404404404")), TaskNotFound, "task_id"),
         (extension(TaskSource(task_id=foreign.id)), TaskNotFound, "task_id"),
         (extension(TaskSource(task_id=picture.id)), SourceUnusable, "task_id"),
-        (extension(AssetSource(asset_id=foreign.assets[Role.VIDEO].id)), InvalidRequest, "video"),
+        (extension(AssetSource(asset_id=foreign.assets[Role.VIDEO].id)), InvalidRequest, "task_id"),
         (msgspec.structs.replace(extension(source_id), model="nope"), ModelNotFound, "model"),
         (msgspec.structs.replace(extension(source_id), model=None), InvalidRequest, "model"),
         (msgspec.structs.replace(extension(source_id), source=None), InvalidRequest, "task_id"),
@@ -150,7 +150,7 @@ async def test_refusals_name_the_parameter_and_leave_nothing(house):
         (
             msgspec.structs.replace(extension(source_id), images=(ImageInput(role=Role.LAST_FRAME, asset_id="x"),)),
             InvalidRequest,
-            "images",
+            "last_frame_image",
         ),
     ]
     for submission, error, param in cases:

@@ -29,7 +29,7 @@ MESSAGES_ZH: Mapping[str, str] = {
     "invalid_json": "请求体不是有效的 JSON 对象",
     "invalid_multipart_form": "无法读取表单请求体",
     "invalid_size": "尺寸或宽高比无法使用",
-    "invalid_start_time": "start_time 无效或超出源视频范围",
+    "invalid_start_time": "起始时间无效或超出源视频范围",
     "invalid_media": "文件不是可解码的视频或图片",
     "url_input_not_enabled": "本服务器未启用 URL 输入，请先上传文件",
     "url_refused": "该 URL 无效或不指向公网地址，请直接上传文件",

@@ -68,6 +68,9 @@ async def _read(
         if source_id is not None:
             values = {**values, "task_id": source_id}
         submission = await staging.settle(dialect.parse(operation, values, context.links.asset_of))
+        if source_id is not None:
+            named = {**submission.written, "task_id": "id"}
+            submission = msgspec.structs.replace(submission, written=named)
         if submission.model is None and dialect.default_model:
             submission = await _with_model(context, call, submission, dialect.default_model)
     except BaseException:

@@ -35,11 +35,17 @@ async def remix(context: Context, call: Call) -> Answer:
 async def query(context: Context, call: Call) -> Answer:
     """How a task stands, in unified words, whatever dialect it came in."""
     fields = call.query()
-    text = fields.get("id") or fields.get("task_id") or ""
+    name = "id" if fields.get("id") else "task_id"
+    text = fields.get(name) or ""
     if not text.strip():
         raise InvalidRequest("id is missing: ask for /v1/video/query?id=<task id>", param="id")
     dialect = spoken(call, UNIFIED)
-    task, applied = await settled(context, call, await context.service.get(call.owner, task_id(text, "id")))
+    wanted = task_id(text, name)
+    try:
+        found = await context.service.get(call.owner, wanted)
+    except TaskNotFound as error:
+        raise TaskNotFound(error.message, message_zh=error.message_zh, param=name) from error
+    task, applied = await settled(context, call, found)
     body = context.rendered.body(call, task, dialect.render_task)
     return encoded_answer(body, headers=[*poll_hint(task), *applied])
 

@@ -18,7 +18,7 @@ async def fingerprint_of(store: Store, submission: Submission) -> bytes:
     if isinstance(source, AssetSource):
         source = AssetSource(asset_id=contents[source.asset_id])
     images = tuple(ImageInput(role=image.role, asset_id=contents[image.asset_id]) for image in submission.images)
-    canonical = msgspec.structs.replace(submission, source=source, images=images)
+    canonical = msgspec.structs.replace(submission, source=source, images=images, written={})
     return hashlib.sha256(msgspec.json.encode(canonical, order="sorted")).digest()
 
 

@@ -71,13 +71,13 @@ def picture_of_extended(wish: Wish, room: Room, source: tuple[int, int], made_fo
     Raises InvalidSize naming size, aspect_ratio or upscale.
     """
     if _is_kept(wish, source, made_for):
-        warnings = ("upscale: the video already has this size, so nothing was enlarged",) if wish.upscale else ()
+        warnings = ("upscale: the video is this large already, so nothing was enlarged",) if wish.upscale else ()
         return Picture(width=_even(source[0]), height=_even(source[1]), warnings=(*_overruled(wish), *warnings))
     check_wish(wish, room)
     next_short = _next_short_side(wish, room, source) if wish.upscale and wish.size is None else None
     has_aspect = wish.aspect is None or _has_aspect(wish.aspect, source) or wish.aspect == made_for.aspect
     if wish.size is None and next_short is None and has_aspect:
-        warning = f"upscale: {source[0]}x{source[1]} is the greatest size made here, so nothing was enlarged"
+        warning = f"upscale: {source[0]}x{source[1]} is the greatest picture made here, so nothing was enlarged"
         return Picture(width=_even(source[0]), height=_even(source[1]), warnings=(warning,))
     if isinstance(wish.size, ExactSize):
         width, height = wish.size.width, wish.size.height

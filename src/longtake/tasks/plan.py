@@ -6,6 +6,7 @@ from __future__ import annotations
 from longtake.errors import InvalidRequest, InvalidStartTime, OperationNotSupported, SourceUnusable
 from longtake.settings import Settings
 from longtake.tasks.geometry import Picture, Room, Wish, check_wish, picture_of_extended, picture_of_new
+from longtake.tasks.parameters import picture_param
 from longtake.types import (
     SECOND_US,
     Aspect,
@@ -149,21 +150,23 @@ def _check_images(images: tuple[ImageInput, ...], operation: Operation, capabili
             f"images has {len(images)} pictures: this model takes at most {capability.max_images}", param="images"
         )
     if operation is Operation.REMIX and images:
-        raise InvalidRequest("images: a remix is made of the source's own pictures alone: leave it out", param="images")
+        param = picture_param(images[0].role)
+        raise InvalidRequest(f"{param}: a remix is made of the source's own pictures alone: leave it out", param=param)
     if operation is Operation.EXTEND:
         for image in images:
+            param = picture_param(image.role)
             if image.role is Role.FIRST_FRAME:
                 raise InvalidRequest(
-                    "images has a first frame, but an extension begins with the source's own frame at start_time: "
+                    f"{param} is a first frame, but an extension begins with the source's own frame at the cut: "
                     "leave it out",
-                    param="images",
+                    param=param,
                 )
             if image.role not in capability.extend_image_roles:
                 # Not "unsupported": a client would take it for a model that cannot extend at all (wire.md R9).
                 raise InvalidRequest(
-                    f"images has a {image.role.value} picture, which this model cannot follow when it extends: "
+                    f"{param} has a {image.role.value} picture, which this model cannot follow when it extends: "
                     "leave it out, or name another model",
-                    param="images",
+                    param=param,
                 )
 
 

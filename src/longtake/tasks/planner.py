@@ -10,6 +10,7 @@ from longtake.errors import InvalidRequest, SourceNotReady, SourceUnusable, Task
 from longtake.lifecycle import ENDS
 from longtake.routing.makers import Choice, Makers
 from longtake.store.base import Store
+from longtake.tasks.parameters import as_written, in_the_callers_words, picture_param
 from longtake.tasks.plan import Limits, SourceFacts, plan
 from longtake.types import (
     Asset,
@@ -59,8 +60,12 @@ class Planner:
         """Plan a new request.
 
         Raises TaskNotFound, SourceNotReady, SourceUnusable, ModelNotFound, NoMaker, and whatever `plan` raises; each
-        names the parameter.
+        names the parameter as the caller wrote it.
         """
+        with in_the_callers_words(submission):
+            return await self._draft(tenant_id, submission)
+
+    async def _draft(self, tenant_id: str, submission: Submission) -> Draft:
         parent = await self._parent(tenant_id, submission)
         source = await self._source(tenant_id, submission, parent)
         model_name = _model_name(submission, parent)
@@ -81,18 +86,20 @@ class Planner:
 
         Raises SourceUnusable if the parent ended badly or is gone, and whatever `plan` raises.
         """
-        parent = await self._store.task(task.tenant_id, task.parent_id) if task.parent_id else None
-        if parent is None:
-            raise SourceUnusable("the video that this waited for was deleted", param="task_id")
-        source = _source_of(parent, may_wait=False)
-        choice = self._makers.choice_of(task.plan.maker, task.model_requested)
-        decided = await self._plan(task.tenant_id, task.submission, source, choice)
+        with in_the_callers_words(task.submission):
+            parent = await self._store.task(task.tenant_id, task.parent_id) if task.parent_id else None
+            if parent is None:
+                raise SourceUnusable("the video that this waited for was deleted", param="task_id")
+            source = _source_of(parent, may_wait=False)
+            choice = self._makers.choice_of(task.plan.maker, task.model_requested)
+            decided = await self._plan(task.tenant_id, task.submission, source, choice)
         return msgspec.structs.replace(decided, tariff=task.plan.tariff)
 
     async def _plan(self, tenant_id: str, submission: Submission, source: SourceFacts | None, choice: Choice) -> Plan:
         leading = await self._leading_image(tenant_id, submission)
         decided = plan(submission, source, choice.maker, choice.capability, self._limits, leading_image=leading)
-        return msgspec.structs.replace(decided, warnings=(*choice.warnings, *decided.warnings))
+        warnings = [as_written(warning, submission.written) for warning in decided.warnings]
+        return msgspec.structs.replace(decided, warnings=(*choice.warnings, *warnings))
 
     async def _parent(self, tenant_id: str, submission: Submission) -> Task | None:
         if submission.operation is Operation.CREATE:
@@ -125,16 +132,17 @@ class Planner:
         if parent is not None:
             return _source_of(parent, may_wait=submission.wait_for_source)
         if isinstance(submission.source, AssetSource):
-            asset = await self._own_asset(tenant_id, submission.source.asset_id, "video")
+            asset = await self._own_asset(tenant_id, submission.source.asset_id, "task_id")
             return SourceFacts(asset_id=asset.id, media=_facts_of(asset))
         return None
 
     async def _leading_image(self, tenant_id: str, submission: Submission) -> MediaFacts | None:
         leading: MediaFacts | None = None
         for image in submission.images:
-            facts = _facts_of(await self._own_asset(tenant_id, image.asset_id, "images"))
+            param = picture_param(image.role)
+            facts = _facts_of(await self._own_asset(tenant_id, image.asset_id, param), param)
             if not facts.is_image:
-                raise InvalidRequest("images names a video: send pictures", param="images")
+                raise InvalidRequest(f"{param} names a video: send pictures", param=param)
             leading = leading or facts
         return leading
 
@@ -185,7 +193,7 @@ def _source_of(parent: Task, *, may_wait: bool) -> SourceFacts | None:
     )
 
 
-def _facts_of(asset: Asset) -> MediaFacts:
+def _facts_of(asset: Asset, param: str = "task_id") -> MediaFacts:
     if asset.facts is None:
-        raise SourceUnusable("the file was never looked into: upload it again", param="task_id")
+        raise SourceUnusable("the file was never looked into: upload it again", param=param)
     return asset.facts

@@ -27,6 +27,7 @@ from longtake.tasks.fingerprint import fingerprint_of, input_ids
 from longtake.tasks.ids import new_task_id
 from longtake.tasks.intake import Intake, Received
 from longtake.tasks.live import Live
+from longtake.tasks.parameters import in_the_callers_words
 from longtake.tasks.plan import Limits
 from longtake.tasks.planner import Planner
 from longtake.tasks.uploads import uploaded_task
@@ -113,14 +114,11 @@ class TaskService:
                 hold_microusd=price.microusd,
                 price_rule=price.rule,
             )
-            submitted = await self._store.submit(
-                NewTask(
-                    task=task,
-                    idempotency=idempotency,
-                    max_active=self._settings.max_active_tasks,
-                    priced=price.known,
-                )
+            new = NewTask(
+                task=task, idempotency=idempotency, max_active=self._settings.max_active_tasks, priced=price.known
             )
+            with in_the_callers_words(submission):
+                submitted = await self._store.submit(new)
         except BaseException:
             await asyncio.shield(self._drop_inputs(principal, submission))
             raise
@@ -222,9 +220,7 @@ class TaskService:
         """A task's file. Raises TaskNotFound, TaskNotFinished, and AssetGone if it has no such file (any more)."""
         task = await self.get(principal, task_id)
         if task.step is not Step.SUCCEEDED:
-            raise TaskNotFinished(
-                f"Task is not completed yet, current status: {state_of(task.step).value}", param="task_id"
-            )
+            raise TaskNotFinished(f"Task is not completed yet, current status: {state_of(task.step).value}", param="id")
         asset = task.assets.get(role)
         if asset is None:
             raise AssetGone(f"this task has no {role.value} (any more)", param="variant")
@@ -266,4 +262,4 @@ class TaskService:
 
 def _unknown() -> TaskNotFound:
     message = "no such task for this key: GET /v1/tasks lists those there are"
-    return TaskNotFound(message, message_zh="此密钥下没有该任务", param="task_id")
+    return TaskNotFound(message, message_zh="此密钥下没有该任务", param="id")

@@ -38,8 +38,10 @@ def openai_operations(
             group="openai",
             title=Words("Create a video (OpenAI)", "创建视频（OpenAI）"),
             words=Words(
-                "OpenAI's create, as JSON or a form. With task_id or video it is an extension.",
-                "OpenAI 的创建接口，JSON 或表单均可；带 task_id 或 video 时为扩展。",
+                "OpenAI's create, as JSON or a form. With task_id or video it is an extension; a video inside "
+                "metadata is yours to note and changes nothing.",
+                "OpenAI 的创建接口，JSON 或表单均可；带 task_id 或 video 时为扩展；"
+                "metadata 中的 video 仅作备注，不起作用。",
             ),
             headers=parameters.OF_SUBMISSIONS,
             body=requests.VIDEO_CREATE,

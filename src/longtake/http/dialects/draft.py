@@ -25,6 +25,7 @@ from longtake.http.dialects.lenient import (
     read_text,
     show,
 )
+from longtake.tasks.parameters import picture_param
 from longtake.types import Aspect, ExactSize, Fit, Operation, Role, SizeWish, Submission
 
 MOST_PROMPT_CHARS = 32_000
@@ -103,6 +104,7 @@ def read_draft(operation: Operation, fields: Fields, own_asset: OwnAsset, *, dia
         wait_for_source=_flag(fields, "wait_for_source"),
         extra=fields.unread(),
         warnings=warnings,
+        written=fields.written,
     )
     return Draft(submission, source, images)
 
@@ -162,11 +164,13 @@ def _geometry(fields: Fields) -> tuple[SizeWish | None, Aspect | None, tuple[str
     wish = wish or _width_height(fields)
     if isinstance(wish, Aspect):
         if aspect is not None and _differ(wish.width / wish.height, aspect):
-            return None, aspect, (f"size {wish} was set aside for aspect_ratio {aspect}",)
+            names = fields.name_of("size"), fields.name_of("aspect_ratio")
+            return None, aspect, (f"{names[0]} {wish} was set aside for {names[1]} {aspect}",)
         return None, aspect or wish, ()
     if isinstance(wish, ExactSize) and aspect is not None:
         if _differ(wish.width / wish.height, aspect):
-            return wish, None, (f"aspect_ratio {aspect} was set aside for size {wish.width}x{wish.height}",)
+            names = fields.name_of("aspect_ratio"), fields.name_of("size")
+            return wish, None, (f"{names[0]} {aspect} was set aside for {names[1]} {wish.width}x{wish.height}",)
         return wish, None, ()
     return wish, aspect, ()
 
@@ -183,6 +187,7 @@ def _width_height(fields: Fields) -> SizeWish | None:
     wish = read_size(text, "width")
     if not isinstance(wish, ExactSize):
         raise InvalidSize(f"width and height are {text}: send pixels", param="width")
+    fields.note("size", width[0])
     return wish
 
 
@@ -253,10 +258,12 @@ def _is_image(file: StagedFile) -> bool:
 def _source(fields: Fields, file: tuple[str, StagedFile] | None, own_asset: OwnAsset) -> MediaInput:
     found = fields.take(*_SOURCES) or file
     if found is None:
+        name = fields.name_of("task_id")
         raise InvalidRequest(
-            "task_id is missing: send the id of the video to work on; POST /v1/files uploads one", param="task_id"
+            f"{name} is missing: send the id of the video to work on; POST /v1/files uploads one", param=name
         )
     name, value = found
+    fields.note("task_id", name)
     if isinstance(value, StagedFile) and _is_image(value):
         raise InvalidRequest(f"{name} is a picture: a video is needed here; create takes pictures", param=name)
     return read_media(value, name, "video", own_asset)
@@ -273,6 +280,7 @@ def _images(
     ):
         part = fields.take(*names)
         if part is not None:
+            fields.note(picture_param(role), part[0])
             found += [(role, media) for media in read_media_list(part[1], part[0], "image", own_asset)]
     listed = fields.take(*_IMAGES) or file
     if listed is not None:
@@ -281,9 +289,14 @@ def _images(
             if isinstance(item, StagedFile) and not _is_image(item):
                 raise InvalidRequest(f"{name} is a video: this route takes pictures here", param=name)
         medias = read_media_list(value, name, "image", own_asset)
-        found += zip(_roles(len(medias), has_source=has_source), medias, strict=True)
+        roles = _roles(len(medias), has_source=has_source)
+        fields.note("images", name)
+        for role in roles:
+            fields.note(picture_param(role), name)
+        found += zip(roles, medias, strict=True)
     if len(found) > MOST_IMAGES:
-        raise InvalidRequest(f"images has {len(found)} pictures: send at most {MOST_IMAGES}", param="images")
+        name = fields.name_of("images")
+        raise InvalidRequest(f"{name} has {len(found)} pictures: send at most {MOST_IMAGES}", param=name)
     return tuple(found)
 
 

@@ -17,16 +17,26 @@ MOST_UNKNOWN_BYTES = 64 << 10
 
 
 class Fields:
-    """A request's fields. What was never taken is unknown, and kept."""
+    """A request's fields. What was never taken is unknown, and kept.
 
-    __slots__ = ("_unread", "_values")
+    `usual` says what a dialect calls a parameter that was not sent, where that is not the first of its names.
+    """
 
-    def __init__(self, values: Mapping[str, JsonValue]) -> None:
+    __slots__ = ("_paths", "_unread", "_values", "written")
+
+    def __init__(self, values: Mapping[str, JsonValue], usual: Mapping[str, str] | None = None) -> None:
         self._values: Mapping[str, JsonValue] = values
         self._unread = dict.fromkeys(values)
+        self._paths: dict[str, str] = {}
+        """Where a field stands that is inside another one, such as `metadata.size`."""
+        self.written: dict[str, str] = dict(usual or {})
+        """What the caller calls a parameter, by the first of its names, where that differs."""
 
     def take(self, *names: str) -> tuple[str, JsonValue] | None:
-        """The first of these names that was sent with a value, and that value; all of them count as read."""
+        """The first of these names that was sent with a value, as the caller wrote it, and that value.
+
+        All of the names count as read; the first one is the parameter's own (`name_of`).
+        """
         found: tuple[str, JsonValue] | None = None
         if not self._unread:
             return found
@@ -35,8 +45,21 @@ class Fields:
                 continue
             self._unread.pop(name, None)
             if found is None and not is_absent(self._values[name]):
-                found = (name, self._values[name])
+                found = (self._paths.get(name, name), self._values[name])
+        if found is not None:
+            self.note(names[0], found[0])
         return found
+
+    def note(self, name: str, path: str) -> None:
+        """Remember by what name the caller sent a parameter."""
+        if path != name:
+            self.written[name] = path
+        else:
+            self.written.pop(name, None)
+
+    def name_of(self, name: str) -> str:
+        """What the caller calls a parameter, or would."""
+        return self.written.get(name, name)
 
     def has(self, *names: str) -> bool:
         """Whether one of these names was sent with a value. Reads none of them."""
@@ -64,6 +87,7 @@ class Fields:
             inner = {key: item for key, item in value.items() if is_absent(self._values.get(key))}
             self._values = {**self._values, **inner}
             self._unread.update(dict.fromkeys(inner))
+            self._paths |= {key: f"{name}.{key}" for key in inner}
 
     def unread(self) -> dict[str, msgspec.Raw]:
         """The unknown fields as JSON, with sorted keys, so that equal ones are the same bytes.
@@ -72,8 +96,8 @@ class Fields:
         """
         left_bytes = MOST_UNKNOWN_BYTES
         extra: dict[str, msgspec.Raw] = {}
-        for name in self._unread:
-            value = self._values[name]
+        for key in self._unread:
+            name, value = self._paths.get(key, key), self._values[key]
             if isinstance(value, StagedFile):
                 raise InvalidRequest(f"{name[:80]!r} is no field for a file here", param=name[:80])
             try:

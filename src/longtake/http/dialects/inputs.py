@@ -122,7 +122,7 @@ def read_media(value: JsonValue, param: str, kind: Kind, own_asset: OwnAsset) ->
     task_id = read_task_id(text)
     if task_id is not None and (":" in task_id or len(task_id) < _LEAST_BASE64_CHARS):
         return KnownTask(param, task_id)
-    if param not in _ID_FIELDS and len(text) >= _LEAST_BASE64_CHARS and _BASE64.fullmatch(text):
+    if param.rpartition(".")[2] not in _ID_FIELDS and len(text) >= _LEAST_BASE64_CHARS and _BASE64.fullmatch(text):
         return InlineBytes(param, text)
     raise TaskNotFound(f"{param} {_UNKNOWN_SOURCE}", param=param)
 

@@ -34,19 +34,31 @@ STATUS: Mapping[State, str] = {
 """OpenAI's words. SDKs take any other word for the end of the task."""
 
 _SOURCES_OF_EXTENSIONS = ("task_id", "taskId", "video_id", "video", "video_url", "source_video", "input_video")
-"""Fields that make an extension of what comes to `POST /v1/videos`."""
+"""Fields that make an extension of what comes to `POST /v1/videos` (wire.md 1.10)."""
+_USUAL_NAMES: Mapping[str, str] = {
+    "task_id": "video",
+    "duration": "seconds",
+    "images": "input_reference",
+    "first_frame_image": "input_reference",
+    "reference_images": "input_reference",
+}
+"""What OpenAI calls the parameters that go by other names elsewhere."""
 _OWN_FAMILY = "longtake"
 
 
 def parse(operation: Operation, values: Mapping[str, JsonValue], own_asset: OwnAsset) -> Draft:
     """Read a request. A create that names a video is an extension: so it passes through relays that know no extend.
 
+    Relays hand on what stands beside the prompt. `metadata` is the caller's own to fill: a `video` in it may be
+    anything, and only a `task_id`, our own word, makes an extension from there.
+
     Raises InvalidRequest and its kin, each naming the field as the caller wrote it.
     """
-    fields = Fields(values)
+    fields = Fields(values, _USUAL_NAMES)
+    continues = fields.has(*_SOURCES_OF_EXTENSIONS)
     fields.merge_nested("metadata")
     fields.merge_nested("video_config")
-    if operation is Operation.CREATE and fields.has(*_SOURCES_OF_EXTENSIONS):
+    if operation is Operation.CREATE and (continues or fields.has("task_id")):
         operation = Operation.EXTEND
     draft = read_draft(operation, fields, own_asset, dialect=NAME, needs_model=False)
     if operation is not Operation.CREATE:

@@ -8,6 +8,7 @@ import asyncio
 from longtake.errors import SourceUnusable
 from longtake.render.base import CreateRequest, ExtendRequest, RemixRequest
 from longtake.store.base import JobStart, TaskChanges
+from longtake.tasks.parameters import in_the_callers_words, picture_param
 from longtake.tasks.steps.surroundings import Surroundings
 from longtake.types import Asset, Operation, Step, Task
 
@@ -35,8 +36,18 @@ async def prepare(here: Surroundings, task: Task) -> Task:
 
 async def render_request(here: Surroundings, task: Task) -> ExtendRequest | CreateRequest | RemixRequest:
     """The job that makes a task's plan. Raises SourceUnusable if one of its files is gone."""
+    with in_the_callers_words(task.submission):
+        return await _render_request(here, task)
+
+
+async def _render_request(here: Surroundings, task: Task) -> ExtendRequest | CreateRequest | RemixRequest:
     plan = task.plan
-    images = tuple([(image.role, (await _input(here, image.asset_id, "images", task)).id) for image in plan.images])
+    images = tuple(
+        [
+            (image.role, (await _input(here, image.asset_id, picture_param(image.role), task)).id)
+            for image in plan.images
+        ]
+    )
     if plan.operation is Operation.CREATE:
         return CreateRequest(plan=plan, images=images)
     if plan.source_asset_id is None:
