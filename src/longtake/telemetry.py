@@ -69,6 +69,7 @@ def configure_logging(
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level)
-    # Start and stop are said by us; a request's line by longtake.http.
-    for name in ("uvicorn", "uvicorn.error", "asyncio"):
-        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    # Start and stop are said by us; a request's line by longtake.http. Their warnings are about what callers send (no
+    # HTTP, an Upgrade, a form without sense): whoever sends it is told, and nobody without a key may fill the log.
+    for name in ("uvicorn", "uvicorn.error", "asyncio", "python_multipart"):
+        logging.getLogger(name).setLevel(max(level, logging.ERROR))

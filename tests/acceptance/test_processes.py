@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import stat
 import time
 from pathlib import Path
@@ -93,6 +94,27 @@ def test_sigterm_lays_work_down_and_a_restart_takes_it_up(launch: Launch, clip: 
     log = server.log.read_text() + again.log.read_text()
     assert "Traceback" not in log
     assert server.key not in log
+
+
+def test_callers_without_sense_write_no_lines_but_their_requests(launch: Launch) -> None:
+    server = launch(None, "--no-sample")
+    before = len(server.log.read_text().splitlines())
+    upgrade = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: %s\r\n\r\n"
+    for rubbish in (upgrade % b"websocket", upgrade % b"h2c", b"\x16\x03\x01 no HTTP\r\n\r\n", b"GET / HTTP/9\r\n\r\n"):
+        with socket.create_connection((server.host, server.port), timeout=10) as peer:
+            peer.sendall(rubbish)
+            assert b"HTTP/1.1 " in peer.recv(1000)
+    form = {"Content-Type": "multipart/form-data; boundary=b"}
+    broken = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\x00bad header: 1\r\n\r\nx\r\n--b--'
+    for body in (broken, b"no boundary at all", b"--b\r\n--b\r\n"):
+        refused = server.request("POST", "/v1/video/extend", body, form)
+        assert (refused.status, refused.json["error"]["code"]) == (400, "invalid_multipart_form")
+    assert server.stop() == 0
+    lines = [json.loads(line) for line in server.log.read_text().splitlines()[before:] if line.startswith("{")]
+    assert {line["logger"].partition(".")[0] for line in lines} == {"longtake"}, lines
+    assert [line["level"] for line in lines] == ["info"] * len(lines)
+    # Two upgrades that are answered as plain requests, and three forms.
+    assert sum(line["logger"] == "longtake.http" for line in lines) == 5, lines
 
 
 def test_a_second_server_on_one_home_is_refused(launch: Launch) -> None:

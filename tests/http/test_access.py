@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 
 import httpx2
 import pytest
 from tests.http.conftest import KEY, OTHER_KEY, SAMPLE_ID, World
 
+from longtake.http.readiness import VERDICT_S
 from longtake.http.routes import ROUTES, Access, Route
 
 UNKNOWN_ID = "grok:018f0000-0000-7000-8000-00000000dead"
@@ -142,6 +144,7 @@ def test_the_log_has_a_line_for_each_request_and_no_secret(world: World, client:
 
 
 def test_a_surprise_is_one_traceback_and_a_500(world: World, caplog):
+    time.sleep(VERDICT_S)
     world.trouble.append(ZeroDivisionError("/secret/path"))
     try:
         with world.client(key=None) as client, caplog.at_level(logging.INFO):

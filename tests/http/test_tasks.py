@@ -6,15 +6,18 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx2
 import pytest
-from tests.http.conftest import KEY, SAMPLE_ID, World
+from tests.http.conftest import KEY, SAMPLE_ID, WAIT_S, World
 
 from longtake.errors import StoreFailed
 from longtake.http.app import Application, create_app
 from longtake.http.proxies import Proxies
+from longtake.http.readiness import VERDICT_S
 
 
 def make(client: httpx2.Client) -> str:
@@ -94,6 +97,9 @@ def test_what_is_not_there(client: httpx2.Client):
     assert wrong.json()["error"]["code"] == "method_not_allowed"
     assert client.put("/v1/tasks/x").headers["allow"] == "GET, HEAD, DELETE"
     assert client.get("/v1/models/").status_code == 200
+    for path in ("/docs//", "//docs", "/v1//models", "/v1/models//", "//", "/v1/tasks//events", "/openai//v1/models"):
+        answer = client.get(str(client.base_url).rstrip("/") + path, follow_redirects=True)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found"), path
 
 
 def test_health_and_self_description(world: World, client: httpx2.Client):
@@ -106,9 +112,13 @@ def test_health_and_self_description(world: World, client: httpx2.Client):
     assert "longtake" in page.text
     world.trouble.append(StoreFailed("the disk is gone"))
     try:
+        assert client.get("/readyz").status_code == 200, "a verdict holds for a while"
+        time.sleep(VERDICT_S)
         answer = client.get("/readyz")
     finally:
         world.trouble.clear()
+    time.sleep(VERDICT_S)
+    assert client.get("/readyz").status_code == 200
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "overloaded")
     assert int(answer.headers["retry-after"]) > 0
 
@@ -118,14 +128,36 @@ def test_a_body_past_the_limit_is_refused_before_it_is_read(client: httpx2.Clien
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "read_request_body_failed")
 
 
-def in_process(world: World) -> Application:
+def test_strangers_who_ask_whether_it_is_ready_share_one_look(world: World):
+    looks: list[float] = []
+
+    async def look() -> None:
+        looks.append(time.monotonic())
+        await world.store.check()
+
+    async def main() -> list[httpx2.Response]:
+        transport = httpx2.ASGITransport(app=in_process(world, look))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            at_once = await asyncio.gather(*[client.get("/readyz") for _ in range(40)])
+            later = [await client.get("/readyz") for _ in range(40)]
+            return [*at_once, *later]
+
+    async def bounded() -> list[httpx2.Response]:
+        return await asyncio.wait_for(main(), WAIT_S)
+
+    began_s = time.monotonic()
+    assert {answer.status_code for answer in world.run(bounded())} == {200}
+    assert 1 <= len(looks) <= 1 + (time.monotonic() - began_s) / VERDICT_S
+
+
+def in_process(world: World, ready: Callable[[], Awaitable[None]] | None = None) -> Application:
     """Another application over the same service."""
     app = create_app(
         service=world.service,
         store=world.store,
         settings=world.settings,
         installation=world.installation,
-        ready=world.store.check,
+        ready=ready or world.store.check,
     )
     assert isinstance(app, Application)
     return app

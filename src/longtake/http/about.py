@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from longtake import __version__
-from longtake.errors import LongtakeError, Overloaded
 from longtake.http.context import Context
 from longtake.http.messages import Answer, BytesAnswer, Call, json_answer
 
@@ -36,10 +35,7 @@ async def health(_context: Context, _call: Call) -> Answer:
 
 async def readiness(context: Context, _call: Call) -> Answer:
     """Whether work can be taken: the store and the storage can be written."""
-    try:
-        await context.ready()
-    except LongtakeError as error:
-        raise Overloaded(f"not ready: {error.message}") from error
+    await context.readiness.check()
     return json_answer({"status": "ready"})
 
 

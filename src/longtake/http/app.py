@@ -27,6 +27,7 @@ from longtake.http.links import Links
 from longtake.http.messages import JSON_TYPE, Answer, Call, HeaderList, encode
 from longtake.http.proxies import Proxies
 from longtake.http.published import Published
+from longtake.http.readiness import Readiness
 from longtake.http.rendered import RenderedTasks
 from longtake.http.request_ids import request_id
 from longtake.http.routes import ROUTES, Access, Route
@@ -67,7 +68,7 @@ def create_app(
         links=links,
         rendered=RenderedTasks(links),
         keys=KeyRing(store),
-        ready=ready,
+        readiness=Readiness(ready),
         waits=Waits(),
         openapi=Published(lambda: encode(document(ROUTES)), JSON_TYPE[1]),
     )
@@ -170,7 +171,10 @@ class Application:
 
     def _methods(self, call: Call) -> Methods:
         """What the path can do; empty for an unknown path. Sets the call's path parameters."""
-        path = call.path if call.path == "/" else call.path.rstrip("/")
+        path = call.path
+        if path.endswith("/") and not path.endswith("//") and path != "/":
+            # One slash too many is a habit of some clients; an empty name between two of them is another path.
+            path = path[:-1]
         methods = self._fixed.get(path)
         if methods is None and not call.mount:
             call.mount, path = unmounted(path)

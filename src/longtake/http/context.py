@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from longtake.http.auth import KeyRing
 from longtake.http.links import Links
 from longtake.http.published import Published
+from longtake.http.readiness import Readiness
 from longtake.http.rendered import RenderedTasks
 from longtake.http.waits import Waits
 from longtake.settings import Settings
@@ -27,8 +27,7 @@ class Context:
     links: Links
     rendered: RenderedTasks
     keys: KeyRing
-    ready: Callable[[], Awaitable[None]]
-    """Raises a LongtakeError that says what keeps this server from working."""
+    readiness: Readiness
     waits: Waits
     """The places of calls that stay open until a task changes."""
     openapi: Published

@@ -402,7 +402,10 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         id="readiness",
         group="server",
         title=Words("Whether work can be taken", "就绪检查"),
-        words=Words("Writes to the record and looks at the storage.", "检查数据库与存储是否可写。"),
+        words=Words(
+            "Writes to the record and looks at the storage, at most once a second.",
+            "检查数据库与存储是否可写，每秒至多一次。",
+        ),
         answers=(Answer(words=Words("Work can be taken.", "就绪。"), shape=objects.READINESS.name),),
     ),
     ("GET", "/openapi.json"): Operation(
