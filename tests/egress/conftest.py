@@ -41,8 +41,8 @@ Door = Callable[..., Egress]
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    return ("asyncio", {"use_uvloop": True})  # the server's own event loop
 
 
 def is_here(address: Address) -> bool:

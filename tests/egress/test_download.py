@@ -15,12 +15,14 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from tests.egress.conftest import QUICK, Door, names_in, until
+from tests.egress.conftest import QUICK, Door, is_here, names_in, until
 from tests.egress.other_server import Call, OtherServer, Reply, other_server, reply
 
 from longtake.egress.access import Access
+from longtake.egress.client import Egress
 from longtake.egress.content import Wanted
 from longtake.egress.download import PROGRESS_BYTES, Download, Downloaded
+from longtake.egress.guard import Guard
 from longtake.errors import DownloadFailed, LimitExceeded, LongtakeError, StoreFull, UrlRefused
 
 pytestmark = pytest.mark.anyio
@@ -327,6 +329,20 @@ async def test_a_caller_who_leaves_leaves_no_part(door: Door, tmp_path: Path) ->
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
+    assert names_in(tmp_path) == []
+
+
+async def test_a_download_that_pauses_while_the_door_closes_ends(tmp_path: Path) -> None:
+    async with other_server(reply(503)) as server:
+        guard = Guard(ports=frozenset({server.port}), is_open=is_here)
+        egress = Egress(guard=guard, limits=replace(QUICK, pause_s=1.0))
+        running = asyncio.create_task(egress.fetch(order(server, tmp_path)))
+        await until(lambda: bool(server.calls))
+        await egress.close()
+        async with asyncio.timeout(8):
+            with pytest.raises(DownloadFailed):
+                await running
+        assert len(server.calls) == 1
     assert names_in(tmp_path) == []
 
 

@@ -79,6 +79,33 @@ def test_no_mocks_and_nothing_skipped() -> None:
     assert offenders("|".join(words), [pair for pair in tests if pair[0].name != Path(__file__).name]) == []
 
 
+def test_only_egress_goes_out() -> None:
+    """The client library and the commands that stand on it talk to a longtake that their user named."""
+    clients = {
+        "aiohttp",
+        "httpx",
+        "httpx2",
+        "requests",
+        "urllib3",
+        "http.client",
+        "urllib.request",
+        "ftplib",
+        "smtplib",
+    }
+    found: set[str] = set()
+    for path, text in PYTHON:
+        if path.parts[:2] != ("src", "longtake") or path.parts[2] in {"cli", "egress"}:
+            continue
+        for node in ast.walk(ast.parse(text)):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+            found |= {f"{path}: {name}" for name in names if name in clients or name.split(".")[0] in clients}
+            if isinstance(node, ast.Attribute) and node.attr in {"open_connection", "create_connection"}:
+                found.add(f"{path}: {node.attr}")
+    assert found == set()
+
+
 def test_no_machine_paths_registry_hosts_or_secrets() -> None:
     patterns = [
         r"(?<![\w.])/(work|root|home/\w+|Users)/(?!\.\.\.)\w",

@@ -149,7 +149,11 @@ class Wire:
                     timeout=self._timeout(hop),
                     trace_request_ctx=progress,
                 )
-            except (aiohttp.ClientError, OSError) as error:
+            except (
+                aiohttp.ClientError,
+                OSError,
+                RuntimeError,
+            ) as error:  # RuntimeError: the session was closed meanwhile
                 fault = explain(error, progress, place=hop.place, param=hop.param)
             if response is None:  # outside the handler, as in Answer.chunks
                 assert fault is not None
