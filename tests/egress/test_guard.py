@@ -236,12 +236,13 @@ async def test_what_the_operator_named_is_reached_though_private(door: Door) -> 
 
 
 async def test_a_callers_url_never_rides_on_a_providers_connection(door: Door) -> None:
-    """The connection to the private provider is kept open and idle: only an address check stands before it."""
+    """The connection to the private provider is kept open and idle: a socket that nobody has to make any more."""
     async with other_server(lambda _: reply(body=b"{}", closes=False)) as server:
-        egress = door(server.port, real=True)
-        kept = Request("GET", f"{server.url}/", may_repeat=True)
-        await egress.send(kept, Access.to(server.url))
-        await egress.send(kept, Access.to(server.url))
+        egress = door(server.port, real=True, names=Names(provider_example=[["127.0.0.1"]]))
+        own = f"http://provider.example:{server.port}"
+        kept = Request("GET", own, may_repeat=True)
+        await egress.send(kept, Access.to(own))
+        await egress.send(kept, Access.to(own))
         assert server.connections == 1, "the connection is kept"
         with pytest.raises(UrlRefused):
             await egress.send(kept)
