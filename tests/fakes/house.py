@@ -174,9 +174,15 @@ async def one_chunk(data: bytes) -> AsyncIterator[bytes]:
 
 
 @asynccontextmanager
-async def opened_house(folder: Path, *, works: bool = True, settings: Settings | None = None) -> AsyncGenerator[House]:
+async def opened_house(
+    folder: Path,
+    *,
+    works: bool = True,
+    settings: Settings | None = None,
+    prices: Mapping[str, PriceFacts] | None = None,
+) -> AsyncGenerator[House]:
     """A House that is open, and works unless told otherwise; closed at the end whatever happens."""
-    house = House(folder, settings=settings)
+    house = House(folder, settings=settings, prices=prices)
     await house.open()
     try:
         if works:

@@ -9,21 +9,36 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
 from tests.http.conftest import SAMPLE_ID, World, served_world
 from tests.http.contract import DOCUMENT, as_json, check_answer, faults, fields_seen, shapes_of
 from tests.http.test_rules import asset, task, url_of
 
+from longtake.billing.prices import price_of
 from longtake.errors import TaskNotFound
 from longtake.http.describe.objects import SHAPES
 from longtake.http.describe.operations import OPERATIONS
 from longtake.http.dialects.openai import render_video, render_video_submitted
 from longtake.http.dialects.superset import render_record, render_submitted, render_task
 from longtake.http.errors import error_answer
-from longtake.types import Fault, Role, Step
+from longtake.http.money import check_body, quote_body
+from longtake.store.accounts import Account, LedgerProblem, LedgerReport
+from longtake.tasks.service import Quote
+from longtake.types import Fault, Role, Step, Tariff
 
 SNAPSHOT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "openapi.json"
 EXAMPLES = [(method, path, example.name) for (method, path), row in OPERATIONS.items() for example in row.examples]
+PLAN = msgspec.structs.replace(task(Step.QUEUED).plan, tariff=Tariff(rule="r", request_microusd=5))
+PRICED = Quote(plan=PLAN, price=price_of(PLAN))
+NO_LIMIT = Account(prepaid=False, balance_microusd=0, held_microusd=0, spent_microusd=0, granted_microusd=0)
+BROKEN = LedgerReport(
+    prepaid_tenants=1,
+    tasks=1,
+    rows=3,
+    unsettled=0,
+    problems=(LedgerProblem(kind="balance", subject="anna", found=1, wanted=2),),
+)
 FAULT = Fault(code="engine_failed", message="it broke", param="prompt", retryable=True)
 
 
@@ -129,6 +144,12 @@ def test_answers_of_a_real_server_hold_every_field_of_every_object(fresh: httpx2
     key = call("POST", "/v1/keys", json={"name": "for the table"})["id"]
     call("GET", "/v1/keys")
     call("DELETE", "/v1/keys/{id}", id=key)
+    call("POST", "/v1/quote", json={"prompt": "x", "task_id": SAMPLE_ID})
+    call("POST", "/v1/balance", json={"tenant": "studio-7", "amount_usd": "1.50"})
+    call("GET", "/v1/balance")
+    call("GET", "/v1/ledger/check")
+    seen.update(fields_seen("Quote", as_json(quote_body("sora-2", PRICED, NO_LIMIT))))
+    seen.update(fields_seen("LedgerCheck", as_json(check_body(BROKEN))))
     for path in ("/healthz", "/readyz", "/", "/openapi.json"):
         call("GET", path)
     assets = {role: asset(role) for role in (Role.VIDEO, Role.NEW_PART, Role.THUMBNAIL, Role.SPRITE)}

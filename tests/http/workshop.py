@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ import msgspec
 from tests.fakes.house import House, opened_house
 from tests.http.conftest import KEY, OTHER_KEY, SAMPLE_ID, WAIT_S, World, add_sample, listening
 
+from longtake.catalog.catalog import PriceFacts
 from longtake.http.app import Application, create_app
 from longtake.http.auth import digest
 from longtake.render.base import Progress
@@ -74,12 +75,14 @@ class Workshop(World):
 
 
 @contextmanager
-def opened_workshop(home: Path, *, works: bool = True, force: bool = True) -> Generator[Workshop]:
+def opened_workshop(
+    home: Path, *, works: bool = True, force: bool = True, prices: Mapping[str, PriceFacts] | None = None
+) -> Generator[Workshop]:
     """A workshop while the block lasts. Without `force` it stops as `longtake serve` does: its waiting calls end."""
     started: Future[Workshop] = Future()
     stop = threading.Event()
     thread = threading.Thread(
-        target=lambda: asyncio.run(_serve(home, started, stop, works=works, force=force)), daemon=True
+        target=lambda: asyncio.run(_serve(home, started, stop, works=works, force=force, prices=prices)), daemon=True
     )
     thread.start()
     try:
@@ -90,10 +93,18 @@ def opened_workshop(home: Path, *, works: bool = True, force: bool = True) -> Ge
     assert not thread.is_alive()
 
 
-async def _serve(home: Path, started: Future[Workshop], stop: threading.Event, *, works: bool, force: bool) -> None:
+async def _serve(
+    home: Path,
+    started: Future[Workshop],
+    stop: threading.Event,
+    *,
+    works: bool,
+    force: bool,
+    prices: Mapping[str, PriceFacts] | None,
+) -> None:
     try:
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            async with opened_house(home, works=works) as house:
+            async with opened_house(home, works=works, prices=prices) as house:
                 await _serve_house(house, listener, started, stop, force=force)
     except BaseException as error:
         if not started.done():

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from urllib.parse import quote
+from uuid import uuid4
 
 import click
 
@@ -16,19 +17,21 @@ from longtake.cli.runfile import RUN_KEY_NAME
 
 @click.group()
 def keys() -> None:
-    """Create, list and revoke API keys."""
+    """Create, list and revoke API keys, and give credit."""
 
 
 @keys.command("create")
 @click.option("--name", default="", help="To tell keys apart.")
 @click.option("--tenant", default="", help="Whose key; a new name makes a new tenant [yours].")
 @click.option("--admin", is_flag=True, help="A key that may manage keys.")
+@click.option("--credit", metavar="USD", default="", help="Credit for the tenant; the first one, also 0, limits it.")
 @home_option
 @output_options
 def create_key(
     name: str,
     tenant: str,
     admin: bool,
+    credit: str,
     home: Path | None,
     as_json: bool,
     quiet: bool,
@@ -36,10 +39,36 @@ def create_key(
     """Make a key. Its secret is shown this once and never again."""
     output = Output(as_json=as_json, quiet=quiet)
     with connect(home) as connection:
-        body = {"name": name, "tenant": tenant, "admin": admin}
+        body = {"name": name, "tenant": tenant, "admin": admin, **({"credit_usd": credit} if credit else {})}
         key = Reply(connection.client.request("POST", "/v1/keys", body=body))
     output.talk(f"{key.text('id')} of tenant {key.text('tenant')}. Keep the secret: it is not stored.")
     output.data(key.raw, key.text("secret"), key.text("secret"))
+
+
+@keys.command("credit", context_settings={"ignore_unknown_options": True})
+@click.argument("amount_usd", metavar="USD")
+@click.option("--tenant", required=True, help="Who gets it.")
+@click.option("--reference", default="", help="A payment's number: the same again counts once.")
+@home_option
+@output_options
+def give_credit(
+    amount_usd: str,
+    tenant: str,
+    reference: str,
+    home: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Give a tenant credit in US dollars, or with a negative amount take some back.
+
+    The first credit makes a tenant prepaid: from then on its balance limits what it may spend.
+    """
+    with connect(home) as connection:
+        # A number of its own, so that a request that is sent again after a lost answer counts once.
+        body = {"tenant": tenant, "amount_usd": amount_usd, "reference": reference or f"cli-{uuid4()}"}
+        reply = Reply(connection.client.request("POST", "/v1/balance", body=body))
+    balance = reply.text("balance")
+    Output(as_json=as_json, quiet=quiet).data(reply.raw, f"{tenant} has ${balance}", balance)
 
 
 @keys.command("list")

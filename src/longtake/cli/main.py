@@ -28,7 +28,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cancel": ("longtake.cli.tasks:cancel", "Cancel a task."),
     "delete": ("longtake.cli.tasks:delete", "Delete ended tasks with their files."),
     "models": ("longtake.cli.models:models", "List models and what makes them here."),
-    "keys": ("longtake.cli.keys:keys", "Create, list and revoke API keys."),
+    "keys": ("longtake.cli.keys:keys", "Create, list and revoke API keys, and give credit."),
+    "ledger": ("longtake.cli.ledger:ledger", "Check that all money adds up."),
     "doctor": ("longtake.cli.doctor:doctor", "Check this machine and the settings."),
 }
 EPILOG = "Exit statuses: " + "; ".join(f"{int(status)} {meaning}" for status, meaning in MEANINGS.items()) + "."

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from longtake.http import about, events, keys, openai_videos, tasks, uploads, videos
+from longtake.http import about, events, keys, money, openai_videos, tasks, uploads, videos
 from longtake.http.context import Context
 from longtake.http.messages import Answer, Call
 from longtake.http.page import docs
@@ -75,7 +75,11 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "/v1/tasks/{id}", tasks.delete_task, Access.KEY, "Delete a finished task and its files"),
     Route("POST", "/v1/tasks/{id}/cancel", tasks.cancel_task, Access.KEY, "Cancel a task"),
     Route("GET", "/v1/tasks/{id}/events", events.task_events, Access.KEY, "A task's changes as server-sent events"),
-    Route("GET", "/api/usage/token", keys.token_usage, Access.KEY, "What this key may spend (new-api)"),
+    Route("GET", "/api/usage/token", money.token_usage, Access.KEY, "What this key may spend (new-api)"),
+    Route("POST", "/v1/quote", money.quote, Access.KEY, "What a request would cost", submits=True),
+    Route("GET", "/v1/balance", money.read_balance, Access.KEY, "What one's own tenant has"),
+    Route("POST", "/v1/balance", money.add_credit, Access.KEY, "Give a tenant credit (admin)"),
+    Route("GET", "/v1/ledger/check", money.check_ledger, Access.KEY, "Whether the ledger adds up (admin)"),
     Route("GET", "/v1/keys", keys.list_keys, Access.KEY, "List API keys (admin)"),
     Route("POST", "/v1/keys", keys.create_key, Access.KEY, "Make an API key (admin)"),
     Route("DELETE", "/v1/keys/{id}", keys.revoke_key, Access.KEY, "Revoke an API key (admin)"),

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import msgspec
 
@@ -13,8 +13,8 @@ from longtake.errors import InvalidRequest, TaskNotFound
 from longtake.http.bodies import read_fields
 from longtake.http.context import Context
 from longtake.http.dialects.dialect import Dialect
-from longtake.http.dialects.draft import FILE_FIELDS
-from longtake.http.dialects.lenient import JsonValue, StagedFile
+from longtake.http.dialects.draft import FILE_FIELDS, SOURCE_FIELDS
+from longtake.http.dialects.lenient import JsonValue, StagedFile, show
 from longtake.http.forms import PartHead
 from longtake.http.messages import Answer, Call, HeaderList, header_value, json_answer
 from longtake.http.prefer import settled
@@ -30,7 +30,7 @@ async def submit(
 ) -> Answer:
     """Read a request, submit it, answer with its task. `source_id` is the source that the path names."""
     key = _idempotency_key(call)
-    submission = await _read(context, call, dialect, operation, source_id)
+    submission, _ = await read_submission(context, call, dialect, operation, source_id)
     # Waiting takes a minute, and nobody needs the body any more.
     call.let_go()
     submitted = await context.service.submit(call.owner, submission, idempotency_key=key)
@@ -46,10 +46,13 @@ async def submit(
     return json_answer(body, headers=[*headers, *applied])
 
 
-async def _read(
-    context: Context, call: Call, dialect: Dialect, operation: Operation, source_id: str | None
-) -> Submission:
-    """The submission that a body asks for, with its files stored; they are removed where it fails."""
+async def read_submission(
+    context: Context, call: Call, dialect: Dialect, operation: Operation | None, source_id: str | None = None
+) -> tuple[Submission, Staging]:
+    """The submission that a body asks for, with its files stored; they are removed where it fails.
+
+    Without an operation the body says it: by its field `operation`, else by naming a source or none.
+    """
     staging = Staging(context.service, call.owner)
 
     async def receive_file(head: PartHead, chunks: AsyncIterator[bytes]) -> JsonValue:
@@ -67,7 +70,8 @@ async def _read(
         )
         if source_id is not None:
             values = {**values, "task_id": source_id}
-        submission = await staging.settle(dialect.parse(operation, values, context.links.asset_of))
+        meant, values = (operation, values) if operation is not None else _meant(values)
+        submission = await staging.settle(dialect.parse(meant, values, context.links.asset_of))
         if source_id is not None:
             named = {**submission.written, "task_id": "id"}
             submission = msgspec.structs.replace(submission, written=named)
@@ -77,7 +81,19 @@ async def _read(
         # Whatever went wrong, and also when the caller hung up: files without a task would lie there for ever.
         await asyncio.shield(staging.drop())
         raise
-    return submission
+    return submission, staging
+
+
+def _meant(values: Mapping[str, JsonValue]) -> tuple[Operation, Mapping[str, JsonValue]]:
+    """The operation that a body means, and the body without the field that says it."""
+    rest = {name: value for name, value in values.items() if name != "operation"}
+    wished = values.get("operation")
+    if wished is None:
+        return Operation.EXTEND if any(rest.get(name) for name in SOURCE_FIELDS) else Operation.CREATE, rest
+    for operation in (Operation.CREATE, Operation.EXTEND, Operation.REMIX):
+        if wished == operation.value:
+            return operation, rest
+    raise InvalidRequest(f"operation is {show(wished)}: send create, extend or remix", param="operation")
 
 
 async def _with_model(context: Context, call: Call, submission: Submission, usual: str) -> Submission:

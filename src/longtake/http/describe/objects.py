@@ -157,7 +157,9 @@ OUTPUT = Shape(
 )
 METADATA = Shape(
     name="Metadata",
-    words=Words("More about the result; until it is completed only mode.", "结果的更多信息；完成前只有 mode。"),
+    words=Words(
+        "More about the result; until it is completed mode and money only.", "结果的更多信息；完成前只有 mode 与费用。"
+    ),
     fields=(
         _words(
             "mode",
@@ -166,6 +168,12 @@ METADATA = Shape(
             "新部分的生成方式；stand_in 表示由内置引擎代替所请求的模型。",
         ),
         _maybe("url", "string", "The same as video_url.", "与 video_url 相同。", nullable=True),
+        _maybe(
+            "hold_usd", "string", "When submitted: what it may cost at most, in dollars.", "提交时：最高费用（美元）。"
+        ),
+        _maybe("hold_microusd", "integer", "The same in millionths of a dollar.", "同上，单位为百万分之一美元。"),
+        _maybe("cost_usd", "string", "What it has cost, in dollars.", "实际费用（美元）。"),
+        _maybe("cost_microusd", "integer", "The same in millionths of a dollar.", "同上，单位为百万分之一美元。"),
         _maybe("head", "object", "The source's part of the result.", "结果中源视频的部分。", of="Head"),
         _maybe("seam", "object", "How the join looks and sounds.", "接缝的画面与声音。", nullable=True, of="Seam"),
         _maybe(
@@ -370,12 +378,87 @@ TOKEN_QUOTA = Shape(
         _words("object", ("token_usage",), "The kind of object.", "对象类型。"),
         _always("name", "string", "The key's name.", "密钥名称。"),
         _always("total_granted", "integer", "What it had.", "总额度。"),
-        _always("total_used", "integer", "What it used: nothing costs anything yet.", "已用额度：目前免费。"),
+        _always("total_used", "integer", "What its tenant has spent.", "租户已用额度。"),
         _always("total_available", "integer", "What its tenant has.", "可用额度。"),
-        _always("unlimited_quota", "boolean", "True: no quota limits a key.", "为 true：额度不限制使用。"),
+        _always("unlimited_quota", "boolean", "Whether no balance limits it.", "是否不受余额限制。"),
         _always("model_limits", "object", "Empty: a key may use every model.", "为空：可使用所有模型。"),
         _always("model_limits_enabled", "boolean", "False.", "恒为 false。"),
         _always("expires_at", "integer", "0: never.", "0 表示不过期。"),
+    ),
+)
+
+
+def _money(name: str, en: str, zh: str, *, nullable: bool = False) -> tuple[Field, Field]:
+    micro_zh = "同上，单位为百万分之一美元。"
+    return (
+        _always(name, "string", en, zh, nullable=nullable),
+        _always(f"{name}_microusd", "integer", "The same in millionths of a dollar.", micro_zh, nullable=nullable),
+    )
+
+
+QUOTE = Shape(
+    name="Quote",
+    words=Words("What a request would cost. Nothing was made or held.", "请求的报价；未生成也未冻结任何费用。"),
+    fields=(
+        _words("object", ("quote",), "The kind of object.", "对象类型。"),
+        _words("operation", ("create", "extend", "remix"), "What was understood.", "识别出的操作。"),
+        _MODEL,
+        *_MADE_BY[::-1],
+        _words("currency", ("USD",), "Of all amounts.", "所有金额的币种。"),
+        *_money("price", "What it would cost; at most, while provisional.", "价格；provisional 时为最高价。"),
+        *_money("hold", "What is held from its submission on.", "提交时冻结的金额。"),
+        _always("priced", "boolean", "False: nobody has set a price for this.", "false 表示尚未设置价格。"),
+        _always("provisional", "boolean", "Whether the source is not known yet.", "源视频是否尚未确定。"),
+        _always("covered", "boolean", "Whether the balance covers it now.", "当前余额是否足够。"),
+        _always("rule", "string", "The version of the prices.", "价格规则版本。"),
+        _always("breakdown", "array", "The parts; their sum is the price.", "价格明细，合计为总价。", of="QuoteLine"),
+    ),
+)
+QUOTE_LINE = Shape(
+    name="QuoteLine",
+    words=Words("A part of a price.", "一项费用。"),
+    fields=(
+        _words("item", ("new_seconds", "input_seconds", "images", "request"), "What it is for.", "费用项目。"),
+        _always("quantity", "number", "How many.", "数量。"),
+        *_money("unit_price", "For each, in dollars.", "单价（美元）。"),
+        *_money("price", "For all of them.", "小计。"),
+    ),
+)
+BALANCE = Shape(
+    name="Balance",
+    words=Words("What a tenant has. Amounts are exact decimal dollars.", "租户余额；金额为精确的美元小数。"),
+    fields=(
+        _words("object", ("balance",), "The kind of object.", "对象类型。"),
+        _always("tenant", "string", "Whose it is.", "所属租户。"),
+        _words("currency", ("USD",), "Of all amounts.", "所有金额的币种。"),
+        _always("prepaid", "boolean", "Whether a balance limits it.", "是否受余额限制。"),
+        *_money("balance", "What may still be spent; null = no limit.", "可用余额；null 表示不限。", nullable=True),
+        *_money("held", "Held for tasks that are not settled.", "未结算任务冻结的金额。"),
+        *_money("spent", "Spent so far.", "已花费。"),
+        *_money("granted", "All credit so far.", "累计充值。"),
+    ),
+)
+LEDGER_CHECK = Shape(
+    name="LedgerCheck",
+    words=Words("Whether all of the money adds up.", "账目是否相符。"),
+    fields=(
+        _words("object", ("ledger_check",), "The kind of object.", "对象类型。"),
+        _always("good", "boolean", "Whether there is no problem.", "是否没有问题。"),
+        _always("prepaid_tenants", "integer", "Tenants with a balance.", "有余额的租户数。"),
+        _always("tasks", "integer", "Tasks that were looked at.", "检查的任务数。"),
+        _always("unsettled", "integer", "Tasks whose cost is not known yet.", "尚未结算的任务数。"),
+        _always("rows", "integer", "Rows of the ledger.", "账目行数。"),
+        _always("problems", "array", "What does not add up, up to 100.", "不符之处，最多 100 条。", of="LedgerProblem"),
+    ),
+)
+LEDGER_PROBLEM = Shape(
+    name="LedgerProblem",
+    words=Words("Something that does not add up.", "一处不符。"),
+    fields=(
+        _always("kind", "string", "Which rule is broken.", "违反的规则。"),
+        _always("subject", "string", "The task or tenant.", "任务或租户。"),
+        _always("found", "integer", "What stands there.", "实际值。"),
+        _always("wanted", "integer", "What should.", "应有值。"),
     ),
 )
 KEY_REVOKED = Shape(
@@ -457,7 +540,8 @@ SHAPES: Mapping[str, Shape] = {
     shape.name: shape
     for shape in (
         TASK, RECORD, VIDEO, VIDEOS, UNIFIED_VIDEOS, TASKS, DELETED, FAULT, OUTPUT, METADATA, HEAD, SEAM, FILE, MODEL,
-        MODELS, KEY, NEW_KEY, KEYS, KEY_REVOKED, TOKEN_USAGE, TOKEN_QUOTA, HEALTH, READINESS, ABOUT, DOCUMENT, ERROR,
+        MODELS, KEY, NEW_KEY, KEYS, KEY_REVOKED, QUOTE, QUOTE_LINE, BALANCE, LEDGER_CHECK, LEDGER_PROBLEM,
+        TOKEN_USAGE, TOKEN_QUOTA, HEALTH, READINESS, ABOUT, DOCUMENT, ERROR,
         ERROR_DETAIL,
     )
 }  # fmt: skip

@@ -352,6 +352,75 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         words=Words("In new-api's form, for clients that ask.", "与 new-api 格式一致。"),
         answers=(Answer(words=Words("The key's use.", "密钥用量。"), shape=objects.TOKEN_USAGE.name),),
     ),
+    ("POST", "/v1/quote"): Operation(
+        id="quote",
+        group="account",
+        title=Words("What a request would cost", "报价"),
+        words=Words(
+            "The body of create, extend or remix; the answer is its price, part by part. Nothing is made or held.",
+            "请求体与 create、extend、remix 相同，返回价格及明细；不会生成也不会冻结费用。",
+        ),
+        headers=(parameters.DIALECT,),
+        body=requests.QUOTE,
+        forms=_FORMS,
+        parts=(requests.VIDEO_PART,),
+        examples=(
+            Example(
+                name="extend",
+                words=Words("Six more seconds of the sample", "为示例视频再加六秒"),
+                body={
+                    "model": "grok-video-3",
+                    "prompt": "play with another white cat",
+                    "task_id": "grok:7fd641dc-437f-44c3-97a2-e3778e0e10fb",
+                    "start_time": 3,
+                },
+            ),
+        ),
+        answers=(Answer(words=Words("The price.", "价格。"), shape=objects.QUOTE.name),),
+        errors=(
+            *(error for error in _SUBMIT if error not in {IdempotencyConflict, InsufficientQuota, RateLimited}),
+            InvalidStartTime,
+            SourceNotReady,
+            SourceUnusable,
+        ),
+    ),
+    ("GET", "/v1/balance"): Operation(
+        id="readBalance",
+        group="account",
+        title=Words("What your tenant has", "余额"),
+        words=Words("Balance, holds and what was spent.", "余额、冻结与已花费金额。"),
+        answers=(Answer(words=Words("The balance.", "余额。"), shape=objects.BALANCE.name),),
+    ),
+    ("POST", "/v1/balance"): Operation(
+        id="addCredit",
+        group="account",
+        title=Words("Give a tenant credit", "为租户充值"),
+        words=Words(
+            "The first credit makes a tenant prepaid: from then on its balance limits it. For admin keys.",
+            "首次充值后该租户即为预付费，受余额限制。仅限管理员密钥。",
+        ),
+        body=requests.CREDIT,
+        forms=_JSON,
+        examples=(
+            Example(
+                name="credit",
+                words=Words("25 dollars, once for this invoice", "充值 25 美元，同一编号只计一次"),
+                body={"tenant": "studio-7", "amount_usd": "25.00", "reference": "invoice-2026-117"},
+            ),
+        ),
+        answers=(Answer(words=Words("The balance after it.", "充值后的余额。"), shape=objects.BALANCE.name),),
+        errors=(AccessDenied, InvalidJson, BodyTooLarge, IdempotencyConflict, InsufficientQuota, StoreFull),
+    ),
+    ("GET", "/v1/ledger/check"): Operation(
+        id="checkLedger",
+        group="account",
+        title=Words("Check the ledger", "核对账目"),
+        words=Words(
+            "Whether sums, holds, captures and balances agree. For admin keys.", "核对全部账目。仅限管理员密钥。"
+        ),
+        answers=(Answer(words=Words("What was found.", "核对结果。"), shape=objects.LEDGER_CHECK.name),),
+        errors=(AccessDenied,),
+    ),
     ("GET", "/v1/keys"): Operation(
         id="listKeys",
         group="account",
@@ -378,7 +447,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             ),
         ),
         answers=(Answer(words=Words("The key and its secret.", "密钥及明文。"), shape=objects.NEW_KEY.name),),
-        errors=(AccessDenied, InvalidJson, BodyTooLarge, StoreFull),
+        errors=(AccessDenied, InvalidJson, BodyTooLarge, InsufficientQuota, StoreFull),
     ),
     ("DELETE", "/v1/keys/{id}"): Operation(
         id="revokeKey",

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from longtake.http.describe.terms import Field, Words
 
 _AS_SOURCE = Words("as the source", "与源视频相同")
@@ -452,4 +454,56 @@ KEY = (
         default=Words("false", "false"),
         words=Words("Whether it may manage keys.", "是否可以管理密钥。"),
     ),
+    Field(
+        name="credit_usd",
+        kind="string",
+        example="25.00",
+        default=Words("no credit: the tenant stays as it is", "不充值，租户保持不变"),
+        words=Words(
+            "Credit for the tenant in US dollars, as a text; the first one makes it prepaid, also 0.",
+            "为租户充值的美元金额（文本）；首次充值（包括 0）后该租户即为预付费。",
+        ),
+    ),
 )
+CREDIT = (
+    Field(
+        name="tenant",
+        kind="string",
+        required=True,
+        least=1,
+        most=64,
+        example="studio-7",
+        words=Words("Who gets it.", "充值的租户。"),
+    ),
+    Field(
+        name="amount_usd",
+        kind="string",
+        required=True,
+        example="25.00",
+        spellings=('"25.00"', '"-3.5"', "25"),
+        words=Words(
+            "US dollars as a decimal text; a negative amount takes credit back.",
+            "美元金额（小数文本）；负数表示扣回。",
+        ),
+    ),
+    Field(
+        name="reference",
+        kind="string",
+        most=200,
+        example="invoice-2026-117",
+        default=Words("none: each request counts", "无：每次请求都计入"),
+        words=Words("A payment's number: the same again counts once.", "付款编号：相同编号只计一次。"),
+    ),
+)
+QUOTE = (
+    Field(
+        name="operation",
+        kind="string",
+        choices=("create", "extend", "remix"),
+        example="extend",
+        default=Words("extend where a source is named, else create", "有源视频时为 extend，否则为 create"),
+        words=Words("What would be asked for.", "要询价的操作。"),
+    ),
+    *(replace(field, required=False) if field.name == "task_id" else field for field in EXTEND),
+)
+"""The bodies of create, extend and remix."""

@@ -49,7 +49,10 @@ _STARTS = ("start_time", "start", "start_time_ms", "startTime")
 _UPSCALES = ("upscale", "enable_upsample")
 _CALLBACKS = ("callback_url", "callback", "webhook_url", "webhook", "notify_hook", "notify_url")
 # `id` and `source` last: metadata, which is read too, holds them of other things.
-_SOURCES = ("task_id", "taskId", "video_id", "video", "video_url", "source_video", "input_video", "id", "source")
+SOURCE_FIELDS = (
+    "task_id", "taskId", "video_id", "video", "video_url", "source_video", "input_video", "id", "source",
+)  # fmt: skip
+"""What names or holds the video to go on with."""
 _FIRST_FRAMES = ("first_frame_image", "first_image_url", "first_frame", "first_frame_url")
 _LAST_FRAMES = ("last_frame_image", "last_image_url", "last_frame", "last_frame_url", "image_end")
 _REFERENCES = ("reference_images", "reference_image", "input_references")
@@ -57,7 +60,7 @@ _IMAGES = ("images", "image", "image_url", "image_urls", "input_reference")
 _VIDEO_FILES = ("file", "video_file")
 _CHARACTERS = ("characters", "character_ids", "character_id", "character_url")
 
-FILE_FIELDS = frozenset((*_SOURCES, *_FIRST_FRAMES, *_LAST_FRAMES, *_REFERENCES, *_IMAGES, *_VIDEO_FILES))
+FILE_FIELDS = frozenset((*SOURCE_FIELDS, *_FIRST_FRAMES, *_LAST_FRAMES, *_REFERENCES, *_IMAGES, *_VIDEO_FILES))
 """Form fields that may be files."""
 
 
@@ -256,7 +259,7 @@ def _is_image(file: StagedFile) -> bool:
 
 
 def _source(fields: Fields, file: tuple[str, StagedFile] | None, own_asset: OwnAsset) -> MediaInput:
-    found = fields.take(*_SOURCES) or file
+    found = fields.take(*SOURCE_FIELDS) or file
     if found is None:
         name = fields.name_of("task_id")
         raise InvalidRequest(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from math import gcd
 from typing import TypeAlias
 
+from longtake.amounts import usd_text
 from longtake.http.errors import MESSAGES_ZH
 from longtake.lifecycle import state_of
 from longtake.types import SECOND_US, Asset, Fault, Operation, Role, SeamReport, State, Task
@@ -59,7 +60,11 @@ def render_submitted(task: Task) -> Body:
     word = "processing" if task.id.startswith("grok:") else "pending"
     body = _start(task, word, 0, created_s)
     body["warnings"] = list(dict.fromkeys((*task.submission.warnings, *task.plan.warnings)))
-    body["metadata"] = {"mode": task.plan.maker.mode.value}
+    body["metadata"] = {
+        "mode": task.plan.maker.mode.value,
+        "hold_usd": usd_text(task.hold_microusd),
+        "hold_microusd": task.hold_microusd,
+    }
     return body
 
 
@@ -71,7 +76,7 @@ def render_task(task: Task, url_of: UrlOf) -> Body:
     if state is State.SUCCEEDED:
         _add_result(body, task, url_of)
         return body
-    body["metadata"] = {"mode": task.plan.maker.mode.value}
+    body["metadata"] = {"mode": task.plan.maker.mode.value, **_cost(task)}
     body["video_url"] = None
     if state not in {State.QUEUED, State.RUNNING}:
         fault = task.fault or _ENDED_WITHOUT_FAULT[state]
@@ -125,6 +130,11 @@ def _start(task: Task, word: str, progress: int, updated_s: int) -> Body:
     return body
 
 
+def _cost(task: Task) -> Body:
+    """What it cost by now: nothing before its end, and of one that was called off what its maker has billed so far."""
+    return {"cost_usd": usd_text(task.cost_microusd), "cost_microusd": task.cost_microusd}
+
+
 def _seam(seam: SeamReport) -> Body:
     return {
         "luma_step": round(seam.luma_step, 3),
@@ -140,7 +150,7 @@ def _add_result(body: Body, task: Task, url_of: UrlOf) -> None:
     report = task.report
     asset = task.assets.get(Role.VIDEO)
     facts = asset.facts if asset else None
-    metadata: Body = {"url": video, "mode": task.plan.maker.mode.value}
+    metadata: Body = {"url": video, "mode": task.plan.maker.mode.value, **_cost(task)}
     if report is not None:
         metadata["head"] = (
             {"frames": report.head.frames, "copied": report.head.copied} if report.head else {"frames": 0, "copied": 0}

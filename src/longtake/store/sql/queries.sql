@@ -152,7 +152,7 @@ where id = :task
 
 -- ledger_counts --
 select
-    (select count(*) from balances), (select count(*) from tasks where operation <> 'upload'),
+    (select count(*) from balances), (select count(*) from tasks where not (step = 'succeeded' and attempt = 0)),
     (select count(*) from ledger), (select count(*) from tasks where settlement = 'open')
 
 -- ledger_problems --
@@ -176,7 +176,8 @@ told as (
         tasks.id, tasks.tenant, tasks.step, tasks.settlement, tasks.finished_ms, tasks.hold_microusd as hold,
         tasks.cost_microusd as cost, money.*
     from tasks left join money on money.task = tasks.id
-    where tasks.operation <> 'upload'
+    -- What came with its result, such as an upload, never cost anything.
+    where not (tasks.step = 'succeeded' and tasks.attempt = 0)
 ),
 problems as (
     select 'balance' as kind, balances.tenant as subject, balances.amount_microusd as found,
