@@ -193,6 +193,31 @@ def test_picture_starts_as_given_and_moves_smoothly() -> None:
     assert np.abs(np.diff(new[16:54])).max() < 0.1 * new.max(), "no wobble"
 
 
+def test_an_end_picture_alone_is_ended_on() -> None:
+    picture = grey(texture(320, 180))
+    made = create("", width=320, height=180, frames=72, images=((Role.LAST_FRAME, picture),))
+    assert made.picks == ["camera"]
+    assert luma_step(made.frames[-1], picture) == 0
+    begun = create("", width=320, height=180, frames=72, images=((Role.FIRST_FRAME, picture),))
+    assert luma_step(made.frames[0], picture) > 3
+    for one, other in zip(made.frames, reversed(begun.frames), strict=True):
+        assert luma_step(one, other) == 0, "the move from it, played backwards"
+    (only,) = create("", frames=1, images=((Role.LAST_FRAME, picture),), width=320, height=180).frames
+    assert luma_step(only, picture) == 0
+
+
+OVERLAYS = ["zoom in", "pan left, at night", "in slow motion", "fade to black", "black and white"]
+
+
+@pytest.mark.parametrize("prompt", OVERLAYS)
+def test_an_end_picture_is_ended_on_whatever_is_laid_over(prompt: str) -> None:
+    first, last = grey(texture(160, 96, seed=1)), grey(texture(160, 96, seed=2))
+    for images in (((Role.LAST_FRAME, last),), ((Role.FIRST_FRAME, first), (Role.LAST_FRAME, last))):
+        made = create(prompt, frames=48, images=images)
+        assert luma_step(made.frames[-1], last) == 0
+        assert steps(made.frames).max() < 12, "no cut"
+
+
 def test_two_pictures_dissolve_from_one_to_the_other() -> None:
     first, last = grey(texture(160, 96, seed=1)), grey(texture(160, 96, seed=2))
     made = create("", frames=48, images=((Role.FIRST_FRAME, first), (Role.LAST_FRAME, last)))

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from longtake.engines.base import EngineRequest, Note
-from longtake.engines.classic.morph import Morph
+from longtake.engines.classic.morph import Morph, end_on
 from longtake.engines.classic.scenes.camerawork import camerawork, laid_over
 from longtake.engines.classic.scenes.composition import compose
 from longtake.engines.classic.scenes.painting import Painting
 from longtake.engines.classic.scenes.soundscape import soundscape
 from longtake.engines.classic.scenes.words import Element
 from longtake.engines.classic.sound import Samples
+from longtake.engines.classic.steering.effects import Group
 from longtake.engines.classic.steering.lay import Steering
 from longtake.engines.classic.steering.schedule import script_for
 from longtake.engines.classic.steering.wording import told
@@ -42,7 +43,8 @@ def begin_pictures(
 ) -> tuple[list[Note], Iterator[VideoFrame], Samples | None]:
     """From the first picture to the last along the motion that joins them, or a camera move over the only one.
 
-    The prompt's camera moves, light and fades are laid over it. The sound, if wanted, is the ambience of the scene that
+    An end picture is ended on, also where it is the only one. The prompt's camera moves, light and fades are laid over
+    what comes before. The sound, if wanted, is the ambience of the scene that
     the prompt names, else silence.
     """
     frames = [fit_cover(frame, request.width, request.height) for frame in (*starts[:1], *ends[-1:])]
@@ -58,11 +60,15 @@ def begin_pictures(
         notes.append(Note(pick="morph" if morph.joined else "dissolve", warning=JOINED if morph.joined else UNLIKE))
         pictures = _join(morph, last) if morph.joined else _move(frames, request, morph, last)
     else:
-        pictures = itertools.repeat(frames[0]) if script.moves_camera else _move(frames, request, None, last)
+        pictures = itertools.repeat(frames[0])
+        if not script.moves_camera:
+            pictures = _move(frames, request, None, last, backwards=not starts)
         notes.append(Note(pick="camera"))
     notes.append(Note(warning=told(script, request.prompt)))
     if script.moves:
         pictures = steering.lay_over(pictures)
+    if ends and len(script.moves) > len(script.of(Group.TIME)):
+        pictures = end_on(pictures, frames[-1], request.frames, request.fps)
     if len(starts) > 1:
         notes.append(Note(warning=f"{len(starts) - 1} more picture(s) than the built-in engine can use were left out"))
     sound = None
@@ -80,22 +86,28 @@ def _join(morph: Morph, last: int) -> Iterator[VideoFrame]:
         yield morph.at(_eased(min(1.0, number / max(1, last)), 0.3))
 
 
-def _move(frames: Sequence[VideoFrame], request: EngineRequest, morph: Morph | None, last: int) -> Iterator[VideoFrame]:
-    """Pictures of the camera move. The first frame is shown as it is; with two, the second is so from `last` on."""
+def _move(
+    frames: Sequence[VideoFrame], request: EngineRequest, morph: Morph | None, last: int, *, backwards: bool = False
+) -> Iterator[VideoFrame]:
+    """Pictures of the camera move. The first frame is shown as it is; with two, the second is so from `last` on.
+
+    `backwards` is for one: the move comes to it, and from `last` on it is shown as it is.
+    """
     random = np.random.default_rng([request.seed, 0xCA3])
     direction = float(random.uniform(0, 2 * math.pi))
-    last = max(1, last)
+    steps = max(1, last)
     seconds = float(request.frames / request.fps)
     reach = min(_MOST_ZOOM, max(_LEAST_ZOOM, math.exp(_ZOOM_A_SECOND * seconds)))
     for number in itertools.count():
-        share = _eased(min(1.0, number / last))
+        done = min(1.0, number / steps)
+        share = _eased(max(0, last - number) / steps if backwards else done)
         pan_x, pan_y = 0.7 * math.cos(direction), 0.7 * math.sin(direction)
         near = view(frames[0], zoom=reach**share, shift_x=pan_x, shift_y=pan_y)
         if morph is None:
             yield near
             continue
         far = view(frames[1], zoom=reach ** (1 - share), shift_x=-pan_x, shift_y=-pan_y)
-        middle = min(1.0, max(0.0, (number / last - 0.25) / 0.5))
+        middle = min(1.0, max(0.0, (done - 0.25) / 0.5))
         yield near if middle <= 0 else far if middle >= 1 else morph.dissolve(middle, near, far)
 
 

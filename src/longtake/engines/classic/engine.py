@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from longtake.engines.base import EngineJob, EngineRequest, Note
 from longtake.engines.classic.analyse import analyse
 from longtake.engines.classic.create import begin_pictures, begin_scene
-from longtake.engines.classic.morph import Morph
+from longtake.engines.classic.morph import end_on
 from longtake.engines.classic.pixels import fix_thread_count
 from longtake.engines.classic.select import continue_clip
 from longtake.engines.classic.sound import Samples, blocks
@@ -25,7 +25,6 @@ from longtake.types import SECOND_US, Capability, Operation, Role
 DEFAULT_NEW_S = 6
 LONGEST_NEW_S = 30
 SMALLEST_PICTURE = 16
-_END_S = 1.0
 
 STILL = "the picture does not move before the cut: the built-in engine makes a slow camera move of it"
 TEXTURE = "the sound goes on as a texture of what was heard before the cut; words and melodies are not continued"
@@ -121,7 +120,8 @@ def _extend(request: EngineRequest) -> Work:
     if still:
         notes.append(Note(warning=STILL))
     if request.end_frame is not None:
-        pictures = _end_on(pictures, fit_cover(request.end_frame, request.width, request.height), request)
+        end = fit_cover(request.end_frame, request.width, request.height)
+        pictures = end_on(pictures, end, request.frames, request.fps)
     sound = None
     if request.want_audio:
         heard = request.context_audio
@@ -173,19 +173,6 @@ def _create(request: EngineRequest) -> Work:
 
 def _in_blocks(sound: Samples | None, request: EngineRequest) -> Iterator[Samples]:
     return blocks(sound, request.audio_rate_hz) if sound is not None else iter(())
-
-
-def _end_on(pictures: Iterator[VideoFrame], end: VideoFrame, request: EngineRequest) -> Iterator[VideoFrame]:
-    """The pictures, going over into `end` in the last second, along the motion to it if they show the same things."""
-    count = max(1, min(request.frames, round(_END_S * request.fps)))
-    morph: Morph | None = None
-    for number, picture in enumerate(pictures, 1):
-        share = min(1.0, max(0.0, (number - (request.frames - count)) / count))
-        if share <= 0:
-            yield picture
-            continue
-        morph = morph or Morph(picture, end)
-        yield morph.at(share * share * (3 - 2 * share), first=picture)
 
 
 def _deliver(

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -30,6 +32,7 @@ ENOUGH_IN_COMMON = 0.42
 _TURNS_BACK = 4
 """Rounds of the search for the place that moves to a given one."""
 _LEAST_TRUST = 0.04
+_END_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,19 @@ class Morph:
         lead = np.float32(0.55 * 4 * share * (1 - share))
         weight = np.clip(np.float32(share) + lead * self._order, 0, 1)
         return _mixed(first, last, floats(weight * weight * (3 - 2 * weight)))
+
+
+def end_on(pictures: Iterator[VideoFrame], end: VideoFrame, frames: int, fps: Fraction) -> Iterator[VideoFrame]:
+    """The pictures, going over into `end` in the last second, along the motion to it if they show the same things."""
+    count = max(1, min(frames, round(_END_S * fps)))
+    morph: Morph | None = None
+    for number, picture in enumerate(pictures, 1):
+        share = min(1.0, max(0.0, (number - (frames - count)) / count))
+        if share <= 0:
+            yield picture
+            continue
+        morph = morph or Morph(picture, end)
+        yield morph.at(share * share * (3 - 2 * share), first=picture)
 
 
 def measure(meter: FlowMeter, here: Bytes, there: Bytes) -> tuple[Motion, Motion, float]:

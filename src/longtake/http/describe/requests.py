@@ -176,7 +176,7 @@ LAST_FRAME = Field(
     name="last_frame_image",
     kind="string",
     also=("last_image_url", "last_frame", "last_frame_url", "image_end"),
-    words=Words("The picture that the new part ends with.", "新部分的尾帧图片。"),
+    words=Words("The picture that the new part, or a created video, ends on.", "新部分或生成视频的尾帧图片。"),
 )
 REFERENCES = Field(
     name="reference_images",
