@@ -75,6 +75,8 @@ class PictureTrack:
     ) -> None:
         self._main, self.form = main, form
         self._source = source if source is not None and cut is not None and cut.copied else None
+        self._factor = int(self._source.frames.time_base / form.clock) if self._source is not None else 1
+        """The result's ticks in one of the source's."""
         self._copied = cut.copied if cut is not None else 0
         self._encoded_head = cut.head - cut.copied if cut is not None else 0
         self._begin, self._step = begin, 1 / form.rate / form.clock
@@ -108,11 +110,6 @@ class PictureTrack:
         sps, pps = parameter_sets(encoder.extradata)
         header = write_configuration((*configuration.sps, *sps), (*configuration.pps, *pps))
         return self._stream_like_source(self._main, header), encoder
-
-    @property
-    def _factor(self) -> int:
-        """The result's ticks in one of the source's."""
-        return int(self._source.frames.time_base / self.form.clock) if self._source is not None else 1
 
     def _copied_times(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """When the first and the last copied packet are decoded, each with when the first and last frame are shown."""
