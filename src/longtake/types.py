@@ -379,6 +379,15 @@ class JoinReport(Value, frozen=True):
     """How far the means of Y, U and V were moved, in 8-bit levels."""
 
 
+class StagedHead(Value, frozen=True):
+    """What a remote maker is given of a source."""
+
+    sent_us: int
+    """How much of the head, counted back from the cut; 0 = no video, only a picture."""
+    copied: int = 0
+    """How many of the source's packets the video has as they were."""
+
+
 class MadeFile(Value, frozen=True):
     """A file that a render job left under its work prefix."""
 
@@ -403,6 +412,8 @@ class RenderReport(Value, frozen=True):
     better than standing still; None where there was nothing to try it on."""
     joined: JoinReport | None = None
     """Of a remote maker's clip."""
+    staged: StagedHead | None = None
+    """Of a job that prepares a remote maker's input."""
     warnings: tuple[str, ...] = ()
 
 

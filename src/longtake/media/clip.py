@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 
 import av
 import numpy as np
 
+from longtake.errors import ClipUnusable, MediaError
 from longtake.media.audio import with_channels
 from longtake.media.contract import CancelCheck
 from longtake.media.frames import AudioBlock, VideoFrame
@@ -26,6 +28,15 @@ FADE_S = 0.03
 _ALIKE_SOUND = 0.5
 """Sounds that correlate by more are one sound: they are mixed by amplitude, others by power."""
 _SOUND_EVERY_S = Fraction(1, 2)
+
+
+@contextmanager
+def blaming_maker() -> Generator[None]:
+    """Turn what is wrong with the clip into ClipUnusable."""
+    try:
+        yield
+    except MediaError as error:
+        raise ClipUnusable(f"the clip that the maker returned cannot be used: {error.message}") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,7 @@ it stays as it was, packet for packet.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -19,7 +18,7 @@ import numpy as np
 
 from longtake.errors import ClipUnusable, MediaError
 from longtake.media.assemble import extend
-from longtake.media.clip import FADE_S, ClipPart, clip_pictures, clip_sound, in_step
+from longtake.media.clip import FADE_S, ClipPart, blaming_maker, clip_pictures, clip_sound, in_step
 from longtake.media.context import decode_frames
 from longtake.media.contract import Assembled, CancelCheck, Continuation, Target, Watch
 from longtake.media.cut import find_cut
@@ -71,15 +70,6 @@ class Returned:
     """How much new video the maker was asked for; 0 = as much as is wanted."""
     sent_us: int | None = None
     """How much of the head it was given, counted back from the cut; 0 = a picture at most; None = all of it."""
-
-
-@contextmanager
-def blaming_maker() -> Generator[None]:
-    """Turn what is wrong with the clip into ClipUnusable."""
-    try:
-        yield
-    except MediaError as error:
-        raise ClipUnusable(f"the clip that the maker returned cannot be used: {error.message}") from error
 
 
 def join(

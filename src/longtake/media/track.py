@@ -58,7 +58,7 @@ class PictureForm:
 
 
 class PictureTrack:
-    """The picture track of a result: the head of `source` up to `cut` and `new` frames, or `new` frames alone.
+    """The picture track of a result: the head of `source` up to `cut` and `new` frames, or one of them alone.
 
     It begins with a copied prefix of the source if `cut.copied` is not 0. New frames are shown from tick `begin` on.
     """
@@ -78,12 +78,14 @@ class PictureTrack:
         self._factor = int(self._source.frames.time_base / form.clock) if self._source is not None else 1
         """The result's ticks in one of the source's."""
         self._copied = cut.copied if cut is not None else 0
+        self._new = new
         self._encoded_head = cut.head - cut.copied if cut is not None else 0
         self._begin, self._step = begin, 1 / form.rate / form.clock
         self._last, self._last_but_one = self.tick(new - 1), self.tick(new - 2)
-        if source is not None and cut is not None and new == 1:
-            shown = int(source.frames.order[cut.head - 1]) - source.frames.start
-            self._last_but_one = round(shown * source.frames.time_base / form.clock)
+        if source is not None and cut is not None and new < 2:  # noqa: PLR2004 - the last two are of the head then
+            shown = source.frames.order[[max(0, cut.head - 2), cut.head - 1]] - source.frames.start
+            before, last = (round(int(tick) * source.frames.time_base / form.clock) for tick in shown)
+            self._last, self._last_but_one = (self._last, last) if new else (last, before)
         self._part: OutputContainer | None = None
         self._part_stream: Stream | None = None
         self._part_begun = False
@@ -107,8 +109,10 @@ class PictureTrack:
             fine=range(self._encoded_head + 1),
         )  # fmt: skip
         encoder.start_after(*last, delay)
-        sps, pps = parameter_sets(encoder.extradata)
-        header = write_configuration((*configuration.sps, *sps), (*configuration.pps, *pps))
+        header = self._source.picture.extradata
+        if self._encoded_head or self._new:
+            sps, pps = parameter_sets(encoder.extradata)
+            header = write_configuration((*configuration.sps, *sps), (*configuration.pps, *pps))
         return self._stream_like_source(self._main, header), encoder
 
     def _copied_times(self) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -8,7 +8,7 @@ fenced transaction of the task promotes one attempt's files.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from longtake.types import MediaFacts, Plan, RenderReport, Role, Value
 
@@ -32,6 +32,17 @@ class ProbeRequest(Value, frozen=True, tag="probe"):
     key: str
 
 
+class ClipInput(Value, frozen=True):
+    """A clip that a remote maker returned, fetched into a blob: the source of new frames in an engine's place."""
+
+    key: str
+    asked_us: int = 0
+    """How much new video the maker was asked for, which may be more than the plan's; 0 = as much."""
+    sent_us: int | None = None
+    """How much of the head the maker was given, counted back from the cut (`StagedHead.sent_us`); 0 = a picture at
+    most; None = all of it."""
+
+
 class ExtendRequest(Value, frozen=True, tag="extend"):
     """Make source[0, start) + new part as the plan says."""
 
@@ -39,6 +50,8 @@ class ExtendRequest(Value, frozen=True, tag="extend"):
     source_key: str
     source: MediaFacts
     images: tuple[tuple[Role, str], ...] = ()
+    clip: ClipInput | None = None
+    """Take the new part from here; None = have the plan's engine make it."""
 
 
 class CreateRequest(Value, frozen=True, tag="create"):
@@ -46,6 +59,31 @@ class CreateRequest(Value, frozen=True, tag="create"):
 
     plan: Plan
     images: tuple[tuple[Role, str], ...] = ()
+    clip: ClipInput | None = None
+    """Deliver this one; None = have the plan's engine make it."""
+
+
+class StageRequest(Value, frozen=True, tag="stage"):
+    """Make of source[0, start) what a remote maker takes; nothing is encoded that can be copied.
+
+    Answered by Produced: Role.VIDEO is the head as MP4 (its last frame is the one at the cut), Role.LAST_FRAME the
+    picture at the cut, RenderReport.staged says how much of the head the video has. Nothing of it is promoted: a step
+    sends the files from the work folder and deletes them. It runs before the task's render job, under the same task and
+    attempt, with a `part` of its own in the RenderJob and an `output` beside the job's.
+    """
+
+    source_key: str
+    start_us: int
+    video: bool = True
+    """Whether the head is wanted as a file."""
+    picture: Literal["", "png", "jpeg"] = ""
+    """Whether the last picture is wanted, and as what."""
+    length_us: int | None = None
+    """At most so much of the head, counted back from the cut; None = all of it. What is shortened is encoded anew."""
+    max_bytes: int | None = None
+    """Of each file: it is made coarser, then smaller, until it fits. None = as large as it is."""
+    short_side: int | None = None
+    """At most so many pixels across the shorter side."""
 
 
 class RemixRequest(Value, frozen=True, tag="remix"):
@@ -55,22 +93,24 @@ class RemixRequest(Value, frozen=True, tag="remix"):
     source_key: str
 
 
-RenderRequest = ProbeRequest | ExtendRequest | CreateRequest | RemixRequest
+RenderRequest = ProbeRequest | ExtendRequest | CreateRequest | RemixRequest | StageRequest
 
 
 class RenderJob(Value, frozen=True):
-    """One attempt. `attempt` is its fence; a repeated start of the same (task, attempt) is one start."""
+    """One attempt. `attempt` is its fence; a repeated start of the same (task, attempt, part) is one start."""
 
     task: str
     attempt: int
     request: RenderRequest
     output: str
     limits: RenderLimits = RenderLimits()
+    part: str = ""
+    """Which of an attempt's jobs, where it has more than one: `stage` before the one that makes the result."""
 
     @property
     def key(self) -> str:
         """The attempt's name."""
-        return f"{self.task}.{self.attempt}"
+        return f"{self.task}.{self.attempt}{'.' if self.part else ''}{self.part}"
 
 
 class Started(Value, frozen=True, tag="started"):

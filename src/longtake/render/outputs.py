@@ -16,6 +16,7 @@ NAMES: dict[Role, tuple[str, str]] = {
     Role.NEW_PART: ("new_part.mp4", "video/mp4"),
     Role.THUMBNAIL: ("thumbnail.jpg", "image/jpeg"),
     Role.SPRITE: ("sprite.jpg", "image/jpeg"),
+    Role.LAST_FRAME: ("last_frame", "image/png"),
 }
 
 
@@ -34,9 +35,12 @@ class Outputs:
         """Where it stands once it is complete."""
         return self._folder / NAMES[role][0]
 
-    def finish(self, role: Role, facts: MediaFacts | None = None) -> MadeFile:
-        """Sync and rename a complete part file, and describe it. Raises OSError, such as ENOSPC at the sync."""
-        name, mime = NAMES[role]
+    def finish(self, role: Role, facts: MediaFacts | None = None, mime: str = "") -> MadeFile:
+        """Sync and rename a complete part file, and describe it, as of `mime` if it is not the role's usual kind.
+
+        Raises OSError, such as ENOSPC at the sync.
+        """
+        name, usual = NAMES[role]
         part = self.part(role)
         with part.open("rb+") as file:
             os.fsync(file.fileno())
@@ -45,7 +49,12 @@ class Outputs:
         part.replace(self._folder / name)
         sync_folder(self._folder)
         return MadeFile(
-            role=role, key=f"{self._prefix}/{name}", mime=mime, size_bytes=size_bytes, sha256=sha256, facts=facts
+            role=role,
+            key=f"{self._prefix}/{name}",
+            mime=mime or usual,
+            size_bytes=size_bytes,
+            sha256=sha256,
+            facts=facts,
         )
 
     def discard(self) -> None:

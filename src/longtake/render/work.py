@@ -11,10 +11,13 @@ from longtake.engines.base import Engine
 from longtake.errors import LimitExceeded, WorkCancelled
 from longtake.media.assemble import create, extend
 from longtake.media.contract import Assembled, Continuation, Target
+from longtake.media.deliver import deliver
 from longtake.media.frames import AudioBlock, VideoFrame
+from longtake.media.join import Returned, join
 from longtake.media.open import MediaLimits
 from longtake.media.probe import probe, read_image
 from longtake.media.remake import remake
+from longtake.media.stage import StageLimits, stage_head, stage_picture
 from longtake.media.thumbs import sprite, thumbnail
 from longtake.render.base import (
     CreateRequest,
@@ -25,6 +28,7 @@ from longtake.render.base import (
     RemixRequest,
     RenderJob,
     RenderLimits,
+    StageRequest,
 )
 from longtake.render.bridge import (
     CREATED_CHANNELS,
@@ -40,7 +44,7 @@ from longtake.render.lookup import find_engine, load_object
 from longtake.render.messages import Setup
 from longtake.render.outputs import Outputs
 from longtake.render.reporter import Reporter, Share, pulse
-from longtake.types import SECOND_US, ColorTags, Fit, MadeFile, Plan, RenderReport, Role
+from longtake.types import SECOND_US, ColorTags, Fit, MadeFile, Plan, RenderReport, Role, StagedHead
 
 MADE_SHARE = 0.94
 """The share of a job's progress that making the video has; the rest is its small pictures and checksums."""
@@ -82,6 +86,8 @@ class RenderWork:
                     return self._create(job.request, outputs, job.limits, reporter)
                 case RemixRequest():
                     return self._remix(job.request, outputs, job.limits, reporter)
+                case StageRequest():
+                    return self._stage(job.request, outputs, job.limits, reporter)
         except BaseException:
             outputs.discard()
             raise
@@ -99,6 +105,24 @@ class RenderWork:
     def _extend(self, request: ExtendRequest, outputs: Outputs, limits: RenderLimits, reporter: Reporter) -> Produced:
         plan = request.plan
         check_length(plan, limits)
+        if request.clip is not None:
+            returned = Returned(
+                path=self._storage.path(request.clip.key),
+                asked_us=request.clip.asked_us,
+                sent_us=request.clip.sent_us,
+            )
+            joined = join(
+                self._storage.path(request.source_key),
+                returned,
+                outputs.part(Role.VIDEO),
+                outputs.part(Role.NEW_PART),
+                start_us=plan.start_us,
+                new_us=plan.new_us,
+                target=self._target(plan),
+                watch=Share(reporter, 0.0, MADE_SHARE),
+                limits=media_limits(limits),
+            )
+            return _report(joined, None, outputs, reporter)
         stream = EngineStream(self._engine(plan), reporter)
 
         def make(continuation: Continuation) -> Iterator[VideoFrame | AudioBlock]:
@@ -122,6 +146,16 @@ class RenderWork:
     def _create(self, request: CreateRequest, outputs: Outputs, limits: RenderLimits, reporter: Reporter) -> Produced:
         plan = request.plan
         check_length(plan, limits)
+        if request.clip is not None:
+            delivered = deliver(
+                self._storage.path(request.clip.key),
+                outputs.part(Role.VIDEO),
+                new_us=plan.new_us,
+                target=self._target(plan),
+                watch=Share(reporter, 0.0, MADE_SHARE),
+                limits=media_limits(limits),
+            )
+            return _report(delivered, None, outputs, reporter)
         stream = EngineStream(self._engine(plan), reporter)
         fps = plan.fps.fraction
         frames = max(1, round(plan.new_us * fps / SECOND_US))
@@ -155,6 +189,35 @@ class RenderWork:
             limits=media_limits(limits),
         )
         return _report(assembled, stream, outputs, reporter)
+
+    def _stage(self, request: StageRequest, outputs: Outputs, limits: RenderLimits, reporter: Reporter) -> Produced:
+        source, files, staged = self._storage.path(request.source_key), list[MadeFile](), StagedHead(sent_us=0)
+        wish = StageLimits(length_us=request.length_us, max_bytes=request.max_bytes, short_side=request.short_side)
+        warnings: tuple[str, ...] = ()
+        if request.video:
+            made = stage_head(
+                source,
+                outputs.part(Role.VIDEO),
+                start_us=request.start_us,
+                limits=wish,
+                watch=Share(reporter, 0.0, MADE_SHARE),
+                preset=self._setup.preset,
+                media_limits=media_limits(limits),
+            )
+            staged, warnings = StagedHead(sent_us=made.sent_us, copied=made.copied), made.warnings
+            files.append(outputs.finish(Role.VIDEO, made.facts))
+        if request.picture:
+            go_on(reporter)
+            stage_picture(
+                source,
+                outputs.part(Role.LAST_FRAME),
+                start_us=request.start_us,
+                kind=request.picture,
+                limits=wish,
+                media_limits=media_limits(limits),
+            )
+            files.append(outputs.finish(Role.LAST_FRAME, mime=f"image/{request.picture}"))
+        return Produced(report=RenderReport(files=tuple(files), staged=staged, warnings=warnings))
 
     def _target(self, plan: Plan) -> Target:
         return Target(
@@ -210,7 +273,7 @@ def go_on(reporter: Reporter) -> None:
         raise WorkCancelled("the work was cancelled")
 
 
-def _report(assembled: Assembled, stream: EngineStream, outputs: Outputs, reporter: Reporter) -> Produced:
+def _report(assembled: Assembled, stream: EngineStream | None, outputs: Outputs, reporter: Reporter) -> Produced:
     """Finish the video, make its small pictures, and say what was done."""
     go_on(reporter)
     files: list[MadeFile] = [outputs.finish(Role.VIDEO, assembled.facts)]
@@ -232,8 +295,9 @@ def _report(assembled: Assembled, stream: EngineStream, outputs: Outputs, report
             files=tuple(files),
             head=assembled.head,
             seam=assembled.seam,
-            pick=stream.pick,
-            pick_error=stream.pick_error,
-            warnings=tuple(dict.fromkeys((*assembled.warnings, *stream.warnings))),
+            pick=stream.pick if stream is not None else "",
+            pick_error=stream.pick_error if stream is not None else None,
+            warnings=tuple(dict.fromkeys((*assembled.warnings, *(stream.warnings if stream is not None else ())))),
+            joined=assembled.joined,
         )
     )
