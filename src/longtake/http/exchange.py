@@ -51,6 +51,11 @@ class Exchange:
         return self._files is not None
 
     @property
+    def has_whole_body(self) -> bool:
+        """Whether all of the request's body is here, so that nobody has to wait for it."""
+        return not self._answering().more_body
+
+    @property
     def has_begun(self) -> bool:
         """Whether something of the answer may be out."""
         return self._answering().response_started
