@@ -92,7 +92,9 @@ def show(value: JsonValue) -> str:
 
 def is_absent(value: JsonValue) -> bool:
     """Whether a field counts as not sent: null, an empty text, an empty array or object."""
-    return value is None or value in ("", [], {}) or (isinstance(value, str) and not value.strip())
+    if isinstance(value, str):
+        return not value or value.isspace()
+    return value is None or (isinstance(value, list | dict) and not value)
 
 
 def read_text(value: JsonValue, param: str, *, most: int) -> str:
