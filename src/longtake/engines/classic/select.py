@@ -33,6 +33,8 @@ _DEATH_CHARGE = 0.3
 _UNSEEN_JUMP = 1.6
 """Steps of the clip that the two moments of a jump may lie apart: from 3 on, people fade in and out like ghosts."""
 _CAMERA_INLIERS = 0.6
+_CAMERA_ERROR = 0.8
+"""Of a frozen picture's: a real camera foretells better; corners on a hand before a bare wall only look like one."""
 
 _WAYS: dict[str, Way] = {"live": continue_live, "texture": continue_texture, "camera": continue_camera}
 
@@ -78,6 +80,8 @@ def _back_test(clip: Clip) -> tuple[str, float | None]:
     for name in _candidates(small, seen):
         made = _compared(list(itertools.islice(_WAYS[name](seen), hidden)))
         errors[name] = _error(made, truth, weights)
+        if name == "camera" and errors[name] > _CAMERA_ERROR * frozen:
+            continue
         lost = max(0.0, 1 - _motion(made) / max(_motion(truth), 1e-3))
         scores[name] = errors[name] * (1 + _DEATH_CHARGE * lost)
     pick = min(scores, key=scores.__getitem__)

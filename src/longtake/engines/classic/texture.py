@@ -87,7 +87,11 @@ SHORTEST_S = _SHORTEST_PLAY_S + 2 * _NEAREST_S
 
 def jumps(clip: Clip) -> Iterator[tuple[Jump, Jump]]:
     """Every jump from the clip's end on, with the one that follows it. Never ends; always the same for one clip."""
-    costs = _jump_costs(clip)
+    return _jumps(clip, _felt(_distances(clip)))
+
+
+def _jumps(clip: Clip, felt: Matrix) -> Iterator[tuple[Jump, Jump]]:
+    costs = _jump_costs(felt)
     count = costs.shape[0]
     least = max(2, round(_SHORTEST_PLAY_S / clip.step_s))
     near = round(_NEAREST_S / clip.step_s)
@@ -114,8 +118,9 @@ def jump_distance(clip: Clip) -> float:
     """How far apart the two moments of the first jump are, in steps of the clip."""
     distance = _distances(clip)
     usual = float(np.median(np.diag(distance, 1)))
-    jump, _ = next(jumps(clip))
-    return float(_felt(distance)[jump.leave, jump.arrive]) / max(usual, 1e-3)
+    felt = _felt(distance)
+    jump, _ = next(_jumps(clip, felt))
+    return float(felt[jump.leave, jump.arrive]) / max(usual, 1e-3)
 
 
 def _visited(familiar: Matrix, least: int, usual: float) -> Matrix:
@@ -124,9 +129,8 @@ def _visited(familiar: Matrix, least: int, usual: float) -> Matrix:
     return _FAMILIAR_SHARE * usual * ahead
 
 
-def _jump_costs(clip: Clip) -> Matrix:
+def _jump_costs(felt: Matrix) -> Matrix:
     """(leave, arrive): how badly the second picture stands in for the first, and what that leads to."""
-    felt = _felt(_distances(clip))
     # Anticipated cost: playing on from an arrival leads to the best jump that can be left for after it.
     costs = felt.copy()
     for _ in range(_FUTURE_ROUNDS):

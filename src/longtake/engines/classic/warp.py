@@ -9,6 +9,7 @@ import numpy as np
 
 from longtake.engines.classic.pixels import (
     Floats,
+    add_picture,
     blend,
     pixel_grid,
     sample_bytes,
@@ -45,9 +46,10 @@ class FrameWarper:
     @staticmethod
     def _places(displacement: Floats, grid: Floats) -> Floats:
         height, width = grid.shape[:2]
-        places = scale_floats(displacement, width, height)
-        places *= np.array([width / displacement.shape[1], height / displacement.shape[0]], np.float32)
-        places += grid
+        # Stretched while it is small: numpy takes pairs of numbers one by one.
+        stretch = np.array([width / displacement.shape[1], height / displacement.shape[0]], np.float32)
+        places = scale_floats(displacement * stretch, width, height)
+        add_picture(places, grid)
         return places
 
 
