@@ -185,6 +185,12 @@ def test_create_watch_list_cancel_models_keys(server: Server, remote: dict[str, 
         run_longtake("keys", "list", environment={"LONGTAKE_URL": server.url, "LONGTAKE_API_KEY": secret}).returncode
         == 4
     )
+    credit = run_longtake("keys", "credit", "12.50", "--tenant", "ann", environment=here)
+    assert credit.stdout.strip() == b"ann has $12.50", credit.stderr
+    assert run_longtake("keys", "credit", "-13", "--tenant", "ann", environment=here).returncode == 5
+    assert run_longtake("keys", "credit", "ten", "--tenant", "ann", environment=here).returncode != 0
+    checked = run_longtake("ledger", "check", environment=here)
+    assert (checked.returncode, b"adds up" in checked.stdout) == (0, True), checked.stderr
     assert run_longtake("keys", "revoke", ann["id"], environment=remote).returncode == 0
     assert run_longtake("list", environment={"LONGTAKE_URL": server.url, "LONGTAKE_API_KEY": secret}).returncode == 4
 

@@ -60,6 +60,39 @@ def test_failures_of_a_relay_have_their_exit_statuses(relay: Relay, environment:
     assert (absent.returncode, b"no such route" in absent.stderr) == (1, True), absent.stderr
 
 
+def test_a_ledger_that_does_not_add_up_is_said_and_has_its_exit_status(
+    relay: Relay, environment: dict[str, str | None]
+) -> None:
+    report: dict[str, object] = {
+        "object": "ledger_check", "good": True, "prepaid_tenants": 1, "tasks": 5, "unsettled": 2, "rows": 13,
+        "problems": [],
+    }  # fmt: skip
+    wrong = {"kind": "balance", "subject": "studio-7", "found": 5, "wanted": 7}
+    relay.says("GET /v1/ledger/check", Say(report), Say({**report, "good": False, "problems": [wrong]}))
+    good = run_longtake("ledger", "check", environment=environment)
+    assert (good.returncode, b"adds up: 5 tasks" in good.stdout) == (0, True), good.stderr
+    bad = run_longtake("ledger", "check", environment=environment)
+    assert bad.returncode == 1
+    for word in (b"balance", b"studio-7", b"5", b"7", b"does not add up"):
+        assert word in bad.stdout
+
+
+def test_credit_is_sent_as_it_was_written_and_each_command_counts_once(
+    relay: Relay, environment: dict[str, str | None]
+) -> None:
+    relay.says("POST /v1/balance", Say({"object": "balance", "balance": "24.90"}))
+    for amount in ("24.90", "-0.10"):
+        ran = run_longtake("keys", "credit", amount, "--tenant", "studio-7", environment=environment)
+        assert (ran.returncode, ran.stdout.strip()) == (0, b"studio-7 has $24.90"), ran.stderr
+    first, second = (asked.json for asked in relay.of("POST /v1/balance"))
+    assert (first["tenant"], first["amount_usd"], second["amount_usd"]) == ("studio-7", "24.90", "-0.10")
+    assert first["reference"] != second["reference"]
+    relay.says("POST /v1/keys", Say({"id": "k", "tenant": "studio-7", "secret": "s"}))
+    ran = run_longtake("keys", "create", "--tenant", "studio-7", "--credit", "0", "-q", environment=environment)
+    assert (ran.returncode, ran.stdout.strip()) == (0, b"s"), ran.stderr
+    assert relay.of("POST /v1/keys")[0].json["credit_usd"] == "0"
+
+
 def test_a_broken_download_is_taken_up_by_the_next_command(
     relay: Relay, environment: dict[str, str | None], tmp_path: Path
 ) -> None:
