@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.fakes.house import ANNA, code_of, opened_house
+from tests.fakes.house import ANNA, House, code_of, opened_house
 from tests.fakes.toy_fleet import HANGS
 from tests.walk import victim
 
-from longtake.types import Role, Step
+from longtake.types import Role, Step, Task
 
 ROOT = Path(__file__).parents[2]
 COMPLETE = victim.POINTS.index("after storing")
@@ -39,6 +39,17 @@ def let_die(folder: Path, point: str, prompt: str = "go on") -> str:
     return (folder / "task-id").read_text(encoding="utf-8")
 
 
+async def check_money(house: House, task: Task, cost: int) -> None:
+    """The task has cost this much, once, and all money is where it belongs."""
+    assert (task.hold_microusd, task.cost_microusd) == (victim.PRICE_MICROUSD, cost)
+    account = await house.store.account(ANNA.tenant_id)
+    assert (account.granted_microusd, account.balance_microusd) == (
+        victim.CREDIT_MICROUSD,
+        victim.CREDIT_MICROUSD - cost,
+    )
+    assert (await house.store.check_ledger()).problems == ()
+
+
 @pytest.mark.parametrize("point", [point for point in victim.POINTS if point != "cancel requested"])
 def test_death_at_any_point_of_the_walk(tmp_path, point):
     task_id = let_die(tmp_path, point)
@@ -49,6 +60,7 @@ def test_death_at_any_point_of_the_walk(tmp_path, point):
             assert done.step is Step.SUCCEEDED
             files = {role: house.storage.path(asset.id).read_bytes() for role, asset in done.assets.items()}
             assert files[Role.VIDEO].startswith(b"toy 320 180 9.0")
+            await check_money(house, done, victim.PRICE_MICROUSD)
             await house.check_clean()
             # What was complete before the death is not made again.
             assert len(house.fleet.started) == (0 if victim.POINTS.index(point) >= COMPLETE else 1)
@@ -58,7 +70,7 @@ def test_death_at_any_point_of_the_walk(tmp_path, point):
         rows = connection.execute("select kind, count(*) from ledger group by kind").fetchall()
         jobs = connection.execute("select count(*) from jobs where state = 'open'").fetchone()
     connection.close()
-    assert dict(rows) == {"hold": 1, "release": 1, "capture": 1}
+    assert dict(rows) == {"adjust": 1, "hold": 1, "release": 1, "capture": 1}
     assert jobs == (0,)
 
 
@@ -67,7 +79,9 @@ def test_death_after_a_cancel_was_acknowledged_ends_cancelled(tmp_path):
 
     async def main():
         async with opened_house(tmp_path) as house:
-            assert (await house.end_of(await house.service.get(ANNA, task_id))).step is Step.CANCELLED
+            done = await house.end_of(await house.service.get(ANNA, task_id))
+            assert done.step is Step.CANCELLED
+            await check_money(house, done, 0)
             assert house.fleet.started == []
             await house.check_clean()
 
@@ -81,6 +95,7 @@ def test_a_task_that_kills_the_process_three_times_is_given_up(tmp_path):
         async with opened_house(tmp_path) as house:
             done = await house.end_of(await house.service.get(ANNA, task_id))
             assert (done.step, code_of(done)) == (Step.FAILED, "engine_crashed")
+            await check_money(house, done, 0)
             assert house.fleet.started == []
             await house.check_clean()
 
