@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import av
+import fal_client
+import httpx
 import httpx2
 import msgspec
 import openai
@@ -13,12 +16,27 @@ import pytest
 from tests.fakes.upstream.process import KEY, RunningUpstream
 from tests.providers.exchange import account, asked, by_id, ended, fetched, job, send, submitted, trouble_in
 
-from longtake.providers.base import Account, InputKind, Provider, Trouble, VideoInput
+from longtake.providers.base import (
+    Account,
+    Cancels,
+    InputKind,
+    Provider,
+    ProviderJob,
+    Trouble,
+    Unclear,
+    Update,
+    Uploads,
+    VideoInput,
+)
+from longtake.providers.comfyui.provider import ComfyUiProvider
+from longtake.providers.fal import FalProvider
 from longtake.providers.openai_videos import OpenAiVideosProvider
 from longtake.providers.unified import UnifiedProvider
+from longtake.providers.xai import XaiProvider
 from longtake.types import Operation
 
 UNIFIED, OPENAI = UnifiedProvider(), OpenAiVideosProvider()
+XAI, FAL, COMFYUI = XaiProvider(), FalProvider(), ComfyUiProvider()
 WIRES: list[tuple[Provider, str, dict[str, object]]] = [
     (UNIFIED, "unified", {"server": "longtake"}),
     (OPENAI, "openai", {"server": "longtake"}),
@@ -138,3 +156,163 @@ def test_openais_own_client_reads_the_fake(upstream: RunningUpstream) -> None:
         assert longer.object == "video"
         with pytest.raises(openai.NotFoundError):
             client.get("/videos/none", cast_to=openai.types.Video)
+
+
+REMOTE: list[tuple[Provider, str, str, InputKind, str]] = [
+    (XAI, "xai", "grok-imagine-video", InputKind.INLINE, ""),
+    (XAI, "xai", "grok-imagine-video", InputKind.UPLOAD, "progress"),
+    (XAI, "xai", "grok-imagine-video", InputKind.INLINE, "null"),
+    (FAL, "fal", "grok-imagine-video", InputKind.INLINE, ""),
+    (FAL, "fal", "seedance-2.5", InputKind.INLINE, ""),
+    (COMFYUI, "comfyui", "ltx", InputKind.UPLOAD, ""),
+    (COMFYUI, "comfyui", "ltx", InputKind.UPLOAD, "old"),
+    (COMFYUI, "comfyui", "ltx", InputKind.UPLOAD, "gifs"),
+]
+LTX: dict[str, object] = {"workflows": {"ltx": {"create": "ltx-create", "extend": "ltx-extend"}}}
+
+
+def given(provider: Provider, who: Account, path: Path, kind: InputKind) -> VideoInput:
+    """A file as the provider is given it."""
+    if kind is InputKind.INLINE:
+        return VideoInput(kind=kind, value=f"data:video/mp4;base64,{base64.b64encode(path.read_bytes()).decode()}")
+    staged = VideoInput(kind=kind, path=path, duration_us=1_000_000, width=160, height=96)
+    assert isinstance(provider, Uploads)
+    return provider.read_upload(who, staged, send(provider, who, provider.upload(who, staged)))
+
+
+@pytest.mark.parametrize(("provider", "prefix", "model", "kind", "style"), REMOTE)
+def test_makers_that_go_on_from_the_end_do(  # noqa: PLR0917
+    upstream: RunningUpstream, tmp_path: Path, provider: Provider, prefix: str, model: str, kind: InputKind, style: str
+) -> None:
+    upstream.set(style=style)
+    who = at(upstream, prefix, LTX if prefix == "comfyui" else {})
+    first = ended(provider, who, submitted(provider, who, job(model=model, caller_key=f"first {style}")).handle)
+    source = given(provider, who, fetched(provider, who, first, tmp_path), kind)
+    wish = job(Operation.EXTEND, model=model, source=source, caller_key=f"second {style}")
+    longer = ended(provider, who, submitted(provider, who, wish).handle)
+    assert seconds_of(fetched(provider, who, longer, tmp_path)) == pytest.approx(2.0)
+    assert (longer.cost_microusd == 70_000) is (prefix == "xai")
+    assert upstream.seen()["leaks"] == []
+
+
+@pytest.mark.parametrize(
+    ("provider", "prefix", "model"),
+    [(XAI, "xai", "grok-imagine-video"), (FAL, "fal", "ltx-2.3"), (COMFYUI, "comfyui", "ltx-create")],
+)
+def test_what_goes_wrong_is_told(upstream: RunningUpstream, provider: Provider, prefix: str, model: str) -> None:
+    who = at(upstream, prefix, {})
+    upstream.set(outcome="failed")
+    failed = ended(provider, who, submitted(provider, who, job(model=model, caller_key="failed")).handle)
+    assert (failed.status, trouble_in(failed)) == ("failed", Trouble.UPSTREAM)
+    if provider is not COMFYUI:
+        upstream.set(outcome="moderated")
+        blocked = ended(provider, who, submitted(provider, who, job(model=model, caller_key="blocked")).handle)
+        assert trouble_in(blocked) is Trouble.MODERATION
+    upstream.set(outcome="lost", render_s=0)
+    lost = submitted(provider, who, job(model=model, caller_key="lost")).handle
+    assert trouble_in(asked(provider, who, lost)) is Trouble.NOT_FOUND
+
+
+@pytest.mark.parametrize(("provider", "prefix", "model"), [(FAL, "fal", "ltx-2.3"), (COMFYUI, "comfyui", "ltx-create")])
+def test_a_running_job_is_called_off(upstream: RunningUpstream, provider: Provider, prefix: str, model: str) -> None:
+    upstream.set(outcome="stuck")
+    who = at(upstream, prefix, {})
+    handle = submitted(provider, who, job(model=model, caller_key="running")).handle
+    for _ in range(3):
+        asked(provider, who, handle)
+    assert isinstance(provider, Cancels)
+    for request in provider.cancel(who, handle):
+        assert send(provider, who, request).is_success
+    over = asked(provider, who, handle)
+    assert isinstance(over, Update)
+    assert over.status in {"cancelled", "failed"}
+
+
+@pytest.mark.parametrize("style", ["", "old"])
+def test_a_prompt_whose_answer_was_lost_is_found_and_not_sent_again(upstream: RunningUpstream, style: str) -> None:
+    upstream.set(style=style)
+    who = at(upstream, "comfyui", {})
+    wish = job(model="ltx-create", caller_key=f"lost answer {style}")
+
+    def found() -> str | None:
+        read = COMFYUI.read_recover(who, wish, send(COMFYUI, who, COMFYUI.recover(who, wish)))
+        assert isinstance(read, Update)
+        if read.follow is None:
+            return read.handle
+        followed = COMFYUI.read_follow(who, read.handle, send(COMFYUI, who, read.follow))
+        return followed.handle if isinstance(followed, Update) else None
+
+    assert found() is None
+    upstream.spoil({"path": "/prompt", "drop": "after"})
+    with pytest.raises(httpx2.TransportError):
+        send(COMFYUI, who, COMFYUI.submit(who, wish))
+    waiting = found()
+    assert waiting is not None
+    assert ended(COMFYUI, who, waiting).status == "succeeded"
+    assert found() == waiting
+    assert len([made for made in upstream.jobs() if wish.caller_key in str(made["caller_key"])]) <= 1
+
+
+FAULTS = [
+    ("429", {"status": 429, "headers": {"retry-after": "7"}, "body": {"error": "slow down"}}, Trouble.RATE_LIMITED),
+    ("402", {"status": 402, "body": {"error": {"message": "top up"}}}, Trouble.FUNDS),
+    ("500 after accepting", {"status": 500, "after": True, "body": {"error": "oops"}}, None),
+    ("a page after accepting", {"status": 200, "after": True, "text": "<html>"}, None),
+]
+SUBMITS: list[tuple[Provider, str, ProviderJob]] = [
+    (UNIFIED, "unified", job()),
+    (OPENAI, "openai", job()),
+    (XAI, "xai", job(model="grok-imagine-video")),
+    (FAL, "fal", job(model="ltx-2.3")),
+    (COMFYUI, "comfyui", job(model="ltx-create")),
+]
+
+
+@pytest.mark.parametrize(("rule", "trouble"), [row[1:] for row in FAULTS], ids=[row[0] for row in FAULTS])
+@pytest.mark.parametrize(("provider", "prefix", "wish"), SUBMITS, ids=[row[1] for row in SUBMITS])
+def test_a_submit_that_went_wrong_is_refused_or_unclear(  # noqa: PLR0917
+    upstream: RunningUpstream,
+    provider: Provider,
+    prefix: str,
+    wish: ProviderJob,
+    rule: dict[str, object],
+    trouble: Trouble | None,
+) -> None:
+    """Refused only where surely nothing was taken; what was taken behind a broken answer is never called refused."""
+    before = len(upstream.jobs())
+    wish = msgspec.structs.replace(wish, caller_key=f"spoilt {before}")
+    upstream.spoil({"path": f"^/{prefix}/", "method": "POST", **rule})
+    who = at(upstream, prefix, {})
+    read = provider.read_submit(who, wish, send(provider, who, provider.submit(who, wish)))
+    taken = len(upstream.jobs()) - before
+    if trouble is None:
+        assert isinstance(read, Unclear)
+        assert taken == 1
+    else:
+        assert trouble_in(read) is trouble
+        assert taken == 0
+
+
+def test_fals_own_client_reads_the_fake(upstream: RunningUpstream) -> None:
+    """fal's client follows the fake's queue as it does fal's: submit, status, result, failure and cancel."""
+    upstream.set(style="own")
+    with httpx.Client(headers={"Authorization": f"Key {KEY}"}, timeout=20) as client:
+
+        def submitted_by_hand(body: dict[str, object]) -> fal_client.SyncRequestHandle:
+            got = client.post(f"{upstream.url}/fal/fal-ai/ltx-2.3/text-to-video", json=body).json()
+            return fal_client.SyncRequestHandle(
+                request_id=got["request_id"], response_url=got["response_url"], status_url=got["status_url"],
+                cancel_url=got["cancel_url"], client=client,
+            )  # fmt: skip
+
+        handle = submitted_by_hand({"prompt": "a cat"})
+        assert isinstance(handle.status(), fal_client.Queued)
+        made = handle.get()
+        assert made["video"]["url"].startswith(upstream.url)
+        assert isinstance(handle.status(), fal_client.Completed)
+        upstream.set(outcome="moderated")
+        with pytest.raises(fal_client.FalClientHTTPError, match="flagged"):
+            submitted_by_hand({"prompt": "a cat"}).get()
+        upstream.set(outcome="stuck")
+        submitted_by_hand({"prompt": "a cat"}).cancel()
+        assert upstream.jobs()[-1]["state"] == "cancelled"

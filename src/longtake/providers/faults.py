@@ -81,6 +81,8 @@ _CODE_PLACES = (
 _UNTELLING = frozenset(
     {"", "0", "200", "ok", "success", "succeed", "null", "none", "error", "new_api_error", "invalid_request_error"}
 )
+_CALL_TROUBLES = frozenset({Trouble.AUTH, Trouble.NOT_FOUND})
+"""Nothing of a job that ran: its key was good, and its id is known."""
 _REFUSED_5XX = frozenset({Trouble.BUSY, Trouble.INVALID, Trouble.FUNDS, Trouble.AUTH, Trouble.MODERATION})
 _MOST_CHARACTERS = 500
 _BAD_REQUEST, _TIMEOUT, _TOO_EARLY, _INTERNAL, _NOT_IMPLEMENTED, _UNAVAILABLE, _FULL = 400, 408, 425, 500, 501, 503, 507
@@ -111,6 +113,8 @@ def job_fault(body: Body, *, otherwise: str = "the provider says that the job fa
     """Why a job failed, by the body that tells of it."""
     code, message = _code(body), _message(body)
     trouble = _by_words(code, message) or Trouble.UPSTREAM
+    if trouble in _CALL_TROUBLES:
+        trouble = Trouble.UPSTREAM
     return ProviderFault(trouble=trouble, message=message or otherwise, code=code)
 
 

@@ -33,6 +33,14 @@ def choice(account: Account, name: str, choices: Collection[str], *, otherwise: 
     return value
 
 
+def seconds(account: Account, name: str) -> int:
+    """A whole number of seconds; 0 where it is not set. Raises ConfigurationError for any other value."""
+    value = account.options.get(name, 0)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise _wrong(account, name, "a whole number of seconds")
+    return value
+
+
 def versioned(account: Account, version: str = "v1") -> str:
     """The base URL with the API's version at its end, whether the operator wrote it or not."""
     base = account.base_url.rstrip("/")

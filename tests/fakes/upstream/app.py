@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from tests.fakes.upstream import openai_videos, unified
+from tests.fakes.upstream import comfyui, fal, openai_videos, unified, xai
 from tests.fakes.upstream.jobs import Jobs
 from tests.fakes.upstream.rules import Rule, Rules
 from tests.fakes.upstream.wire import error, serve_video
@@ -26,6 +26,9 @@ from tests.fakes.upstream.wire import error, serve_video
 _WIRES: dict[str, Callable[[Jobs], list[Route]]] = {
     "unified": unified.routes,
     "openai": openai_videos.routes,
+    "xai": xai.routes,
+    "fal": fal.routes,
+    "comfyui": comfyui.routes,
 }
 _NOTICED_S = 0.02
 """Until uvicorn has noticed that the connection is gone, and expects no answer any more."""

@@ -110,6 +110,8 @@ class Jobs:
             start_s=start_s,
             source=source,
         )
+        if job.id in self.all:
+            job.submits += self.all[job.id].submits
         self.all[job.id] = job
         self._by_key[caller_key] = job
         return job
