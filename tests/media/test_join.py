@@ -308,6 +308,22 @@ def test_the_sound_goes_on(scene: Scene, joined: Callable[..., Joined]) -> None:
     assert heard.shape[0] == 2
 
 
+def test_sounds_that_do_not_fit_meet_without_a_click(
+    scene: Scene, joined: Callable[..., Joined], tmp_path: Path
+) -> None:
+    """At the source's end, and with another tune in the clip."""
+    ended = Scene(scene.film, tmp_path)
+    # The encoder's noise in front of the silence behind a source's end is the head's own, and stays.
+    for frames, most_db in ((HEAD, 4.5), (HEAD + 6, -6)):
+        ended.source = ended.shot(scene.film[:frames])
+        for sound_from_s in (0.0, 0.6103, 1.2371):
+            clip = ended.shot([scene.head[-1], *scene.new], replace(STEREO, rate_hz=44_100), sound_from_s)
+            made = joined(ended, clip, sent_us=0)
+            assert made.assembled.seam is not None
+            assert made.assembled.seam.click_db is not None
+            assert made.assembled.seam.click_db < most_db
+
+
 def test_silence_comes_without_a_click(scene: Scene, joined: Callable[..., Joined]) -> None:
     made = joined(scene, whole(scene, replace(STEREO, rate_hz=0)))
     heard, _ = decode_sound(made.path)

@@ -95,13 +95,11 @@ def _chosen(part: ClipPart, counts: deque[int], check: CancelCheck) -> Iterator[
         yield held
 
 
-def clip_sound(
-    part: ClipPart, form: SoundForm, tail: Samples | None, damage: Damage, *, continues: bool
-) -> Iterator[Samples]:
+def clip_sound(part: ClipPart, form: SoundForm, tail: Samples | None, damage: Damage) -> Iterator[Samples]:
     """The clip's sound of the same part in blocks, silence where it has none.
 
-    `tail` is what the head's own sound goes on with after the cut, as far as there is any: it fades out under the clip.
-    Without it a clip that does not continue the head's sound fades in.
+    `tail` is what the head's own sound goes on with after the cut: it fades out under the clip, which fades in. None
+    leaves the clip as it is.
     """
     begin = round(part.begin_s * form.rate_hz)
     count = round(part.frames / part.fps * form.rate_hz)
@@ -114,18 +112,16 @@ def clip_sound(
         block = with_channels(mixed, form.channels)
         if first and fade:
             first = False
-            yield _faded(block, tail, min(fade, block.shape[1]), continues=continues)
+            yield _faded(block, tail, min(fade, block.shape[1]))
             continue
         yield block
 
 
-def _faded(block: Samples, tail: Samples | None, fade: int, *, continues: bool) -> Samples:
+def _faded(block: Samples, tail: Samples | None, fade: int) -> Samples:
     rise = (0.5 - 0.5 * np.cos(np.pi * (np.arange(fade) + 0.5) / fade)).astype(np.float32)
-    faded = block.copy()
     if tail is None or tail.shape[1] == 0:
-        if not continues:
-            faded[:, :fade] *= rise
-        return faded
+        return block
+    faded = block.copy()
     under = np.zeros((block.shape[0], fade), np.float32)
     under[:, : min(fade, tail.shape[1])] = tail[:, :fade]
     over = block[:, :fade]

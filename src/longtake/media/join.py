@@ -39,7 +39,7 @@ from longtake.media.match import (
 from longtake.media.open import DEFAULT_LIMITS, MediaLimits
 from longtake.media.planes import from_av
 from longtake.media.scale import Geometry, Scaler, input_matrix, kept_geometry, output_color
-from longtake.media.sound import Damage, SoundForm, read_sound
+from longtake.media.sound import Damage, Samples, SoundForm, read_sound
 from longtake.media.source import Picture, Source, read_source
 from longtake.media.tint import Tint, measured_tint
 from longtake.types import SECOND_US, ColorTags, JoinReport, Rate
@@ -152,19 +152,23 @@ class _Joint:
         sound = None
         if continuation.audio_rate_hz:
             form = SoundForm(continuation.audio_rate_hz, continuation.audio_channels)
-            begin = round(self._exact_head_s * form.rate_hz)
-            tail = None
-            if self._source.frames.end > self._cut.end:
-                tail = read_sound(self._source, form, begin, begin + round(FADE_S * form.rate_hz))
-            sound = clip_sound(part, form, tail, self._damage, continues=self._continues)
+            sound = clip_sound(part, form, self._sound_after(form), self._damage)
         with blaming_maker():
             pictures = clip_pictures(part, self._check)
             yield from in_step(pictures, sound, part.fps, continuation.audio_rate_hz or 1)
 
-    @property
-    def _continues(self) -> bool:
-        """Whether the clip's sound goes on from the head's, as far as can be told: it has the head's pictures too."""
-        return len(self._place.pairs) > 1
+    def _sound_after(self, form: SoundForm) -> Samples | None:
+        """What the head's sound goes on with for a moment after the cut: its own, or at its end the sound mirrored.
+
+        None where the clip's goes on from it, as far as can be told: it has several of the head's pictures too.
+        """
+        begin, count = round(self._exact_head_s * form.rate_hz), round(FADE_S * form.rate_hz)
+        if self._source.frames.end > self._cut.end:
+            return read_sound(self._source, form, begin, begin + count)
+        if len(self._place.pairs) > 1 or begin <= count:
+            return None
+        before = read_sound(self._source, form, begin - count - 1, begin)
+        return 2 * before[:, -1:] - before[:, -2::-1]
 
     @property
     def _exact_head_s(self) -> Fraction:

@@ -144,7 +144,7 @@ def _encode_end(
         form = replace(form, channels=min(form.channels, _MOST_CHANNELS))
 
     def make() -> Iterator[VideoFrame | AudioBlock]:
-        sound = clip_sound(part, form, None, Damage(), continues=True) if form is not None else None
+        sound = clip_sound(part, form, None, Damage()) if form is not None else None
         yield from in_step(clip_pictures(part, CancelCheck(watch)), sound, part.fps, form.rate_hz if form else 1)
 
     made = create(
