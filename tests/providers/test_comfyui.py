@@ -174,6 +174,7 @@ def test_one_model_may_have_a_workflow_for_each_operation() -> None:
     abilities = MAKER.abilities(who, "ltx")
     assert abilities.operations == {Operation.CREATE, Operation.EXTEND}
     assert abilities.source_by == (InputKind.UPLOAD,)
+    assert abilities.source.max_us == 10 * SECOND_US, "more than the model sees is not sent"
     assert "context" not in graph_of(who, job(model="ltx"))
     assert "context" in graph_of(who, job(Operation.EXTEND, model="ltx", source=SOURCE))
     with pytest.raises(InvalidRequest, match="remix"):

@@ -23,6 +23,7 @@ from longtake.providers.base import (
     Abilities,
     Account,
     InputKind,
+    InputLimits,
     MadeVideo,
     PictureInput,
     PictureRole,
@@ -45,6 +46,8 @@ from longtake.types import SECOND_US, Operation
 _KEYS = uuid.UUID("5e1a4c50-54f2-4f0e-9a0c-9f4d5b1f8a11")
 """Name space of the prompt ids made of caller keys that are no UUIDs."""
 _VIDEO_SUFFIXES = (".mp4", ".webm", ".mov", ".mkv")
+_SEEN_US = 10 * SECOND_US
+"""No model sees more of a source's end; ComfyUI's nodes would load all of what is uploaded."""
 _SEED_BITS = 53
 """ComfyUI's page shows seeds as JavaScript numbers."""
 
@@ -69,6 +72,7 @@ class ComfyUiProvider:
             pictures=pictures,
             pictures_by=InputKind.UPLOAD,
             source_by=(InputKind.UPLOAD,) if Operation.EXTEND in able else (),
+            source=InputLimits(max_us=_SEEN_US),
             max_new_us=longest,
             default_new_us=min(4 * SECOND_US, longest or 4 * SECOND_US),
             price_microusd_per_second=0,
