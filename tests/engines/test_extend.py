@@ -26,6 +26,7 @@ from tests.engines.making import (
 )
 
 from longtake.engines.base import EngineRequest
+from longtake.engines.classic.camera import similarity_motion
 from longtake.engines.classic.engine import ClassicEngine
 from longtake.errors import EngineError
 from longtake.media.frames import TimedFrame, VideoFrame
@@ -80,6 +81,16 @@ def test_a_thing_that_keeps_its_shape_goes_on_for_more_than_half_a_second() -> N
     for place in (5, 9, 13):
         ahead = [luma_step(made.frames[place], frame) for frame in frames[48:]]
         assert abs(int(np.argmin(ahead)) - place) <= 1, "at its own speed, neither slower nor back"
+
+
+@pytest.mark.parametrize(("prompt", "later"), [("pan left", -0.15), ("pan right", 0.15)])
+def test_a_camera_move_begins_from_the_cameras_own_speed(prompt: str, later: float) -> None:
+    frames = pan(60, width=320, height=192, speed=1.5)
+    made = extend(timed(frames, FPS), frames=14, fps=FPS, prompt=prompt)
+    shown = [frames[-1], *made.frames]
+    speeds = [-320 * similarity_motion(a.y, b.y)[0].right for a, b in itertools.pairwise(shown)]
+    assert speeds[0] == pytest.approx(1.5, abs=0.1), "neither from rest nor with a jerk"
+    assert np.sign(later) * (speeds[6] - 1.5) > abs(later), "and bends into the move that was asked for"
 
 
 def test_turn_ends_on_the_clips_own_pictures_in_order() -> None:
