@@ -205,7 +205,7 @@ class _Joint:
         ]
         if len(keys) > _FAR_FRAMES:
             keys = [keys[place] for place in np.linspace(0, len(keys) - 1, _FAR_FRAMES).astype(int)]
-        geometry = replace(small_geometry(wide, high, None), fit=self._target.fit)
+        geometry = replace(small_geometry(wide, high, self._clip.frames.count), fit=self._target.fit)
         numbers = [*keys, *range(first, cut.head)]
         pictures = self._head_pictures(numbers, first, geometry)
         middles = np.array([self._middle_s(number) for number in numbers])
@@ -249,7 +249,9 @@ class _Joint:
         clip = self._clip
         expected = self._expected(new_us, head.step_s)
         geometry = replace(
-            small_geometry(wide, high, self._geometry.matrix, full_range=self._geometry.full_range),
+            small_geometry(
+                wide, high, clip.frames.count, matrix=self._geometry.matrix, full_range=self._geometry.full_range
+            ),
             fit=self._target.fit,
         )
         found: list[tuple[Picture, Film, Place]] = []

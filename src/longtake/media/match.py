@@ -26,6 +26,8 @@ from longtake.media.source import Picture, Source
 
 SMALL_PIXELS = 4000
 """Of the pictures that are compared: a shift of a tenth of their pixels is seen, their noise is averaged away."""
+_PIXELS_IN_ALL = 24_000_000
+"""Of a clip's small pictures together, five bytes each; from 6,000 frames on they are smaller."""
 ALIKE = 0.45
 """Largest distance of one scene's pictures: two of them correlate by 0.9 then, other scenes by 0.5 at most."""
 _FLATTEST_LEVELS = 2.0
@@ -96,9 +98,11 @@ class Place:
     """Numbers of the head's and the clip's pictures that show the same."""
 
 
-def small_geometry(width: int, height: int, matrix: int | None, *, full_range: bool = False) -> Geometry:
-    """A small picture of the result's aspect and colours."""
-    factor = (SMALL_PIXELS / (width * height)) ** 0.5
+def small_geometry(
+    width: int, height: int, frames: int, *, matrix: int | None = None, full_range: bool = False
+) -> Geometry:
+    """A small picture of the result's aspect and colours, of a clip that has so many frames."""
+    factor = (min(SMALL_PIXELS, _PIXELS_IN_ALL / frames) / (width * height)) ** 0.5
     return Geometry(width=even(width * factor), height=even(height * factor), matrix=matrix, full_range=full_range)
 
 
