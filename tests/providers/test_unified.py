@@ -147,6 +147,7 @@ QUERIED = [
     ("new-api", {"code": "success", "data": {"status": "SUBMITTED", "progress": "10%"}}, "queued", 0.1),
     ("cancelled", {"id": ID, "status": "cancelled"}, "cancelled", None),
     ("canceled", {"id": ID, "status": "Canceled"}, "cancelled", None),
+    ("longtake", {"id": ID, "status": "failed", "error": {"code": "cancelled", "message": "m"}}, "cancelled", None),
 ]
 
 

@@ -273,6 +273,8 @@ def _read_job(body: Body, account: Account, handle: str) -> Update | None:
         status = "succeeded"
     if status is None:
         return Update(status="running", handle=handle, native=native, unknown_status=word) if word else None
+    if status == "failed" and read_status(body.text("error.code")) == "cancelled":
+        return Update(status="cancelled", handle=handle, native=native)
     if status == "failed":
         return Update(status="failed", handle=handle, native=native, fault=job_fault(body))
     if status != "succeeded":
