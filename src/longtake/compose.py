@@ -11,18 +11,25 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from longtake.accounts import ConfiguredAccount, read_accounts
 from longtake.billing.tariffs import Tariffs, read_price_file
 from longtake.catalog.catalog import LONGTAKE_CPU, shipped_catalog
+from longtake.egress.access import Access
 from longtake.egress.client import Egress
 from longtake.errors import ConfigurationError, ServiceError, StoreFailed
 from longtake.http.auth import key_of_secret, new_secret
+from longtake.providers.base import Account
+from longtake.providers.registry import find_provider
 from longtake.render.local import LocalFleet
+from longtake.routing.live_accounts import LiveAccount, LiveAccounts
 from longtake.routing.makers import Makers, stands_in
 from longtake.settings import LEAST_STRONG_KEY_CHARS, Settings
 from longtake.storage.local import LocalStorage
 from longtake.store.base import Installation, Store
 from longtake.store.sqlite import SqliteStore
 from longtake.tasks.clock import now_ms
+from longtake.tasks.provider_desk import ProviderDesk
+from longtake.tasks.remote import Remote
 from longtake.tasks.sample import seed_sample
 from longtake.tasks.scheduler import Scheduler
 from longtake.tasks.service import TaskService
@@ -48,6 +55,7 @@ class Services:
     egress: Egress
     scheduler: Scheduler
     service: TaskService
+    providers: ProviderDesk
 
     async def ready(self) -> None:
         """Raise ServiceError if the record cannot be written, the files are gone, or the scheduler has ended."""
@@ -101,15 +109,21 @@ async def running(
             crf=settings.crf,
         )
         stack.push_async_callback(fleet.close)
+        configured = read_accounts(settings)
+        accounts = LiveAccounts([_live_account(account) for account in configured])
         egress = Egress.of(settings)
         stack.push_async_callback(egress.close)
-        makers = Makers(shipped_catalog(), stand_in=stands_in(settings))
+        remote = Remote(accounts=accounts, egress=egress) if configured else None
+        stand_in = stands_in(settings, providers=len(configured))
+        makers = Makers(shipped_catalog(), stand_in=stand_in, accounts=accounts)
         if makers.stand_in:
             _logger.info("no provider is set up: %s stands in for the models of others", LONGTAKE_CPU)
         service = TaskService(
             store=store, storage=storage, fleet=fleet, makers=makers, settings=settings, tariffs=tariffs
         )
-        scheduler = Scheduler(store=store, storage=storage, fleet=fleet, settings=settings, service=service)
+        scheduler = Scheduler(
+            store=store, storage=storage, fleet=fleet, settings=settings, service=service, remote=remote
+        )
         stack.push_async_callback(scheduler.close)
         await scheduler.start()
         if sample:
@@ -123,7 +137,24 @@ async def running(
             egress=egress,
             scheduler=scheduler,
             service=service,
+            providers=ProviderDesk(remote),
         )
+
+
+def _live_account(configured: ConfiguredAccount) -> LiveAccount:
+    settings = configured.settings
+    adapter = find_provider(settings.kind)
+    account = Account(name=settings.name, base_url=settings.base_url.rstrip("/"), options=settings.options)
+    return LiveAccount(
+        settings=settings,
+        adapter=adapter,
+        account=account,
+        access=Access.to(
+            account.base_url, headers=adapter.credential(account, configured.api_key) if configured.api_key else None
+        ),
+        abilities={ours: adapter.abilities(account, theirs) for ours, theirs in settings.models_by_name.items()},
+        usable=configured.is_usable,
+    )
 
 
 def _make_home(home: Path) -> None:

@@ -31,8 +31,11 @@ MOVES: Mapping[Step, frozenset[Step]] = {
 }
 """Every move that may ever be written."""
 
-REPEATED_AFTER_CRASH = frozenset({Step.PREPARING, Step.GENERATING, Step.ASSEMBLING})
-"""Steps whose work dies with their owner and is done again from `queued`; `storing` is taken up where it stood."""
+REPEATED_AFTER_CRASH = frozenset({Step.PREPARING, Step.GENERATING})
+"""Steps whose work dies with their owner and is done again from `queued`; the others are taken up where they stood."""
+
+CHILD_WORKS = frozenset({Step.PREPARING, Step.GENERATING, Step.ASSEMBLING})
+"""Steps whose open job, if any, runs in a child of ours and dies with its owner; elsewhere it runs at a provider."""
 
 
 class Slot(StrEnum):
@@ -47,16 +50,17 @@ def may_move(before: Step, after: Step) -> bool:
     return after in MOVES[before]
 
 
-def slot_of(step: Step) -> Slot | None:
-    """The slot a step needs; None where nothing works on the task.
+def slot_of(step: Step, *, remote: bool = False) -> Slot | None:
+    """The slot a step needs; None where nothing works on the task. `remote` says that a provider makes it.
 
-    `queued` names the slot of what follows: the claim takes the slot for the whole walk of a local task.
+    `queued` names the slot of what follows: the claim takes the slot for the whole walk of a local task, and for that
+    of a remote one up to `assembling`.
     """
     if step in ENDS or step is Step.WAITING:
         return None
-    if step in {Step.SUBMITTING, Step.POLLING, Step.FETCHING, Step.UNCONFIRMED}:
-        return Slot.IO
-    return Slot.CPU
+    if step in {Step.ASSEMBLING, Step.GENERATING, Step.STORING} or not remote:
+        return Slot.CPU
+    return Slot.IO
 
 
 def state_of(step: Step) -> State:

@@ -39,6 +39,8 @@ _SECRETS = frozenset({"admin_key", "proxy"})
 PROXY_HINT = "give its scheme, http or https, host and port, such as http://proxy.example.com:3128"
 _MAY_BE_ZERO = frozenset({"port", "cpu_slots", "retention_s", "max_active_tasks", "child_idle_s"})
 _LEAST_TIME_S = 0.01
+_TABLES = frozenset({"providers"})
+"""Parts of longtake.toml that are no settings: accounts.py reads them."""
 _PREFIX = "LONGTAKE_"
 _OTHER_VARIABLES = ("config", "url", "api_key")
 _NEAR = 0.7
@@ -96,6 +98,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A render job is killed after this time."""
     local_deadline_s: int = 3600
     """A task of the built-in engine that has not ended by then expires."""
+    remote_deadline_s: int = 86_400
+    """A task at a provider that has not ended by then expires."""
+    provider_slots: int = 10_000
+    """Tasks at providers that this server follows at once."""
     waiting_deadline_s: int = 86_400
     """A task that waits for its source expires after this time."""
     idempotency_s: int = 86_400
@@ -341,13 +347,20 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
 
 
 def _from_file(home: Path, named: str | None) -> dict[str, object]:
+    return {name: value for name, value in read_file(home, named).items() if name != "home" and name not in _TABLES}
+
+
+def read_file(home: Path, named: str | None) -> dict[str, Any]:
+    """All of longtake.toml, in the home folder or where LONGTAKE_CONFIG says (`named`); nothing if there is none.
+
+    Raises ConfigurationError if it cannot be read.
+    """
     path = Path(named).expanduser() if named else home / "longtake.toml"
     if not path.is_file():
         if named:
             raise ConfigurationError(f"LONGTAKE_CONFIG names {named!r}, which is no file: mend or unset it")
         return {}
     try:
-        table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not readable TOML: {error}") from error
-    return {name: value for name, value in table.items() if name != "home"}

@@ -57,6 +57,8 @@ class Role(StrEnum):
     FIRST_FRAME = "first_frame"
     LAST_FRAME = "last_frame"
     REFERENCE = "reference"
+    FETCHED = "fetched"
+    """The file as a remote maker gave it, from which the result is assembled."""
 
 
 class Step(StrEnum):
@@ -265,7 +267,13 @@ class Maker(Value, frozen=True):
     model: str
     """The model that really works, such as `longtake-cpu`."""
     engine: str
+    """The engine's name; empty where a provider makes it."""
     mode: Mode
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether a provider makes it."""
+        return not self.engine
 
 
 class Capability(Value, frozen=True):

@@ -23,7 +23,10 @@ from longtake.http.dialects.openai import render_video, render_video_submitted
 from longtake.http.dialects.superset import render_record, render_submitted, render_task
 from longtake.http.errors import error_answer
 from longtake.http.money import check_body, quote_body
+from longtake.http.providers import candidate_list, provider_body, provider_list, tried_body
+from longtake.routing.live_accounts import Candidate
 from longtake.store.accounts import Account, LedgerProblem, LedgerReport
+from longtake.tasks.provider_desk import ProviderStatus, ProviderTest
 from longtake.tasks.service import Quote
 from longtake.types import Fault, Role, Step, Tariff
 
@@ -152,6 +155,30 @@ def test_answers_of_a_real_server_hold_every_field_of_every_object(fresh: httpx2
     seen.update(fields_seen("LedgerCheck", as_json(check_body(BROKEN))))
     for path in ("/healthz", "/readyz", "/", "/openapi.json"):
         call("GET", path)
+    assert call("GET", "/v1/providers")["data"] == []
+    assert call("GET", "/v1/route", params={"model": "grok-video-3"})["data"] == []
+    # Servers with providers are in tests/acceptance/test_providers.py, where these shapes are checked too.
+    status = ProviderStatus(
+        name="relay-a",
+        kind="unified",
+        models={"a": "b"},
+        enabled=True,
+        usable=True,
+        priority=1,
+        in_flight=0,
+        max_in_flight=5,
+    )
+    result = ProviderTest(name="relay-a", works=True, said="it answers", took_ms=3)
+    candidate = Candidate(account="relay-a", priority=1, model="b", can=True, why="ready", mode="native")
+    for shape, body in (
+        ("Provider", provider_body(status)),
+        ("ProviderList", provider_list([status])),
+        ("ProviderTest", tried_body(result)),
+        ("Candidate", msgspec.structs.asdict(candidate)),
+        ("CandidateList", candidate_list([candidate])),
+    ):
+        assert faults(shape, as_json(body)) == []
+        seen.update(fields_seen(shape, as_json(body)))
     assets = {role: asset(role) for role in (Role.VIDEO, Role.NEW_PART, Role.THUMBNAIL, Role.SPRITE)}
     for ended in (task(Step.SUCCEEDED, assets=assets), task(Step.FAILED, fault=FAULT)):
         seen.update(fields_seen("Task", as_json(render_task(ended, url_of))))

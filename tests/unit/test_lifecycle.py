@@ -6,7 +6,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longtake.lifecycle import ENDS, MOVES, REPEATED_AFTER_CRASH, Slot, may_move, slot_of, state_of
+from longtake.lifecycle import ENDS, MOVES, Slot, may_move, slot_of, state_of
 from longtake.tasks.runner import STEPS
 from longtake.types import State, Step
 
@@ -53,14 +53,14 @@ def test_states_and_slots():
         assert (slot_of(step) is None) is (ended or step is Step.WAITING)
     assert state_of(Step.UNCONFIRMED) is State.RUNNING
     assert state_of(Step.WAITING) is State.QUEUED
-    assert slot_of(Step.POLLING) is Slot.IO
+    assert slot_of(Step.POLLING, remote=True) is Slot.IO
+    assert slot_of(Step.QUEUED, remote=True) is Slot.IO
+    assert slot_of(Step.ASSEMBLING, remote=True) is Slot.CPU
+    assert slot_of(Step.QUEUED) is Slot.CPU
     assert slot_of(Step.GENERATING) is Slot.CPU
 
 
-def test_a_local_walk_has_a_worker_for_each_step():
-    local = {Step.PREPARING, Step.GENERATING, Step.STORING}
-    assert set(STEPS) == local
-    assert may_move(Step.PREPARING, Step.GENERATING)
-    assert may_move(Step.GENERATING, Step.STORING)
-    for step in REPEATED_AFTER_CRASH:
-        assert may_move(step, Step.QUEUED)
+def test_every_step_that_needs_a_slot_has_a_worker():
+    for remote in (False, True):
+        needs = {step for step in Step if slot_of(step, remote=remote) is not None}
+        assert set(STEPS) == needs - {Step.QUEUED}

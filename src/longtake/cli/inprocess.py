@@ -55,6 +55,7 @@ def served_here(home: Path, *, sample: bool) -> Generator[tuple[httpx2.BaseTrans
                 settings=services.settings,
                 installation=services.installation,
                 ready=services.ready,
+                providers=services.providers,
             )
 
     async def live() -> None:

@@ -30,6 +30,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "models": ("longtake.cli.models:models", "List models and what makes them here."),
     "keys": ("longtake.cli.keys:keys", "Create, list and revoke API keys, and give credit."),
     "ledger": ("longtake.cli.ledger:ledger", "Check that all money adds up."),
+    "providers": ("longtake.cli.providers:providers", "List, test and switch off accounts at providers."),
+    "route": ("longtake.cli.providers:route", "Say who would make a model's video, and why."),
     "doctor": ("longtake.cli.doctor:doctor", "Check this machine and the settings."),
 }
 EPILOG = "Exit statuses: " + "; ".join(f"{int(status)} {meaning}" for status, meaning in MEANINGS.items()) + "."

@@ -49,6 +49,11 @@ class Reply:
         value = self.at(*path)
         return [printable(str(item)) for item in cast("list[object]", value)] if isinstance(value, list) else []
 
+    def names(self, *path: str) -> list[str]:
+        """The names in an object at a path, safe to print."""
+        value = self.at(*path)
+        return [printable(name) for name in cast("dict[str, object]", value)] if isinstance(value, dict) else []
+
     def items(self, *path: str) -> list[Reply]:
         """The objects of a list at a path."""
         value = self.at(*path)

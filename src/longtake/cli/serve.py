@@ -196,6 +196,7 @@ async def _listening(services: Services, listener: socket.socket, stop: asyncio.
         settings=services.settings,
         installation=services.installation,
         ready=services.ready,
+        providers=services.providers,
     )
     config = uvicorn.Config(
         app,

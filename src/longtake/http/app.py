@@ -35,6 +35,7 @@ from longtake.http.speech import named, unmounted
 from longtake.http.waits import Waits
 from longtake.settings import Settings
 from longtake.store.base import Installation, Store
+from longtake.tasks.provider_desk import ProviderDesk
 from longtake.tasks.service import TaskService
 
 logger = logging.getLogger("longtake.http")
@@ -52,6 +53,7 @@ def create_app(
     settings: Settings,
     installation: Installation,
     ready: Callable[[], Awaitable[None]],
+    providers: ProviderDesk | None = None,
 ) -> Application:
     """The ASGI application over a running service. Raises ConfigurationError for unusable `trusted_proxies`."""
     proxies = Proxies(settings.trusted_proxies)
@@ -70,6 +72,7 @@ def create_app(
         keys=KeyRing(store),
         readiness=Readiness(ready),
         waits=Waits(),
+        providers=providers or ProviderDesk(None),
         openapi=Published(lambda: encode(document(ROUTES)), JSON_TYPE[1]),
     )
     return Application(context, proxies)

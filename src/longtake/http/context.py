@@ -13,6 +13,7 @@ from longtake.http.rendered import RenderedTasks
 from longtake.http.waits import Waits
 from longtake.settings import Settings
 from longtake.store.base import Store
+from longtake.tasks.provider_desk import ProviderDesk
 from longtake.tasks.service import TaskService
 
 
@@ -30,5 +31,7 @@ class Context:
     readiness: Readiness
     waits: Waits
     """The places of calls that stay open until a task changes."""
+    providers: ProviderDesk
+    """For admin keys alone."""
     openapi: Published
     """The OpenAPI document."""

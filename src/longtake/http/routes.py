@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from longtake.http import about, events, keys, money, openai_videos, tasks, uploads, videos
+from longtake.http import about, events, keys, money, openai_videos, providers, tasks, uploads, videos
 from longtake.http.context import Context
 from longtake.http.messages import Answer, Call
 from longtake.http.page import docs
@@ -83,6 +83,13 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/keys", keys.list_keys, Access.KEY, "List API keys (admin)"),
     Route("POST", "/v1/keys", keys.create_key, Access.KEY, "Make an API key (admin)"),
     Route("DELETE", "/v1/keys/{id}", keys.revoke_key, Access.KEY, "Revoke an API key (admin)"),
+    Route("GET", "/v1/providers", providers.list_providers, Access.KEY, "List providers (admin)"),
+    Route("POST", "/v1/providers/{name}/test", providers.test_provider, Access.KEY, "Test a provider (admin)"),
+    Route(
+        "POST", "/v1/providers/{name}/disable", providers.disable_provider, Access.KEY, "Switch a provider off (admin)"
+    ),
+    Route("POST", "/v1/providers/{name}/enable", providers.enable_provider, Access.KEY, "Switch a provider on (admin)"),
+    Route("GET", "/v1/route", providers.explain_route, Access.KEY, "Who would make a model's video (admin)"),
     Route("GET", "/healthz", about.health, Access.OPEN, "Whether the process answers"),
     Route("GET", "/readyz", about.readiness, Access.OPEN, "Whether work can be taken"),
     Route("GET", "/openapi.json", about.openapi, Access.OPEN, "This contract as OpenAPI 3.1"),

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which maker does a request: the built-in engine, under its own name or as a stand-in for a known one (DESIGN 2)."""
+"""Which maker does a request: an account at a provider, the built-in engine, or that as a stand-in (DESIGN 2)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
 
 from longtake.catalog.catalog import LONGTAKE_CPU, Catalog, Model
-from longtake.errors import NoMaker, OperationNotSupported
+from longtake.errors import ModelNotFound, NoMaker, OperationNotSupported
+from longtake.providers.base import Abilities
+from longtake.routing.live_accounts import LiveAccount, LiveAccounts
+from longtake.routing.ways import way_of
 from longtake.settings import Settings
-from longtake.types import Capability, Maker, Mode, Operation, Value
+from longtake.types import SECOND_US, Capability, Maker, Mode, Operation, Value
 
 BUILT_IN_PROVIDER = "longtake"
 
@@ -36,8 +40,9 @@ class ListedModel(Value, frozen=True):
 class Makers:
     """Finds makers. `stand_in` says whether the built-in engine makes well-known models without a provider."""
 
-    def __init__(self, catalog: Catalog, *, stand_in: bool) -> None:
+    def __init__(self, catalog: Catalog, *, stand_in: bool, accounts: LiveAccounts | None = None) -> None:
         self._catalog = catalog
+        self._accounts = accounts or LiveAccounts()
         self._built_in = catalog.find(LONGTAKE_CPU)
         self.stand_in = stand_in
         self._choices = {model.name: self._choice(model) for model in catalog}
@@ -48,6 +53,8 @@ class Makers:
         Raises ModelNotFound for an unknown name, OperationNotSupported if the model cannot do it, and NoMaker if the
         model is known but nothing here can make it.
         """
+        if self._accounts.knows(model_name):
+            return self._remote(model_name, operation)
         model = self._catalog.find(model_name)
         if operation not in model.operations:
             raise OperationNotSupported(
@@ -65,7 +72,12 @@ class Makers:
         )
 
     def choice_of(self, maker: Maker, model_name: str) -> Choice:
-        """The choice that was made before, for a task that stored its maker. Raises ModelNotFound."""
+        """The choice that was made before, for a task that stored its maker. Raises ModelNotFound, NoMaker."""
+        if maker.is_remote:
+            account = self._accounts.get(maker.provider)
+            if account is None or model_name not in account.abilities:
+                raise NoMaker(f"the provider that was to make {model_name!r} is no longer set up here", param="model")
+            return self._choice_at(account, model_name, maker.mode)
         model = self._catalog.find(model_name)
         if maker.mode is Mode.STAND_IN:
             return self._stand_in_for(model)
@@ -76,8 +88,72 @@ class Makers:
         return [
             ListedModel(model=model, mode=Mode.LOCAL if model.engine else Mode.STAND_IN, provider=BUILT_IN_PROVIDER)
             for model in self._catalog
-            if model.engine or self.stand_in
+            if model.engine or (self.stand_in and not self._accounts.knows(model.name))
+        ] + [
+            ListedModel(model=self._listed(name, account), mode=Mode.NATIVE, provider=account.name)
+            for name, account in self._first_of_each_model()
         ]
+
+    def _first_of_each_model(self) -> list[tuple[str, LiveAccount]]:
+        found: dict[str, LiveAccount] = {}
+        for operation in (Operation.CREATE, Operation.EXTEND):
+            for name in dict.fromkeys(name for account in self._accounts for name in account.abilities):
+                if able := self._accounts.serving(name, operation):
+                    found.setdefault(name, able[0])
+        return list(found.items())
+
+    def _listed(self, name: str, account: LiveAccount) -> Model:
+        known = self._known(name)
+        able = _capability(account.abilities[name], known)
+        return Model(
+            name=name,
+            family=known.family if known else _family(name),
+            operations=able.operations,
+            default_s=able.default_new_us / SECOND_US,
+            max_s=able.max_new_us / SECOND_US,
+            lengths_s=tuple(length_us / SECOND_US for length_us in able.lengths_us),
+            short_sides=able.short_sides,
+            max_images=able.max_images,
+            source=known.source if known else "longtake.toml",
+            as_of=known.as_of if known else "",
+        )
+
+    def _remote(self, model_name: str, operation: Operation) -> Choice:
+        """The first account that could do it. Who really does is decided when the task runs, by health and room."""
+        able = self._accounts.serving(model_name, operation)
+        if not able:
+            known = [account for account in self._accounts if model_name in account.abilities]
+            if any(account.is_usable for account in known):
+                raise OperationNotSupported(
+                    f"unsupported operation: no provider here can {operation.value} with model {model_name!r}: "
+                    "name another model",
+                    param="model",
+                )
+            raise NoMaker(
+                f"every provider of model {model_name!r} is switched off or lacks its key: tell the operator, "
+                f"or use model {LONGTAKE_CPU!r}",
+                message_zh=f"模型 {model_name!r} 的渠道均不可用：请联系管理员，或使用 {LONGTAKE_CPU!r}",
+                param="model",
+            )
+        account = able[0]
+        way = way_of(account.abilities[model_name], operation)
+        assert way is not None, "LiveAccounts.serving names only those that can"
+        return self._choice_at(account, model_name, way.mode)
+
+    def _choice_at(self, account: LiveAccount, model_name: str, mode: Mode) -> Choice:
+        maker = Maker(provider=account.name, model=account.model_of(model_name), engine="", mode=mode)
+        known = self._known(model_name)
+        return Choice(
+            maker=maker,
+            capability=_capability(account.abilities[model_name], known),
+            family=known.family if known else _family(model_name),
+        )
+
+    def _known(self, model_name: str) -> Model | None:
+        try:
+            return self._catalog.find(model_name)
+        except ModelNotFound:
+            return None
 
     def _choice(self, model: Model) -> Choice:
         if model.engine:
@@ -96,6 +172,32 @@ class Makers:
             "this instead, free of charge; it does not show what that model would make"
         )
         return Choice(maker=maker, capability=capability, family=model.family, warnings=(warning,))
+
+
+def _capability(abilities: Abilities, known: Model | None) -> Capability:
+    """What an account's model can do in the words of the plan: bridging counts as being able to extend."""
+    operations = {operation for operation in Operation if way_of(abilities, operation, native={"id": ""}) is not None}
+    own = (
+        known.capability
+        if known
+        else Capability(operations=frozenset(operations), default_new_us=6_000_000, max_new_us=0)
+    )
+    longest_us = abilities.max_new_us or max(abilities.lengths_us, default=0) or own.max_new_us or 30_000_000
+    shortest_side, longest_side = min(abilities.sizes, default=240), max(abilities.sizes, default=2160)
+    return Capability(
+        operations=frozenset(operations),
+        default_new_us=min(abilities.default_new_us, longest_us),
+        max_new_us=longest_us,
+        short_sides=(shortest_side, longest_side),
+        lengths_us=abilities.lengths_us,
+        max_images=max(1 if "first_frame" in abilities.pictures else 0, len(abilities.pictures)),
+    )
+
+
+def _family(model_name: str) -> str:
+    """The prefix of the ids of a model that the catalogue does not know: the letters that it begins with."""
+    letters = re.match(r"[a-z]{1,16}", model_name.lower())
+    return letters.group() if letters else "video"
 
 
 def stands_in(settings: Settings, *, providers: int = 0, sqlite: bool = True) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
+from longtake.lifecycle import Slot
 from longtake.store.accounts import Account, LedgerReport
 from longtake.types import Asset, Fault, Operation, Plan, RenderReport, Role, State, Step, Task, Value
 
@@ -117,15 +118,44 @@ class JobStart(Value, frozen=True):
     segment: int = 0
 
 
+class JobMark(Value, frozen=True):
+    """A provider has accepted a try: how to ask for it. The try stays open."""
+
+    attempt: int
+    handle: str
+    segment: int = 0
+
+
 class JobEnd(Value, frozen=True):
     """How a try ended."""
 
     attempt: int
     state: Literal["succeeded", "failed", "cancelled", "lost"]
     native: str = ""
-    """The maker's own words, for the operator."""
+    """The maker's own words, for the operator; of a provider's success the ids to go on from, as JSON."""
     cost_microusd: int = 0
     segment: int = 0
+
+
+JobChange = JobStart | JobMark | JobEnd
+
+
+class Job(Value, frozen=True):
+    """A try as stored."""
+
+    task: str
+    segment: int
+    attempt: int
+    provider: str
+    account: str
+    state: Literal["open", "succeeded", "failed", "cancelled", "lost"]
+    caller_key: str
+    handle: str
+    native: str
+    cost_microusd: int
+    started_ms: int
+    ended_ms: int | None
+    deadline_ms: int
 
 
 class Store(Protocol):
@@ -222,7 +252,7 @@ class Store(Protocol):
 
     # -- the walk ------------------------------------------------------------------------------------------------------
 
-    async def claim(self, owner: str, free: Mapping[str, int], now_ms: int) -> Sequence[Task]:
+    async def claim(self, owner: str, free: Mapping[Slot, int], now_ms: int) -> Sequence[Task]:
         """Take at most `free[slot]` due tasks for each slot, fairly between tenants.
 
         The tenant with the fewest tasks at work comes first, then the one whose last turn is longest ago, then the one
@@ -231,14 +261,12 @@ class Store(Protocol):
         """
         ...
 
-    async def move(
-        self, task: Task, after: Step, changes: TaskChanges, *, job: JobStart | JobEnd | None = None
-    ) -> Task:
+    async def move(self, task: Task, after: Step, changes: TaskChanges, *, job: JobChange | None = None) -> Task:
         """Write a move of the table, fenced by the task's (owner, fence, step); the task as it is then.
 
-        The same step again writes only the changes. A move into `submitting` or `generating` is refused with FencedOff
-        if a cancel was requested. Going back to `queued` drops the result files named so far. A JobStart sets the
-        task's attempt.
+        The same step again writes only the changes. A move into `submitting` or `generating`, and a JobStart in them,
+        is refused with FencedOff if a cancel was requested, so that nothing is bought after an acknowledged cancel.
+        Going back to `queued` drops the result files named so far. A JobStart sets the task's attempt.
         """
         ...
 
@@ -257,6 +285,10 @@ class Store(Protocol):
         cancelled, nothing if it failed or expired; never more than the hold. The hold of a cancelled one stays while
         another of its jobs is open: see `resolve_job`. A bad end drops the result files named so far.
         """
+        ...
+
+    async def jobs(self, task: Task) -> Sequence[Job]:
+        """All tries of a task, oldest first."""
         ...
 
     async def tries(self, task: Task) -> int:

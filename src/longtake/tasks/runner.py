@@ -10,18 +10,33 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from longtake.errors import FencedOff, LongtakeError, ServiceError
 from longtake.store.base import JobEnd, TaskChanges
+from longtake.tasks.steps.assembling import assemble
+from longtake.tasks.steps.fetching import fetch
 from longtake.tasks.steps.generating import generate
+from longtake.tasks.steps.polling import poll
 from longtake.tasks.steps.preparing import prepare
 from longtake.tasks.steps.storing import store_results
+from longtake.tasks.steps.submitting import submit
 from longtake.tasks.steps.surroundings import Surroundings, fault_of
 from longtake.types import Fault, Step, Task
 
 STEPS: Mapping[Step, Callable[[Surroundings, Task], Awaitable[Task]]] = {
     Step.PREPARING: prepare,
     Step.GENERATING: generate,
+    Step.SUBMITTING: submit,
+    Step.UNCONFIRMED: submit,
+    Step.POLLING: poll,
+    Step.FETCHING: fetch,
+    Step.ASSEMBLING: assemble,
     Step.STORING: store_results,
 }
-"""What works on a task in each step. Remote makers bring their own."""
+"""What works on a task in each step."""
+
+_HAVE_JOB = frozenset({Step.GENERATING, Step.ASSEMBLING, Step.SUBMITTING, Step.UNCONFIRMED, Step.POLLING})
+"""Steps in which the job of the task's attempt may be open."""
+_BEFORE_BUYING = frozenset({Step.PREPARING, Step.SUBMITTING})
+_DONE_AGAIN = frozenset({Step.PREPARING, Step.GENERATING})
+"""Steps that begin at the queue again; the others are taken up where they stood."""
 
 MISTAKE = Fault(
     code="internal_error",
@@ -80,7 +95,7 @@ async def _after_fence(here: Surroundings, task: Task) -> Task | None:
     now = await _read_again(here, task)
     if now is None or now.fence != task.fence or now.owner != here.owner:
         return None
-    if now.cancel_requested_ms is not None and now.step is Step.PREPARING:
+    if now.cancel_requested_ms is not None and now.step in _BEFORE_BUYING:
         here.cancelled.set()
         try:
             return await here.end_cancelled(now)
@@ -95,10 +110,8 @@ async def _let_go(here: Surroundings, task: Task) -> None:
     """This process stops: free the task for the next owner, at the step from which it can go on."""
     current = await _read_again(here, task)
     while current is not None and current.owner == here.owner and current.step in STEPS:
-        after, job = Step.QUEUED, None
-        if current.step is Step.STORING:
-            after = Step.STORING
-        if current.step is Step.GENERATING:
+        after, job = Step.QUEUED if current.step in _DONE_AGAIN else current.step, None
+        if current.step in {Step.GENERATING, Step.ASSEMBLING}:
             job = JobEnd(attempt=current.attempt, state="cancelled", native="the server was stopped")
         try:
             await here.move(current, after, TaskChanges(release=True), job=job)
@@ -125,7 +138,7 @@ async def _try_to_end(here: Surroundings, task: Task, fault: Fault) -> bool:
     """Whether the task's end as failed could be written, or is not ours to write."""
     try:
         job = JobEnd(attempt=task.attempt, state="failed", native=fault.message)
-        await here.fail(task, fault, job=job if task.step is Step.GENERATING else None)
+        await here.fail(task, fault, job=job if task.step in _HAVE_JOB else None)
     except FencedOff:
         return True
     except ServiceError as error:

@@ -6,15 +6,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 
 from longtake.errors import FencedOff, LongtakeError, ServiceError
-from longtake.lifecycle import Slot
+from longtake.lifecycle import Slot, slot_of
 from longtake.render.base import Fleet
 from longtake.settings import Settings
 from longtake.storage.base import Storage
 from longtake.store.base import Store
 from longtake.tasks.clock import Clock, now_ms
 from longtake.tasks.ids import uuid7
+from longtake.tasks.remote import Remote
 from longtake.tasks.runner import MISTAKE, run_task
 from longtake.tasks.service import TaskService
 from longtake.tasks.steps.surroundings import Surroundings
@@ -46,6 +48,7 @@ class Scheduler:
         fleet: Fleet,
         settings: Settings,
         service: TaskService,
+        remote: Remote | None = None,
         clock: Clock = now_ms,
         tick_s: float = TICK_S,
         sweep_s: float = SWEEP_S,
@@ -58,13 +61,17 @@ class Scheduler:
             clock=clock,
             live=service.live,
             owner=f"node-{uuid7()}",
+            remote=remote,
         )
         self._planner = service.planner
-        self._slots = settings.render_slots
+        self._slots = {Slot.CPU: settings.render_slots}
+        if remote is not None:
+            self._slots[Slot.IO] = settings.provider_slots
         self._tick_s = tick_s
         self._sweep_s = sweep_s
-        self._runners: dict[asyncio.Task[None], str] = {}
-        """The task of each: one may be claimed again while its last runner still tidies up."""
+        self._runners: dict[asyncio.Task[None], tuple[str, Slot]] = {}
+        """The task and slot of each: one may be claimed again while its last runner still tidies up."""
+        self._taken: Counter[Slot] = Counter()
         self._loop: asyncio.Task[None] | None = None
         self._closing = False
         self._freed = asyncio.Event()
@@ -126,24 +133,31 @@ class Scheduler:
                 _log.exception("the scheduler made a mistake; it goes on")
                 pause_s = self._tick_s
             # With all slots taken a new submission changes nothing, so it does not wake this loop.
-            woken = self._here.live.work if len(self._runners) < self._slots else self._freed
+            woken = self._here.live.work if any(self._free().values()) else self._freed
             with contextlib.suppress(TimeoutError):
                 # Not wait_for: Python 3.11's forgets that it was cancelled where the event comes at the same time.
                 async with asyncio.timeout(pause_s):
                     await woken.wait()
 
     async def _claim(self) -> None:
-        free = self._slots - len(self._runners)
-        if free <= 0 or self._closing:
+        free = self._free()
+        if self._closing or not any(free.values()):
             return
-        for task in await self._here.store.claim(self._here.owner, {Slot.CPU: free}, self._here.clock()):
+        for task in await self._here.store.claim(self._here.owner, free, self._here.clock()):
             self._here.live.changed(task)
+            slot = slot_of(task.step, remote=task.plan.maker.is_remote)
+            assert slot is not None, "only what needs a slot is claimed"
             runner = asyncio.create_task(run_task(self._here, task), name=f"longtake-{task.id}")
-            self._runners[runner] = task.id
+            self._runners[runner] = task.id, slot
+            self._taken[slot] += 1
             runner.add_done_callback(self._end)
 
+    def _free(self) -> dict[Slot, int]:
+        return {slot: max(0, places - self._taken[slot]) for slot, places in self._slots.items()}
+
     def _end(self, runner: asyncio.Task[None]) -> None:
-        task_id = self._runners.pop(runner)
+        task_id, slot = self._runners.pop(runner)
+        self._taken[slot] -= 1
         self._ended = True
         self._here.live.work.set()
         self._freed.set()
@@ -153,7 +167,7 @@ class Scheduler:
     async def _pause_s(self, until_tick_s: float) -> float:
         """How long nothing is due, in seconds."""
         pause_s = max(0.0, min(until_tick_s, self._tick_s))
-        if len(self._runners) < self._slots:
+        if any(self._free().values()):
             due_ms = await self._here.store.next_due_ms()
             if due_ms is not None:
                 # Something due that was not claimed just now is not for this node.
@@ -175,7 +189,7 @@ class Scheduler:
         for task in await self._here.store.overdue(self._here.clock()):
             # A task that is owned is watched by its runner, unless that has broken.
             is_watched = task.owner is not None and (
-                task.owner != self._here.owner or task.id in self._runners.values()
+                task.owner != self._here.owner or task.id in {task_id for task_id, _ in self._runners.values()}
             )
             # What is being stored is made: it is too late to end it.
             if not is_watched and task.step is not Step.STORING:

@@ -29,7 +29,7 @@ from longtake.tasks.intake import Intake, Received
 from longtake.tasks.live import Live
 from longtake.tasks.parameters import in_the_callers_words
 from longtake.tasks.plan import Limits
-from longtake.tasks.planner import Planner
+from longtake.tasks.planner import Draft, Planner
 from longtake.tasks.uploads import uploaded_task
 from longtake.types import Asset, Plan, Principal, Role, Step, Submission, Task, Value
 
@@ -98,7 +98,7 @@ class TaskService:
                     return Submitted(task=self.live.merge(first), replayed=True)
             draft = await self.planner.draft(tenant_id, submission)
             now = self._clock()
-            deadline_s = self._settings.waiting_deadline_s if draft.waits else self._settings.local_deadline_s
+            deadline_s = self._deadline_s(draft)
             price = price_of(draft.plan)
             task = Task(
                 id=new_task_id(draft.family),
@@ -236,6 +236,12 @@ class TaskService:
     def models(self) -> Sequence[ListedModel]:
         """The models that can be asked for now."""
         return self._makers.list_models()
+
+    def _deadline_s(self, draft: Draft) -> int:
+        if draft.waits:
+            return self._settings.waiting_deadline_s
+        is_remote = draft.plan.maker.is_remote
+        return self._settings.remote_deadline_s if is_remote else self._settings.local_deadline_s
 
     async def _drop_inputs(self, principal: Principal, submission: Submission) -> None:
         """Remove the files that came with a request which made no task of its own."""

@@ -5,20 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from longtake.http.describe.terms import Field, Kind, Shape, Words
-
-
-def _always(name: str, kind: Kind, en: str, zh: str, *, nullable: bool = False, of: str = "") -> Field:
-    return Field(name=name, kind=kind, words=Words(en, zh), required=True, nullable=nullable, of=of)
-
-
-def _maybe(name: str, kind: Kind, en: str, zh: str, *, nullable: bool = False, of: str = "") -> Field:
-    return Field(name=name, kind=kind, words=Words(en, zh), nullable=nullable, of=of)
-
-
-def _words(name: str, choices: tuple[str, ...], en: str, zh: str) -> Field:
-    return Field(name=name, kind="string", choices=choices, words=Words(en, zh), required=True)
-
+from longtake.http.describe.provider_objects import CANDIDATE, CANDIDATES, PROVIDER, PROVIDER_TEST, PROVIDERS
+from longtake.http.describe.terms import Field, Shape, Words
+from longtake.http.describe.terms import always as _always
+from longtake.http.describe.terms import maybe as _maybe
+from longtake.http.describe.terms import one_of as _words
+from longtake.http.describe.terms import whole_list as _all_of
 
 _ID = _always("id", "string", "The task's id.", "任务 id。")
 _IDS = (
@@ -347,21 +339,15 @@ MODELS = Shape(
         _always("data", "array", "The models.", "模型列表。", of="Model"),
     ),
 )
+
+
 KEY = Shape(name="ApiKey", words=Words("An API key without its secret.", "API 密钥（不含明文）。"), fields=_KEY)
 NEW_KEY = Shape(
     name="NewApiKey",
     words=Words("A new API key with its secret, shown this once.", "新密钥及其明文，仅显示一次。"),
     fields=(*_KEY, _always("secret", "string", "The key itself; it is stored nowhere.", "密钥明文，不会保存。")),
 )
-KEYS = Shape(
-    name="ApiKeyList",
-    words=Words("All keys.", "全部密钥。"),
-    fields=(
-        _words("object", ("list",), "The kind of object.", "对象类型。"),
-        _always("data", "array", "The keys.", "密钥列表。", of="ApiKey"),
-        _always("has_more", "boolean", "False.", "恒为 false。"),
-    ),
-)
+KEYS = _all_of("ApiKeyList", Words("All keys.", "全部密钥。"), "ApiKey", Words("The keys.", "密钥列表。"))
 TOKEN_USAGE = Shape(
     name="TokenUsage",
     words=Words("What a key may spend, as new-api answers it.", "密钥用量（new-api 格式）。"),
@@ -541,6 +527,7 @@ SHAPES: Mapping[str, Shape] = {
     for shape in (
         TASK, RECORD, VIDEO, VIDEOS, UNIFIED_VIDEOS, TASKS, DELETED, FAULT, OUTPUT, METADATA, HEAD, SEAM, FILE, MODEL,
         MODELS, KEY, NEW_KEY, KEYS, KEY_REVOKED, QUOTE, QUOTE_LINE, BALANCE, LEDGER_CHECK, LEDGER_PROBLEM,
+        PROVIDER, PROVIDERS, PROVIDER_TEST, CANDIDATE, CANDIDATES,
         TOKEN_USAGE, TOKEN_QUOTA, HEALTH, READINESS, ABOUT, DOCUMENT, ERROR,
         ERROR_DETAIL,
     )

@@ -147,6 +147,28 @@ KEY_PATH = Field(
     example="key_0123456789abcdef",
     words=Words("The key's id: GET /v1/keys lists them.", "密钥 id，见 GET /v1/keys。"),
 )
+PROVIDER_PATH = Field(
+    name="name",
+    kind="string",
+    required=True,
+    example="relay-a",
+    words=Words("The account's name: GET /v1/providers lists them.", "渠道名称，见 GET /v1/providers。"),
+)
+ROUTE_QUERY = (
+    Field(
+        name="model",
+        kind="string",
+        required=True,
+        example="grok-video-3",
+        words=Words("The model that is asked for.", "模型名称。"),
+    ),
+    Field(
+        name="operation",
+        kind="string",
+        choices=("create", "extend", "remix"),
+        words=Words("What it shall do; absent = create.", "操作类型；缺省为 create。"),
+    ),
+)
 CHARACTER_PATH = Field(
     name="id", kind="string", required=True, words=Words("A character's id; there are none.", "角色 id；不存在角色。")
 )

@@ -105,3 +105,31 @@ class Operation:
     """Its successes; empty where it is refused by name."""
     errors: tuple[type[LongtakeError], ...] = ()
     """Beside those that every operation may answer (operations.errors_of)."""
+
+
+def always(name: str, kind: Kind, en: str, zh: str, *, nullable: bool = False, of: str = "") -> Field:
+    """A field that every answer has."""
+    return Field(name=name, kind=kind, words=Words(en, zh), required=True, nullable=nullable, of=of)
+
+
+def maybe(name: str, kind: Kind, en: str, zh: str, *, nullable: bool = False, of: str = "") -> Field:
+    """A field that may be absent."""
+    return Field(name=name, kind=kind, words=Words(en, zh), nullable=nullable, of=of)
+
+
+def one_of(name: str, choices: tuple[str, ...], en: str, zh: str) -> Field:
+    """A field that every answer has, with one of these words."""
+    return Field(name=name, kind="string", choices=choices, words=Words(en, zh), required=True)
+
+
+def whole_list(name: str, words: Words, of: str, data: Words) -> Shape:
+    """A list that is always whole."""
+    return Shape(
+        name=name,
+        words=words,
+        fields=(
+            one_of("object", ("list",), "The kind of object.", "对象类型。"),
+            always("data", "array", data.en, data.zh, of=of),
+            always("has_more", "boolean", "False.", "恒为 false。"),
+        ),
+    )

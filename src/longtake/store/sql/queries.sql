@@ -427,6 +427,15 @@ returning number
 insert into jobs (task, segment, attempt, provider, account, state, caller_key, started_ms, deadline_ms)
 values (:task, :segment, :attempt, :provider, :account, 'open', :caller_key, :now_ms, :deadline_ms)
 
+-- mark_job --
+update jobs set handle = :handle
+where task = :task and segment = :segment and attempt = :attempt and state = 'open'
+
+-- jobs --
+select task, segment, attempt, provider, account, state, caller_key, handle, native, cost_microusd, started_ms,
+    ended_ms, deadline_ms
+from jobs where task = :task order by segment, attempt
+
 -- end_job --
 update jobs set state = :state, native = :native, cost_microusd = :cost_microusd, ended_ms = :now_ms
 where task = :task and segment = :segment and attempt = :attempt and state = 'open'
@@ -451,12 +460,13 @@ order by expires_ms
 -- lose_open_jobs --
 -- At the start of the file's only owner: whoever ran these is dead. Steps at a maker go on; their jobs stay open.
 update jobs set state = 'lost', ended_ms = :now_ms where state = 'open' and task in (
-    select id from tasks where step in (select value from json_each(:repeated))
+    select id from tasks where step in (select value from json_each(:child_works))
 )
 
 -- free_repeated --
 update tasks set
-    owner = null, fence = fence + 1, step = 'queued', slot = :slot, sequence = sequence + 1, updated_ms = :now_ms
+    owner = null, fence = fence + 1, step = 'queued', sequence = sequence + 1, updated_ms = :now_ms,
+    slot = case when json_extract(plan, '$.maker.engine') = '' then :remote_slot else :slot end
 where finished_ms is null and step in (select value from json_each(:repeated))
 returning number
 

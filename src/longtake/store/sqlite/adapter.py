@@ -17,13 +17,14 @@ import apsw
 import msgspec
 
 from longtake.errors import StoreFailed, StoreFull, TaskNotFound
-from longtake.lifecycle import state_of
+from longtake.lifecycle import Slot, state_of
 from longtake.store.accounts import SETTLED_WITHIN_MS, Account, LedgerReport
 from longtake.store.base import (
     Idempotency,
     Installation,
+    Job,
+    JobChange,
     JobEnd,
-    JobStart,
     Key,
     NewTask,
     Submitted,
@@ -37,7 +38,7 @@ from longtake.store.sqlite.faults import explain
 from longtake.store.sqlite.lock import FileLock
 from longtake.store.sqlite.queries import Cell, Row, fetch, fetch_first, run
 from longtake.store.sqlite.remembered import RememberedTasks
-from longtake.store.sqlite.rows import asset_cells, asset_of, key_cells, key_of, task_cells, task_of, uuid_of
+from longtake.store.sqlite.rows import asset_cells, asset_of, job_of, key_cells, key_of, task_cells, task_of, uuid_of
 from longtake.store.sqlite.schema import connect_writer, migrate
 from longtake.store.sqlite.writer import Command
 from longtake.types import Asset, Fault, Operation, Step, Task
@@ -223,15 +224,13 @@ class SqliteStore:
 
     # -- the walk ------------------------------------------------------------------------------------------------------
 
-    async def claim(self, owner: str, free: Mapping[str, int], now_ms: int) -> Sequence[Task]:
+    async def claim(self, owner: str, free: Mapping[Slot, int], now_ms: int) -> Sequence[Task]:
         """See Store.claim. Where nothing is due this only reads."""
         if self._read_first("is_due", {"now_ms": now_ms}) is None:
             return ()
         return await self._write(lambda connection: walk.claim(connection, owner, free, now_ms, self._turns))
 
-    async def move(
-        self, task: Task, after: Step, changes: TaskChanges, *, job: JobStart | JobEnd | None = None
-    ) -> Task:
+    async def move(self, task: Task, after: Step, changes: TaskChanges, *, job: JobChange | None = None) -> Task:
         """See Store.move."""
         now_ms = self._clock_ms()
         return await self._write(
@@ -252,6 +251,10 @@ class SqliteStore:
         return await self._write(
             lambda connection: walk.finish(connection, task, end, fault=fault, changes=changes, job=job, now_ms=now_ms)
         )
+
+    async def jobs(self, task: Task) -> Sequence[Job]:
+        """See Store.jobs."""
+        return [job_of(row) for row in await self._list("jobs", {"task": task.id})]
 
     async def tries(self, task: Task) -> int:
         """See Store.tries."""

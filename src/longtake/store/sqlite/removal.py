@@ -7,7 +7,7 @@ import apsw
 import msgspec
 
 from longtake.errors import TaskNotFound, TaskRunning
-from longtake.lifecycle import ENDS, REPEATED_AFTER_CRASH, slot_of
+from longtake.lifecycle import CHILD_WORKS, ENDS, REPEATED_AFTER_CRASH, Slot
 from longtake.store.base import ENGINE_CRASHED, MOST_LOST_ATTEMPTS, TaskChanges
 from longtake.store.sqlite.queries import Cell, fetch, fetch_first
 from longtake.store.sqlite.rows import task_of, uuid_of
@@ -35,13 +35,14 @@ def recover(connection: apsw.Connection, now_ms: int, expires_ms: int | None) ->
     `expires_ms` is for the tasks that end here.
     """
     repeated = msgspec.json.encode(sorted(REPEATED_AFTER_CRASH)).decode()
-    slot = slot_of(Step.QUEUED)
     begin_again: dict[str, Cell] = {
         "repeated": repeated,
-        "slot": None if slot is None else slot.value,
+        "slot": Slot.CPU.value,
+        "remote_slot": Slot.IO.value,
         "now_ms": now_ms,
     }
-    fetch(connection, "lose_open_jobs", {"repeated": repeated, "now_ms": now_ms})
+    child_works = msgspec.json.encode(sorted(CHILD_WORKS)).decode()
+    fetch(connection, "lose_open_jobs", {"child_works": child_works, "now_ms": now_ms})
     for (number,) in fetch(connection, "free_repeated", begin_again):
         _begin_again(connection, number, now_ms, TaskChanges(expires_ms=expires_ms))
     fetch(connection, "free_owned", {"now_ms": now_ms})

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
 from longtake.lifecycle import ENDS, slot_of
-from longtake.store.base import Key
+from longtake.store.base import Job, Key
 from longtake.store.sqlite.queries import Cell, Row
 from longtake.types import Asset, Fault, MediaFacts, Plan, RenderReport, Role, Step, Submission, Task
 
@@ -128,9 +128,30 @@ def task_of(row: Row) -> Task:
     )
 
 
+class _JobRow(msgspec.Struct, array_like=True, frozen=True):
+    task: str
+    segment: int
+    attempt: int
+    provider: str
+    account: str
+    state: Literal["open", "succeeded", "failed", "cancelled", "lost"]
+    caller_key: str
+    handle: str
+    native: str
+    cost_microusd: int
+    started_ms: int
+    ended_ms: int | None
+    deadline_ms: int
+
+
+def job_of(row: Row) -> Job:
+    """The job of a row of the statement `jobs`."""
+    return Job(**msgspec.structs.asdict(read(row, _JobRow)))
+
+
 def task_cells(task: Task) -> tuple[Cell, ...]:
     """What `insert_task` takes."""
-    slot = slot_of(task.step)
+    slot = slot_of(task.step, remote=task.plan.maker.is_remote)
     return (
         task.id,
         uuid_of(task.id),

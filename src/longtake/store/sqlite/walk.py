@@ -10,8 +10,8 @@ import apsw
 import msgspec
 
 from longtake.errors import FencedOff
-from longtake.lifecycle import ENDS, may_move, slot_of
-from longtake.store.base import JobEnd, JobStart, TaskChanges
+from longtake.lifecycle import ENDS, Slot, may_move, slot_of
+from longtake.store.base import JobChange, JobEnd, JobMark, JobStart, TaskChanges
 from longtake.store.sqlite.money import is_open_after, owed, settle
 from longtake.store.sqlite.queries import Cell, fetch, fetch_first
 from longtake.store.sqlite.rows import task_of, to_json, uuid_of
@@ -36,7 +36,7 @@ class _Waiting(msgspec.Struct, order=True):
 
 
 def claim(
-    connection: apsw.Connection, owner: str, free: Mapping[str, int], now_ms: int, turns: dict[str, int]
+    connection: apsw.Connection, owner: str, free: Mapping[Slot, int], now_ms: int, turns: dict[str, int]
 ) -> list[Task]:
     """See Store.claim. `turns` says when each tenant had its last turn, counted in claims; it is kept up to date."""
     taken: list[Task] = []
@@ -80,13 +80,14 @@ def move(
     after: Step,
     *,
     changes: TaskChanges,
-    job: JobStart | JobEnd | None,
+    job: JobChange | None,
     now_ms: int,
 ) -> Task:
     """See Store.move."""
     assert after not in ENDS, "an end is written by finish"
     assert after is task.step or may_move(task.step, after), f"no move from {task.step} to {after}"
-    slot = slot_of(after)
+    slot = slot_of(after, remote=(changes.plan or task.plan).maker.is_remote)
+    begins = isinstance(job, JobStart)
     written: dict[str, Cell] = {
         **_fence(task),
         "after": after.value,
@@ -94,13 +95,13 @@ def move(
         "now_ms": now_ms,
         "plan": to_json(changes.plan),
         "report": to_json(changes.report),
-        "attempt": job.attempt if isinstance(job, JobStart) else None,
+        "attempt": job.attempt if begins else None,
         "progress": changes.progress,
         "next_ms": changes.next_ms,
         "deadline_ms": changes.deadline_ms,
         "expires_ms": changes.expires_ms,
         "release": changes.release or after in _IN_NO_HANDS,
-        "refuse_cancelled": after in _BUYS_OR_MAKES and after is not task.step,
+        "refuse_cancelled": after in _BUYS_OR_MAKES and (after is not task.step or begins),
     }
     number = fetch_first(connection, "move", written)
     if number is None:
@@ -220,7 +221,7 @@ def _drop_results(connection: apsw.Connection, task: Task, now_ms: int) -> None:
     fetch(connection, "unname_results", {"task": task.id})
 
 
-def _write_job(connection: apsw.Connection, task: Task, job: JobStart | JobEnd | None, now_ms: int) -> None:
+def _write_job(connection: apsw.Connection, task: Task, job: JobChange | None, now_ms: int) -> None:
     if isinstance(job, JobStart):
         started: dict[str, Cell] = {
             "task": task.id,
@@ -233,6 +234,14 @@ def _write_job(connection: apsw.Connection, task: Task, job: JobStart | JobEnd |
             "deadline_ms": job.deadline_ms,
         }
         fetch(connection, "insert_job", started)
+    elif isinstance(job, JobMark):
+        marked: dict[str, Cell] = {
+            "task": task.id,
+            "segment": job.segment,
+            "attempt": job.attempt,
+            "handle": job.handle,
+        }
+        fetch(connection, "mark_job", marked)
     elif job is not None:
         ended: dict[str, Cell] = {
             "task": task.id,

@@ -143,7 +143,7 @@ async def _called_off(here: Surroundings, task: Task, job: JobEnd | None = None)
     if here.clock() >= task.deadline_ms:
         return await here.expire(task, job=job)
     await _discard(here, task)
-    return await here.move(task, Step.QUEUED, TaskChanges(release=True), job=job)
+    return await here.move(task, _again_from(task), TaskChanges(release=True), job=job)
 
 
 async def _again(here: Surroundings, task: Task, job: JobEnd) -> Task:
@@ -161,7 +161,12 @@ async def _again(here: Surroundings, task: Task, job: JobEnd) -> Task:
     await _discard(here, task)
     pause_ms = RETRY_AFTER_MS[min(tries, len(RETRY_AFTER_MS)) - 1]
     changes = TaskChanges(release=True, next_ms=here.clock() + pause_ms)
-    return await here.move(task, Step.QUEUED, changes, job=job)
+    return await here.move(task, _again_from(task), changes, job=job)
+
+
+def _again_from(task: Task) -> Step:
+    """Where another attempt begins: what was bought at a provider is not bought again."""
+    return Step.ASSEMBLING if task.step is Step.ASSEMBLING else Step.QUEUED
 
 
 async def _kill(here: Surroundings, handle: str | None) -> None:

@@ -9,6 +9,8 @@ from longtake.errors import SourceUnusable
 from longtake.render.base import CreateRequest, ExtendRequest, RemixRequest
 from longtake.store.base import JobStart, TaskChanges
 from longtake.tasks.parameters import in_the_callers_words, picture_param
+from longtake.tasks.provider_jobs import returned_clip
+from longtake.tasks.steps.choosing import prepare_at_provider
 from longtake.tasks.steps.surroundings import Surroundings
 from longtake.types import Asset, Operation, Step, Task
 
@@ -20,6 +22,8 @@ async def prepare(here: Surroundings, task: Task) -> Task:
 
     Raises SourceUnusable if an input is gone, FencedOff if a cancel was requested.
     """
+    if task.plan.maker.is_remote:
+        return await prepare_at_provider(here, task)
     await render_request(here, task)
     attempt = task.attempt + 1
     job = JobStart(
@@ -48,8 +52,9 @@ async def _render_request(here: Surroundings, task: Task) -> ExtendRequest | Cre
             for image in plan.images
         ]
     )
-    if plan.operation is Operation.CREATE:
-        return CreateRequest(plan=plan, images=images)
+    clip = returned_clip(task, here.providers.account_of(task)) if plan.maker.is_remote else None
+    if plan.operation is Operation.CREATE or (plan.operation is Operation.REMIX and clip is not None):
+        return CreateRequest(plan=plan, images=images, clip=clip)
     if plan.source_asset_id is None:
         raise SourceUnusable("the source video was never found: submit the request again", param="task_id")
     source = await _input(here, plan.source_asset_id, "task_id", task)
@@ -57,7 +62,7 @@ async def _render_request(here: Surroundings, task: Task) -> ExtendRequest | Cre
         raise SourceUnusable("the source video was never looked into: upload it again", param="task_id")
     if plan.operation is Operation.REMIX:
         return RemixRequest(plan=plan, source_key=source.id)
-    return ExtendRequest(plan=plan, source_key=source.id, source=source.facts, images=images)
+    return ExtendRequest(plan=plan, source_key=source.id, source=source.facts, images=images, clip=clip)
 
 
 async def _input(here: Surroundings, asset_id: str, param: str, task: Task) -> Asset:

@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 import msgspec
 
 from longtake.billing.prices import price_of
-from longtake.errors import LongtakeError, ServiceError
+from longtake.errors import LongtakeError, NoMaker, ServiceError
 from longtake.render.base import Fleet
 from longtake.settings import Settings
 from longtake.storage.base import Storage
-from longtake.store.base import JobEnd, Store, TaskChanges
+from longtake.store.base import JobChange, JobEnd, Store, TaskChanges
 from longtake.tasks.clock import Clock
 from longtake.tasks.intake import work_prefix
 from longtake.tasks.live import Live
+from longtake.tasks.remote import Remote
 from longtake.types import Fault, Step, Task
 
 
@@ -32,11 +33,20 @@ class Surroundings:
     clock: Clock
     live: Live
     owner: str
+    remote: Remote | None = None
+    """None where no provider is set up."""
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a cancel of the task at hand was requested."""
 
+    @property
+    def providers(self) -> Remote:
+        """The providers. Raises NoMaker where none is set up (any more)."""
+        if self.remote is None:
+            raise NoMaker("no provider is set up here (any more): tell the operator")
+        return self.remote
+
     async def move(
-        self, task: Task, after: Step, changes: TaskChanges | None = None, *, job: JobEnd | None = None
+        self, task: Task, after: Step, changes: TaskChanges | None = None, *, job: JobChange | None = None
     ) -> Task:
         """Write a move and tell those who wait for one. Raises FencedOff, StoreFailed."""
         moved = await self.store.move(task, after, changes or TaskChanges(), job=job)

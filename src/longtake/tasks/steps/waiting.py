@@ -17,5 +17,7 @@ async def leave_waiting(here: Surroundings, planner: Planner, task: Task) -> Tas
     except RequestError as error:
         return await here.fail(task, fault_of(error))
     # The long deadline was for the wait; the work has its own time.
-    deadline_ms = here.clock() + here.settings.local_deadline_s * 1000
+    settings = here.settings
+    deadline_s = settings.remote_deadline_s if plan.maker.is_remote else settings.local_deadline_s
+    deadline_ms = here.clock() + deadline_s * 1000
     return await here.move(task, Step.QUEUED, TaskChanges(plan=plan, deadline_ms=deadline_ms))

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The accounts at providers that longtake.toml names: `[[providers]]` tables, and the keys they point to.
+
+A key is read from the environment or a file and never stands in longtake.toml itself, so that the file may be shown.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+
+from longtake.errors import ConfigurationError
+from longtake.settings import Settings, read_file
+
+LONGTAKE = "longtake"
+"""The built-in engine's name as a provider; no account may have it."""
+
+_Positive = Annotated[int, msgspec.Meta(ge=1)]
+_Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+class AccountSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One `[[providers]]` table."""
+
+    name: _Name
+    """Of the account, in answers, logs and `longtake providers`."""
+    kind: str
+    """The adapter: `unified`, `openai_videos`, `xai`, `fal`, `comfyui`, or one that a package adds."""
+    base_url: str
+    """Where it is, without the path that the adapter adds. May be a private address: the operator says so."""
+    models: dict[str, str] | list[str]
+    """Our name = theirs; a list means the same names."""
+    api_key_env: str = ""
+    """The environment variable that holds the key."""
+    api_key_file: str = ""
+    """The file that holds the key; a relative path is one beside longtake.toml."""
+    enabled: bool = True
+    priority: int = 0
+    """Accounts of the highest priority that can do a request are asked first."""
+    weight: _Positive = 1
+    """How often it is the first among those of the same priority."""
+    max_in_flight: _Positive = 50
+    """Jobs at once; more wait."""
+    spend_cap_usd: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    """The account is passed over once its jobs of the last 24 h have cost this much."""
+    options: dict[str, object] = {}
+    """Read by the adapter alone."""
+
+    @property
+    def models_by_name(self) -> Mapping[str, str]:
+        """Our name of each model = theirs."""
+        return self.models if isinstance(self.models, dict) else {name: name for name in self.models}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ConfiguredAccount:
+    """An account with its key, which is never shown. Without a key it counts as present but cannot be asked."""
+
+    settings: AccountSettings
+    api_key: str = dataclasses.field(default="", repr=False)
+    needs_key: bool = False
+    """A key is named, and is not there."""
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it may be asked at all."""
+        return self.settings.enabled and not self.needs_key
+
+
+def read_accounts(settings: Settings, environ: Mapping[str, str] | None = None) -> tuple[ConfiguredAccount, ...]:
+    """The accounts of longtake.toml. Raises ConfigurationError naming the table and what to mend."""
+    environ = os.environ if environ is None else environ
+    named = environ.get("LONGTAKE_CONFIG")
+    try:
+        tables = msgspec.convert(read_file(settings.home, named).get("providers", []), list[object])
+    except msgspec.ValidationError as error:
+        raise ConfigurationError("providers in longtake.toml: write each account as a [[providers]] table") from error
+    folder = Path(named).expanduser().absolute().parent if named else settings.home
+    found = [_account(number, table, folder, environ) for number, table in enumerate(tables, 1)]
+    names = [account.settings.name for account in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigurationError(f"longtake.toml has two [[providers]] named {name!r}: give each its own name")
+    return tuple(found)
+
+
+def _account(number: int, table: object, folder: Path, environ: Mapping[str, str]) -> ConfiguredAccount:
+    called = f"[[providers]] number {number} in longtake.toml"
+    if "api_key" in _fields(called, table):
+        raise ConfigurationError(
+            f"{called} has api_key: put the key into an environment variable and name that with api_key_env, "
+            "or into a file named with api_key_file"
+        )
+    try:
+        settings = msgspec.convert(_fields(called, table), AccountSettings)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{called}: {error}") from error
+    called = f"provider {settings.name!r} in longtake.toml"
+    if settings.name == LONGTAKE:
+        raise ConfigurationError(f"{called}: that is the built-in engine's name, choose another")
+    parts = urlsplit(settings.base_url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise ConfigurationError(f"{called}: base_url is no plain http(s) address, such as https://relay.example.com")
+    if settings.api_key_env and settings.api_key_file:
+        raise ConfigurationError(f"{called}: give api_key_env or api_key_file, not both")
+    key = _key(settings, called, folder, environ)
+    return ConfiguredAccount(settings, key, needs_key=bool(settings.api_key_env or settings.api_key_file) and not key)
+
+
+def _fields(called: str, table: object) -> dict[str, object]:
+    try:
+        return msgspec.convert(table, dict[str, object])
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{called} is no table: write it as [[providers]]") from error
+
+
+def _key(settings: AccountSettings, called: str, folder: Path, environ: Mapping[str, str]) -> str:
+    if settings.api_key_env:
+        return environ.get(settings.api_key_env, "").strip()
+    if not settings.api_key_file:
+        return ""
+    try:
+        return (folder / Path(settings.api_key_file).expanduser()).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{called}: its api_key_file cannot be read: check its rights and its text") from error

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`longtake providers` and `longtake route`: the accounts of longtake.toml as the server sees them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import click
+
+from longtake.cli.connect import connect, home_option
+from longtake.cli.exits import Exit
+from longtake.cli.output import Output, output_options, table_of
+from longtake.cli.reply import Reply
+
+
+@click.group()
+def providers() -> None:
+    """List, test and switch off the accounts at providers."""
+
+
+@providers.command("list")
+@home_option
+@output_options
+def list_providers(home: Path | None, as_json: bool, quiet: bool) -> None:
+    """List the accounts, their state and models. Keys are never shown."""
+    with connect(home) as connection:
+        page = Reply(connection.client.request("GET", "/v1/providers"))
+    shown = page.items("data")
+    rows = [
+        (row.text("name"), row.text("kind"), _state(row), f"{row.at('in_flight')}/{row.at('max_in_flight')}",
+         ", ".join(row.names("models")))
+        for row in shown
+    ]  # fmt: skip
+    head = ("PROVIDER", "KIND", "STATE", "JOBS", "MODELS")
+    human = table_of(head, rows) if rows else "no provider is set up: see docs/howto/providers.md"
+    Output(as_json=as_json, quiet=quiet).data(page.raw, human, "\n".join(row.text("name") for row in shown))
+
+
+@providers.command("test")
+@click.argument("name")
+@home_option
+@output_options
+def test_provider(name: str, home: Path | None, as_json: bool, quiet: bool) -> None:
+    """Ask an account for a job that cannot be there: buys nothing, and tells whether address and key are good."""
+    with connect(home) as connection:
+        result = Reply(connection.client.request("POST", f"/v1/providers/{quote(name, safe='')}/test"))
+    works = bool(result.at("works"))
+    human = f"{name}: {'works' if works else 'does not work'} ({result.at('took_ms')} ms): {result.text('said')}"
+    Output(as_json=as_json, quiet=quiet).data(result.raw, human, "works" if works else "fails")
+    if not works:
+        sys.exit(Exit.FAILED)
+
+
+@providers.command("disable")
+@click.argument("name")
+@home_option
+@output_options
+def disable_provider(name: str, home: Path | None, as_json: bool, quiet: bool) -> None:
+    """Send no new job to an account until the server restarts; `enabled = false` in longtake.toml is for good."""
+    _switch(name, "disable", home, Output(as_json=as_json, quiet=quiet))
+
+
+@providers.command("enable")
+@click.argument("name")
+@home_option
+@output_options
+def enable_provider(name: str, home: Path | None, as_json: bool, quiet: bool) -> None:
+    """Send jobs to an account again."""
+    _switch(name, "enable", home, Output(as_json=as_json, quiet=quiet))
+
+
+@click.command("route")
+@click.argument("model")
+@click.option("--extend", "operation", flag_value="extend", help="For an extension.")
+@click.option("--create", "operation", flag_value="create", default=True, help="For a new video [default].")
+@click.option("--remix", "operation", flag_value="remix", help="For a remix.")
+@home_option
+@output_options
+def route(model: str, operation: str, home: Path | None, as_json: bool, quiet: bool) -> None:
+    """Say who would be asked for MODEL now, in order, and why the others would not."""
+    with connect(home) as connection:
+        query = urlencode({"model": model, "operation": operation})
+        page = Reply(connection.client.request("GET", f"/v1/route?{query}"))
+    shown = page.items("data")
+    rows = [
+        (str(place) if row.at("can") else "-", row.text("account"), row.text("model"), row.text("mode"),
+         str(row.at("priority")), row.text("why"))
+        for place, row in enumerate(shown, 1)
+    ]  # fmt: skip
+    head = ("ORDER", "PROVIDER", "ITS MODEL", "MODE", "PRIORITY", "WHY")
+    human = table_of(head, rows) if rows else f"no provider has {model}: see `longtake models` for who makes it"
+    ids = "\n".join(row.text("account") for row in shown if row.at("can"))
+    Output(as_json=as_json, quiet=quiet).data(page.raw, human, ids)
+
+
+def _switch(name: str, verb: str, home: Path | None, output: Output) -> None:
+    with connect(home) as connection:
+        result = Reply(connection.client.request("POST", f"/v1/providers/{quote(name, safe='')}/{verb}"))
+    output.data(result.raw, f"{name} is {verb}d", name)
+
+
+def _state(row: Reply) -> str:
+    if not row.at("enabled"):
+        return "disabled"
+    if not row.at("usable"):
+        return "no key"
+    return f"rests: {row.text('why')}" if row.at("rests_until_ms") else "ready"

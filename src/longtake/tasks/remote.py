@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the steps at a provider share: the accounts, the door out, and what a task's earlier jobs say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from longtake.accounts import LONGTAKE
+from longtake.egress.client import Egress
+from longtake.errors import NoMaker
+from longtake.providers.base import MadeVideo
+from longtake.routing.live_accounts import LiveAccount, LiveAccounts
+from longtake.store.base import Job, Store
+from longtake.types import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """The providers as one process sees them."""
+
+    accounts: LiveAccounts
+    egress: Egress
+    first_pause_s: float = 1.0
+    """Before the first poll, where the provider names no time; each further pause is longer."""
+    longest_pause_s: float = 10.0
+    videos: dict[str, MadeVideo] = field(default_factory=dict[str, MadeVideo])
+    """Of tasks between `polling` and `fetching`, by id. Lost with the process: then it is asked for again."""
+
+    def account_of(self, task: Task) -> LiveAccount:
+        """The account that a task is with. Raises NoMaker if it is no longer set up."""
+        account = self.accounts.get(task.plan.maker.provider)
+        if account is None or task.model_requested not in account.abilities:
+            raise NoMaker("the provider that this task was with is no longer set up here: tell the operator")
+        return account
+
+
+def open_job(jobs: Sequence[Job]) -> Job | None:
+    """The job at a provider that has not ended, as far as is known."""
+    return next((job for job in reversed(jobs) if job.state == "open" and job.provider != LONGTAKE), None)
+
+
+def bought_job(jobs: Sequence[Job]) -> Job | None:
+    """The job at a provider that was done."""
+    return next((job for job in reversed(jobs) if job.state == "succeeded" and job.provider != LONGTAKE), None)
+
+
+async def native_ids(store: Store, parent: Task) -> tuple[str, Mapping[str, str]]:
+    """The account that made a task's new part, and its ids there; nothing for what no provider made."""
+    job = bought_job(await store.jobs(parent))
+    if job is None or not job.native:
+        return "", {}
+    return job.account, msgspec.json.decode(job.native, type=dict[str, str])

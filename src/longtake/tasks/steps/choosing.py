@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""preparing, for a provider: choose the account now, and stage what it will be given. Nothing is bought here."""
+
+from __future__ import annotations
+
+import msgspec
+
+from longtake.routing.live_accounts import LiveAccount
+from longtake.routing.ways import Way
+from longtake.store.base import TaskChanges
+from longtake.tasks.provider_jobs import way_at
+from longtake.tasks.remote import Remote
+from longtake.tasks.staging import stage_inputs
+from longtake.tasks.steps.failover import failed_accounts
+from longtake.tasks.steps.surroundings import Surroundings
+from longtake.types import Fault, Step, Task
+
+PREPARED_PERCENT = 1
+LEAST_PAUSE_MS = 500
+UNABLE = Fault(
+    code="operation_not_supported",
+    message="none of the providers of this model can go on from this video: name another model, or another start_time",
+    message_zh="该模型的渠道无法续写此视频：请更换模型或起始时间",
+    param="model",
+)
+
+
+async def prepare_at_provider(here: Surroundings, task: Task) -> Task:
+    """Pick an account that may be asked now, and move to `submitting`; back to the queue if all of them rest."""
+    remote = here.providers
+    chosen = await _choose(here, remote, task)
+    if chosen is None:
+        return await _wait_or_end(here, remote, task)
+    account, way = chosen
+    maker = msgspec.structs.replace(
+        task.plan.maker, provider=account.name, model=account.model_of(task.model_requested), mode=way.mode
+    )
+    plan = msgspec.structs.replace(task.plan, maker=maker)
+    task = msgspec.structs.replace(task, plan=plan)
+    await stage_inputs(here, task, way)
+    return await here.move(task, Step.SUBMITTING, TaskChanges(plan=plan, progress=PREPARED_PERCENT))
+
+
+async def _choose(here: Surroundings, remote: Remote, task: Task) -> tuple[LiveAccount, Way] | None:
+    """The first in order that can do it; one that failed at this task only if no other is left."""
+    now_ms = here.clock()
+    failed = failed_accounts(await here.store.jobs(task))
+    fresh = remote.accounts.order(task.model_requested, task.operation, now_ms, passed_over=failed)
+    for account in fresh or remote.accounts.order(task.model_requested, task.operation, now_ms):
+        way = await way_at(here, task, account)
+        if way is not None:
+            return account, way
+    return None
+
+
+async def _wait_or_end(here: Surroundings, remote: Remote, task: Task) -> Task:
+    now_ms = here.clock()
+    rests_ms = [
+        account.health.condition.rests_until_ms
+        for account in remote.accounts.serving(task.model_requested, task.operation)
+        if not account.health.may_ask(now_ms) and await way_at(here, task, account) is not None
+    ]
+    if not rests_ms:
+        return await here.fail(task, UNABLE)
+    next_ms = max(min(rests_ms), now_ms + LEAST_PAUSE_MS)
+    return await here.move(task, Step.QUEUED, TaskChanges(release=True, next_ms=next_ms))

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What follows when a provider refuses or fails: another account, the same one later, or the task's end.
+
+A new try is a new jobs row and never a second charge: a failed job is not captured.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import msgspec
+
+from longtake.providers.base import ProviderFault
+from longtake.routing.health import RATE_LIMIT_PAUSE_MS
+from longtake.routing.live_accounts import LiveAccount
+from longtake.store.base import Job, JobEnd, TaskChanges
+from longtake.tasks.faults import note_on_health, verdict_on
+from longtake.tasks.steps.surroundings import Surroundings
+from longtake.types import Step, Task
+
+LONGEST_PAUSE_MS = 5 * 60_000
+
+_log = logging.getLogger("longtake.tasks")
+
+
+async def try_elsewhere(
+    here: Surroundings, task: Task, account: LiveAccount, job: JobEnd, fault: ProviderFault
+) -> Task:
+    """Write the end of a job that surely makes nothing, and what the task does then. Raises FencedOff, StoreFailed."""
+    now_ms = here.clock()
+    note_on_health(account.health, fault, now_ms)
+    verdict = verdict_on(fault)
+    _log.warning(
+        "task %s: provider %s: %s: %s",
+        task.id,
+        account.name,
+        fault.trouble.value,
+        " ".join(fault.message.split())[:300],
+    )
+    job = msgspec.structs.replace(job, native=fault.message)
+    if here.cancelled.is_set():
+        return await here.end_cancelled(task, job=job)
+    jobs = await here.store.jobs(task)
+    if verdict.ask_another:
+        failed = {account.name, *failed_accounts(jobs)}
+        order = here.providers.accounts.order(task.model_requested, task.operation, now_ms, passed_over=failed)
+        if order:
+            return await here.move(task, Step.QUEUED, TaskChanges(release=True, next_ms=now_ms), job=job)
+    pause_ms = _pause_ms(fault, len(jobs))
+    if verdict.wait and now_ms + pause_ms < task.deadline_ms:
+        return await here.move(task, Step.QUEUED, TaskChanges(release=True, next_ms=now_ms + pause_ms), job=job)
+    return await here.fail(task, verdict.fault, job=job)
+
+
+def failed_accounts(jobs: Sequence[Job]) -> frozenset[str]:
+    """The accounts whose last word on a task was a failure."""
+    last = {job.account: job.state for job in jobs}
+    return frozenset(name for name, state in last.items() if state == "failed")
+
+
+def _pause_ms(fault: ProviderFault, tries: int) -> int:
+    if fault.retry_after_s is not None:
+        return min(LONGEST_PAUSE_MS, max(1000, round(fault.retry_after_s * 1000)))
+    return min(LONGEST_PAUSE_MS, RATE_LIMIT_PAUSE_MS << min(tries, 6))

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""fetching: bring the maker's file here, and keep it: what was bought once is in storage before the row moves on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+from pathlib import Path
+
+from longtake.egress.content import Wanted
+from longtake.egress.download import Download
+from longtake.errors import BadUpstreamAnswer, DownloadFailed, LimitExceeded, LongtakeError, ServiceError
+from longtake.providers.base import MadeVideo, Update
+from longtake.routing.live_accounts import LiveAccount
+from longtake.store.base import TaskChanges
+from longtake.tasks.ids import uuid7
+from longtake.tasks.intake import work_prefix
+from longtake.tasks.remote import Remote, bought_job
+from longtake.tasks.steps.polling import ask, made_video
+from longtake.tasks.steps.surroundings import Surroundings
+from longtake.types import Asset, Fault, Role, Step, Task
+
+FETCHED_PERCENT = 85
+MOST_TRIES = 4
+PAUSES_S = (1.0, 5.0, 20.0)
+FETCHED_NAME = "fetched.mp4"
+
+_log = logging.getLogger("longtake.tasks")
+
+
+async def fetch(here: Surroundings, task: Task) -> Task:
+    """Download and store the result; a link that has expired is asked for anew. Raises FencedOff, StoreFailed."""
+    remote = here.providers
+    account = remote.account_of(task)
+    video = made_video(remote, task)
+    why = ""
+    async with account.place(task.id, wait=False):
+        for attempt in range(MOST_TRIES):
+            if here.cancelled.is_set():
+                return await here.end_cancelled(task)
+            try:
+                video = video or await _ask_again(here, remote, task, account)
+                asset = await _bring(here, remote, task, account, video)
+            except ServiceError:
+                raise
+            except LongtakeError as error:
+                why = (
+                    error.message if isinstance(error, DownloadFailed | LimitExceeded) else "its server did not answer"
+                )
+                video = None
+                _log.warning("task %s: the result of %s could not be fetched: %s", task.id, account.name, error.message)
+                if attempt + 1 < MOST_TRIES:
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(PAUSES_S[attempt]):
+                            await here.cancelled.wait()
+                continue
+            changes = TaskChanges(assets={Role.FETCHED: asset}, progress=FETCHED_PERCENT, release=True)
+            return await here.move(task, Step.ASSEMBLING, changes)
+    fault = Fault(
+        code="upstream_error",
+        message=f"the provider made the video, but it could not be fetched: {why}. Submit the request again",
+        message_zh="上游已生成视频，但无法下载：请重新提交",
+        retryable=True,
+    )
+    return await here.fail(task, fault)
+
+
+async def _ask_again(here: Surroundings, remote: Remote, task: Task, account: LiveAccount) -> MadeVideo:
+    job = bought_job(await here.store.jobs(task))
+    if job is None:
+        raise BadUpstreamAnswer("the job that made it is not on record")
+    said = await ask(remote, account, job.handle)
+    if isinstance(said, Update) and said.video is not None:
+        return said.video
+    raise BadUpstreamAnswer("the provider names no link to it any more")
+
+
+async def _bring(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, video: MadeVideo) -> Asset:
+    folder = here.storage.work_path(work_prefix(task.id, task.attempt))
+    path = folder / FETCHED_NAME
+    if video.inline:
+        size_bytes, sha256 = await asyncio.to_thread(_write, path, video.inline)
+    else:
+        arrived = await remote.egress.fetch(
+            Download(
+                url=video.url,
+                to=path,
+                wanted=Wanted.VIDEO,
+                most_bytes=here.settings.max_upload_bytes,
+                access=account.access,
+                with_key=video.with_key,
+            )
+        )
+        size_bytes, sha256 = arrived.size_bytes, arrived.sha256
+    asset = Asset(
+        id=uuid7(),
+        tenant_id=task.tenant_id,
+        mime="video/mp4",
+        size_bytes=size_bytes,
+        sha256=sha256,
+        created_ms=here.clock(),
+    )
+    await here.storage.promote(f"{work_prefix(task.id, task.attempt)}/{FETCHED_NAME}", asset.id)
+    return asset
+
+
+def _write(path: Path, content: bytes) -> tuple[int, str]:
+    path.write_bytes(content)
+    return len(content), hashlib.sha256(content).hexdigest()

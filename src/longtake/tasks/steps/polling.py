@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""polling: ask how the job is until it has ended. A question that failed says nothing about the job."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+
+import msgspec
+
+from longtake.errors import LongtakeError, UpstreamError
+from longtake.providers.base import Cancels, Follows, MadeVideo, PollFault, ProviderFault, Trouble, Update
+from longtake.routing.live_accounts import LiveAccount
+from longtake.store.base import Job, JobEnd
+from longtake.tasks.faults import LOST, NETWORK, note_on_health
+from longtake.tasks.remote import Remote, open_job
+from longtake.tasks.steps.failover import try_elsewhere
+from longtake.tasks.steps.submitting import SUBMITTED_PERCENT
+from longtake.tasks.steps.surroundings import Surroundings
+from longtake.types import Step, Task
+
+POLLED_PERCENT = 80
+MISSES_TO_LOSE = 3
+"""Answers in a row that say the provider does not know the id."""
+GROWTH = 1.3
+JITTER = 0.2
+_spread = random.SystemRandom()
+
+_log = logging.getLogger("longtake.tasks")
+
+
+async def poll(here: Surroundings, task: Task) -> Task:
+    """Follow the job to its end and write what came of it. Raises FencedOff, StoreFailed, NoMaker."""
+    remote = here.providers
+    account = remote.account_of(task)
+    job = open_job(await here.store.jobs(task))
+    if job is None:
+        return await here.fail(task, LOST)
+    async with account.place(task.id, wait=False):
+        return await _follow(here, remote, task, account, job)
+
+
+async def _follow(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: Job) -> Task:
+    pause_s, misses, handle, told = remote.first_pause_s, 0, job.handle, ""
+    while True:
+        if here.cancelled.is_set():
+            return await _call_off(here, remote, task, account, job)
+        if here.clock() >= task.deadline_ms:
+            ended = JobEnd(attempt=job.attempt, state="lost", native="its deadline passed while the provider had it")
+            return await here.expire(task, job=ended)
+        said = await ask(remote, account, handle)
+        asked_s: float | None = None
+        match said:
+            case PollFault(fault=fault):
+                misses = misses + 1 if fault.trouble is Trouble.NOT_FOUND else 0
+                if misses >= MISSES_TO_LOSE:
+                    ended = JobEnd(attempt=job.attempt, state="lost", native=fault.message)
+                    return await here.fail(task, LOST, job=ended)
+                note_on_health(account.health, fault, here.clock())
+                asked_s = fault.retry_after_s
+            case Update():
+                misses = 0
+                account.health.worked()
+                handle = said.handle or handle
+                if said.unknown_status and said.unknown_status != told:
+                    told = said.unknown_status
+                    _log.warning("task %s: provider %s says %r, which is taken as running", task.id, account.name, told)
+                if said.status in {"succeeded", "failed", "cancelled"}:
+                    return await _conclude(here, task, account, job, said)
+                _show(here, task, said)
+                asked_s = said.poll_after_s
+        wait_s = asked_s if asked_s is not None else pause_s
+        pause_s = min(remote.longest_pause_s, pause_s * GROWTH)
+        left_s = max(0.0, (task.deadline_ms - here.clock()) / 1000)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(left_s, wait_s * _spread.uniform(1 - JITTER, 1 + JITTER))):
+                await here.cancelled.wait()
+
+
+async def ask(remote: Remote, account: LiveAccount, handle: str) -> Update | PollFault:
+    """One question, and the one that follows from its answer. Raises nothing that another try could mend."""
+    adapter = account.adapter
+    try:
+        answer = await remote.egress.send(adapter.poll(account.account, handle), account.access)
+        said = adapter.read_poll(account.account, handle, answer)
+        if isinstance(said, Update) and said.follow is not None:
+            assert isinstance(adapter, Follows), "an adapter that names a request to follow reads its answer"
+            answer = await remote.egress.send(said.follow, account.access)
+            said = adapter.read_follow(account.account, said.handle or handle, answer)
+    except UpstreamError as error:
+        return PollFault(fault=ProviderFault(trouble=Trouble.UPSTREAM, message=error.message, code=NETWORK))
+    return said
+
+
+def _show(here: Surroundings, task: Task, said: Update) -> None:
+    if said.progress is not None:
+        share = min(max(said.progress, 0.0), 1.0)
+        here.live.set_progress(task, SUBMITTED_PERCENT + int((POLLED_PERCENT - SUBMITTED_PERCENT) * share))
+
+
+async def _conclude(here: Surroundings, task: Task, account: LiveAccount, job: Job, said: Update) -> Task:
+    cost_microusd = said.cost_microusd or 0
+    if said.status == "succeeded" and said.video is not None:
+        ids = msgspec.json.encode(dict(said.native)).decode() if said.native else ""
+        ended = JobEnd(attempt=job.attempt, state="succeeded", native=ids, cost_microusd=cost_microusd)
+        here.providers.videos[task.id] = said.video
+        return await here.move(task, Step.FETCHING, job=ended)
+    fault = said.fault or ProviderFault(
+        trouble=Trouble.UNKNOWN,
+        message="it says that it is done, but names no video"
+        if said.status == "succeeded"
+        else f"it was {said.status}",
+    )
+    ended = JobEnd(attempt=job.attempt, state="failed", cost_microusd=cost_microusd)
+    return await try_elsewhere(here, task, account, ended, fault)
+
+
+async def _call_off(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: Job) -> Task:
+    """Cancel at the provider where it can, and ask once what was billed: the task itself ends now."""
+    cost_microusd = 0
+    if isinstance(account.adapter, Cancels):
+        with contextlib.suppress(LongtakeError):
+            for request in account.adapter.cancel(account.account, job.handle):
+                await remote.egress.send(request, account.access)
+    said = await ask(remote, account, job.handle)
+    if isinstance(said, Update) and said.cost_microusd is not None:
+        cost_microusd = said.cost_microusd
+    ended = JobEnd(attempt=job.attempt, state="cancelled", native="cancelled by its owner", cost_microusd=cost_microusd)
+    return await here.end_cancelled(task, job=ended)
+
+
+def made_video(remote: Remote, task: Task) -> MadeVideo | None:
+    """Where a job's result is, if this process has just been told."""
+    return remote.videos.pop(task.id, None)

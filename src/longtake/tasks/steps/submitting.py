@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""submitting: buy one job, once. The jobs row is written right before the call, and says for ever that it may be out.
+
+Whoever finds an open row without a handle knows only that the call may have been made: it is made again only where the
+caller's key makes it count once, else looked up, else left alone (DESIGN 3, reference tasks.md 2.4).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+from longtake.errors import BadUpstreamAnswer, LongtakeError, MaybeSent, RequestError
+from longtake.providers.base import ProviderFault, ProviderJob, Recovers, Refused, Trouble, Unclear, Update
+from longtake.routing.live_accounts import LiveAccount
+from longtake.store.base import Job, JobEnd, JobMark, JobStart, TaskChanges
+from longtake.tasks.faults import NETWORK, UNCONFIRMED
+from longtake.tasks.provider_jobs import InputGone, provider_job
+from longtake.tasks.remote import Remote, open_job
+from longtake.tasks.steps.failover import try_elsewhere
+from longtake.tasks.steps.surroundings import Surroundings
+from longtake.types import Step, Task
+
+ROOM_PAUSE_S = 0.2
+"""How often a full account is looked at again."""
+LOOK_UP_PAUSE_S = 10.0
+SUBMITTED_PERCENT = 3
+
+_log = logging.getLogger("longtake.tasks")
+
+
+async def submit(here: Surroundings, task: Task) -> Task:
+    """Send the job, or find out what became of it. Raises FencedOff if a cancel came first, StoreFailed, NoMaker."""
+    remote = here.providers
+    account = remote.account_of(task)
+    begun = open_job(await here.store.jobs(task))
+    if begun is not None:
+        async with account.place(task.id, wait=False):
+            return await _go_on(here, remote, task, account, begun)
+    while account.is_full:
+        if here.cancelled.is_set():
+            return await here.end_cancelled(task)
+        if here.clock() >= task.deadline_ms:
+            return await here.expire(task)
+        await asyncio.sleep(ROOM_PAUSE_S)
+    async with account.place(task.id, wait=False):
+        return await _buy(here, remote, task, account)
+
+
+async def _buy(here: Surroundings, remote: Remote, task: Task, account: LiveAccount) -> Task:
+    attempt = task.attempt + 1
+    caller_key = f"{task.id}.{attempt}"
+    try:
+        job = await provider_job(here, remote, task, account, caller_key)
+    except InputGone:
+        # Staged files do not outlive their node: they are made again.
+        return await here.move(task, Step.QUEUED, TaskChanges(release=True))
+    start = JobStart(
+        attempt=attempt,
+        provider=account.settings.kind,
+        account=account.name,
+        caller_key=caller_key,
+        deadline_ms=task.deadline_ms,
+    )
+    bought = await here.store.move(task, Step.SUBMITTING, TaskChanges(progress=SUBMITTED_PERCENT), job=start)
+    here.live.changed(bought)
+    return await _send(here, remote, bought, account, job)
+
+
+async def _go_on(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, begun: Job) -> Task:
+    """An earlier call may have been made; no answer to it is known."""
+    try:
+        job = await provider_job(here, remote, task, account, begun.caller_key)
+    except InputGone:
+        job = None
+    if account.adapter.counts_once(account.account) and job is not None:
+        return await _send(here, remote, task, account, job)
+    if job is not None and isinstance(account.adapter, Recovers):
+        return await _look_up(here, remote, task, account, job)
+    return await _leave_unconfirmed(here, task)
+
+
+async def _send(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: ProviderJob) -> Task:
+    try:
+        answer = await remote.egress.send(account.adapter.submit(account.account, job), account.access)
+        said = account.adapter.read_submit(account.account, job, answer)
+    except (MaybeSent, BadUpstreamAnswer) as error:
+        said = Unclear(why=error.message)
+    except RequestError as error:
+        said = Refused(fault=ProviderFault(trouble=Trouble.INVALID, message=error.message))
+    except LongtakeError as error:
+        # Surely not sent, or refused by ourselves.
+        said = Refused(fault=ProviderFault(trouble=Trouble.UPSTREAM, message=error.message, code=NETWORK))
+    match said:
+        case Update():
+            return await _accepted(here, task, account, said)
+        case Refused(fault=fault):
+            ended = JobEnd(attempt=task.attempt, state="failed")
+            return await try_elsewhere(here, task, account, ended, fault)
+        case Unclear(why=why):
+            _log.warning("task %s: provider %s: no clear answer to a submit: %s", task.id, account.name, why)
+            account.health.failed(why, here.clock())
+            return await _clear_up(here, remote, task, account, job)
+
+
+async def _clear_up(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: ProviderJob) -> Task:
+    if account.adapter.counts_once(account.account):
+        if here.clock() >= task.deadline_ms:
+            return await _leave_unconfirmed(here, task)
+        # The same key again, after a pause; a cancel does not undo what may be out.
+        await asyncio.sleep(LOOK_UP_PAUSE_S / 10)
+        return await _send(here, remote, task, account, job)
+    if isinstance(account.adapter, Recovers):
+        return await _look_up(here, remote, task, account, job)
+    return await _leave_unconfirmed(here, task)
+
+
+async def _look_up(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: ProviderJob) -> Task:
+    """Ask for the job by its caller key until it is found, surely not there, or its deadline has passed."""
+    adapter = account.adapter
+    assert isinstance(adapter, Recovers)
+    if task.step is not Step.UNCONFIRMED:
+        task = await here.move(task, Step.UNCONFIRMED)
+    while here.clock() < task.deadline_ms:
+        with contextlib.suppress(LongtakeError):
+            answer = await remote.egress.send(adapter.recover(account.account, job), account.access)
+            match adapter.read_recover(account.account, job, answer):
+                case Update() as found:
+                    return await _accepted(here, task, account, found)
+                case Refused(fault=fault):
+                    ended = JobEnd(attempt=task.attempt, state="failed", native=fault.message)
+                    return await here.move(task, Step.QUEUED, TaskChanges(release=True), job=ended)
+                case Unclear():
+                    pass
+        await asyncio.sleep(LOOK_UP_PAUSE_S)
+    return await _leave_unconfirmed(here, task)
+
+
+async def _leave_unconfirmed(here: Surroundings, task: Task) -> Task:
+    """Nothing will ever tell: the task fails, is not paid for, and the row says that a job may be out."""
+    ended = JobEnd(attempt=task.attempt, state="lost", native="no answer to the submit; the provider cannot be asked")
+    if here.cancelled.is_set():
+        return await here.end_cancelled(task, job=ended)
+    return await here.fail(task, UNCONFIRMED, job=ended)
+
+
+async def _accepted(here: Surroundings, task: Task, account: LiveAccount, said: Update) -> Task:
+    account.health.worked()
+    if said.status in {"failed", "cancelled"}:
+        fault = said.fault or ProviderFault(trouble=Trouble.UNKNOWN, message=f"the job {said.status} at once")
+        ended = JobEnd(attempt=task.attempt, state="failed", cost_microusd=said.cost_microusd or 0)
+        return await try_elsewhere(here, task, account, ended, fault)
+    mark = JobMark(attempt=task.attempt, handle=said.handle)
+    moved = await here.store.move(task, Step.POLLING, TaskChanges(), job=mark)
+    here.live.changed(moved)
+    return moved

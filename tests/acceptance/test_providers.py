@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A server with accounts at a provider, over real HTTP: makes, extends, fails over, and buys nothing twice."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.acceptance.conftest import (
+    ADMIN_KEY,
+    Server,
+    duration_s,
+    kill_group,
+    longtake_environment,
+    wait_for_server,
+)
+from tests.fakes.upstream.process import KEY, RunningUpstream, running_upstream
+from tests.http.contract import faults
+
+MODEL = "grok-video-3"
+Start = Callable[..., Server]
+
+
+@pytest.fixture(scope="module")
+def started_upstream() -> Iterator[RunningUpstream]:
+    with running_upstream() as running:
+        yield running
+
+
+@pytest.fixture
+def upstream(started_upstream: RunningUpstream) -> RunningUpstream:
+    started_upstream.spoil()
+    started_upstream.set(
+        render_s=0.3, outcome="succeeded", returns="whole", style="", counts_once=False, new_s=6.0, file=""
+    )
+    return started_upstream
+
+
+def account(name: str, url: str, *lines: str, key_env: str = "RELAY_KEY") -> str:
+    return "\n".join(
+        [
+            "[[providers]]",
+            f'name = "{name}"',
+            'kind = "unified"',
+            f'base_url = "{url}"',
+            f'api_key_env = "{key_env}"',
+            f'models = ["{MODEL}"]',
+            *lines,
+            "",
+        ]
+    )
+
+
+@pytest.fixture
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Starts a server with this longtake.toml; killed with the test."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(toml: str, home: Path | None = None) -> Server:
+        folder = home or tmp_path_factory.mktemp("home")
+        (folder / "longtake.toml").write_text(toml, encoding="utf-8")
+        log = tmp_path_factory.mktemp("log") / "server.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "longtake", "serve", "--port", "0", "--home", str(folder)],
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+                env=longtake_environment({"LONGTAKE_ADMIN_KEY": ADMIN_KEY, "RELAY_KEY": KEY, "OTHER_KEY": KEY}),
+            )  # fmt: skip
+        started.append(process)
+        return Server(process, folder, log, wait_for_server(process, folder, log))
+
+    yield start
+    for process in started:
+        kill_group(process)
+
+
+def create(server: Server, **changes: object) -> str:
+    body = {"model": MODEL, "prompt": "a cat in the rain", "duration": 6, **changes}
+    answer = server.request("POST", "/v1/video/create", body)
+    assert answer.status == 200, answer.body
+    return str(answer.json["id"])
+
+
+def save(server: Server, task_id: str, path: Path) -> Path:
+    answer = server.request("GET", f"/v1/videos/{task_id}/content")
+    assert answer.status == 200, answer.body
+    path.write_bytes(answer.body)
+    return path
+
+
+def jobs_since(upstream: RunningUpstream, before: int) -> list[dict[str, object]]:
+    return upstream.jobs()[before:]
+
+
+def test_a_relay_makes_and_extends(serve, upstream, tmp_path):
+    before = len(upstream.jobs())
+    server = serve(account("relay-a", f"{upstream.url}/unified"))
+    made = server.wait(create(server))
+    assert made["state"] == "succeeded", made
+    assert made["provider"] == "relay-a"
+    assert made["metadata"]["mode"] == "native"
+    whole = duration_s(save(server, made["id"], tmp_path / "made.mp4"))
+    body = {"model": MODEL, "prompt": "the cat leaves", "task_id": made["id"], "start_time": 1, "duration": 6}
+    answer = server.request("POST", "/v1/video/extend", body)
+    assert answer.status == 200, answer.body
+    extended = server.wait(answer.json["id"])
+    assert extended["state"] == "succeeded", extended["error"]
+    assert extended["metadata"]["mode"] == "native"
+    assert extended["metadata"]["head"]["frames"] > 0
+    assert abs(duration_s(save(server, extended["id"], tmp_path / "extended.mp4")) - 7) < 0.2
+    assert whole > 1
+    assert len(jobs_since(upstream, before)) == 2
+    assert upstream.seen()["leaks"] == []
+
+
+def test_an_uploaded_clip_is_bridged_from_any_second(serve, upstream, clip, tmp_path):
+    before = len(upstream.jobs())
+    server = serve(account("relay-a", f"{upstream.url}/unified"))
+    upstream.set(returns="new_part")
+    body = {"model": MODEL, "prompt": "it goes on", "task_id": server.upload(clip), "start_time": 1.5, "duration": 6}
+    answer = server.request("POST", "/v1/video/extend", body)
+    assert answer.status == 200, answer.body
+    ended = server.wait(answer.json["id"])
+    assert ended["state"] == "succeeded", ended
+    assert ended["metadata"]["mode"] == "bridged"
+    assert ended["metadata"]["head"]["frames"] == 36
+    assert abs(duration_s(save(server, ended["id"], tmp_path / "bridged.mp4")) - 7.5) < 0.2
+    (job,) = jobs_since(upstream, before)
+    assert str(job["caller_key"]).startswith(ended["id"])
+
+
+def test_moderation_ends_it_and_nobody_else_is_asked(serve, upstream):
+    before = len(upstream.jobs())
+    server = serve(
+        account("relay-a", f"{upstream.url}/unified", "priority = 2")
+        + account("relay-b", f"{upstream.url}/unified", key_env="OTHER_KEY")
+    )
+    upstream.set(outcome="moderated")
+    ended = server.wait(create(server))
+    assert ended["state"] == "failed"
+    assert ended["error"]["code"] == "content_policy_violation"
+    assert len(jobs_since(upstream, before)) == 1
+
+
+def test_a_broken_account_is_passed_over(serve, upstream):
+    server = serve(
+        account("broken", "http://127.0.0.1:9", "priority = 2")
+        + account("relay-b", f"{upstream.url}/unified", key_env="OTHER_KEY")
+    )
+    ended = server.wait(create(server))
+    assert ended["state"] == "succeeded", ended
+    assert ended["provider"] == "relay-b"
+
+
+def test_a_limit_is_waited_for(serve, upstream):
+    before = len(upstream.jobs())
+    server = serve(account("relay-a", f"{upstream.url}/unified"))
+    upstream.spoil({"path": "create", "status": 429, "headers": {"Retry-After": "1"}, "body": {"message": "slow down"}})
+    ended = server.wait(create(server))
+    assert ended["state"] == "succeeded", ended
+    assert len(jobs_since(upstream, before)) == 1
+
+
+def test_without_an_answer_nothing_is_sent_again(serve, upstream):
+    before = len(upstream.jobs())
+    server = serve(account("relay-a", f"{upstream.url}/unified"))
+    upstream.spoil({"path": "create", "drop": "after"})
+    ended = server.wait(create(server))
+    assert ended["state"] == "failed"
+    assert ended["error"]["code"] == "submission_unconfirmed"
+    assert len(jobs_since(upstream, before)) == 1
+
+
+def test_where_a_key_counts_once_the_lost_answer_is_asked_for_again(serve, upstream):
+    before = len(upstream.jobs())
+    server = serve(account("relay-a", f"{upstream.url}/unified", "options = { counts_once = true }"))
+    upstream.set(counts_once=True)
+    upstream.spoil({"path": "create", "drop": "after"})
+    ended = server.wait(create(server))
+    assert ended["state"] == "succeeded", ended
+    assert len(jobs_since(upstream, before)) == 1
+
+
+def test_a_page_instead_of_a_video_is_a_fault(serve, upstream):
+    server = serve(account("relay-a", f"{upstream.url}/unified"))
+    upstream.set(file="html")
+    ended = server.wait(create(server), 90)
+    assert ended["state"] == "failed"
+    assert ended["error"]["code"] == "upstream_error"
+    assert "http" not in ended["error"]["message"]
+
+
+def test_kill_9_while_the_provider_works_loses_and_doubles_nothing(serve, upstream):
+    before = len(upstream.jobs())
+    upstream.set(render_s=3.0)
+    toml = account("relay-a", f"{upstream.url}/unified")
+    server = serve(toml)
+    task_id = create(server)
+    limit = time.monotonic() + 20
+    while (
+        len(jobs_since(upstream, before)) == 0
+        or server.request("GET", f"/v1/tasks/{task_id}").json["step"] != "polling"
+    ):
+        assert time.monotonic() < limit, "the job never reached the provider"
+        time.sleep(0.05)
+    server.process.send_signal(signal.SIGKILL)
+    server.process.wait(10)
+    again = serve(toml, server.home)
+    ended = again.wait(task_id)
+    assert ended["state"] == "succeeded", ended
+    assert len(jobs_since(upstream, before)) == 1
+
+
+def test_cancel_while_the_provider_works(serve, upstream):
+    upstream.set(render_s=30.0)
+    server = serve(account("relay-a", f"{upstream.url}/unified"))
+    task_id = create(server)
+    limit = time.monotonic() + 20
+    while server.request("GET", f"/v1/tasks/{task_id}").json["step"] != "polling":
+        assert time.monotonic() < limit, "the job never reached the provider"
+        time.sleep(0.05)
+    answer = server.request("POST", f"/v1/tasks/{task_id}/cancel")
+    assert answer.status == 200
+    assert server.wait(task_id, 10)["state"] == "cancelled"
+
+
+def test_the_operator_sees_tests_and_switches_accounts(serve, upstream):
+    server = serve(
+        account("relay-a", f"{upstream.url}/unified") + account("no-key", "http://127.0.0.1:9", key_env="NIL")
+    )
+    listed = server.request("GET", "/v1/providers").json["data"]
+    assert [(row["name"], row["usable"]) for row in listed] == [("relay-a", True), ("no-key", False)]
+    assert KEY not in str(listed)
+    assert [faults("Provider", row) for row in listed] == [[], []]
+    assert server.request("POST", "/v1/providers/relay-a/test").json["works"] is True
+    route = server.request("GET", f"/v1/route?model={MODEL}&operation=create").json["data"]
+    assert [(row["account"], row["can"]) for row in route] == [("relay-a", True), ("no-key", False)]
+    assert server.request("POST", "/v1/providers/relay-a/disable").json["enabled"] is False
+    refused = server.request("POST", "/v1/video/create", {"model": MODEL, "prompt": "x"})
+    assert refused.status == 503
+    assert refused.json["error"]["code"] == "get_channel_failed"
+    assert server.request("POST", "/v1/providers/relay-a/enable").json["enabled"] is True
+    assert server.request("GET", "/v1/providers", key="wrong").status == 401
+    assert KEY not in server.log.read_text()

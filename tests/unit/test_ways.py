@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How each kind of model is made to extend from any second."""
+
+from __future__ import annotations
+
+import pytest
+
+from longtake.providers.base import Abilities, InputKind
+from longtake.routing.ways import Way, way_of
+from longtake.types import Mode, Operation
+
+IDS = {"id": "theirs"}
+BOTH = frozenset({Operation.CREATE, Operation.EXTEND})
+RELAY = Abilities(operations=BOTH, source_by=(InputKind.ID,), any_start=True)
+BY_FILE = Abilities(operations=BOTH, source_by=(InputKind.ID, InputKind.UPLOAD))
+LONGTAKE = Abilities(operations=BOTH, source_by=(InputKind.ID, InputKind.UPLOAD), any_start=True)
+FROM_PICTURE = Abilities(operations=frozenset({Operation.CREATE}), pictures=frozenset({"first_frame"}))
+RELAY_WITH_PICTURES = Abilities(
+    operations=BOTH, source_by=(InputKind.ID,), any_start=True, pictures=frozenset({"first_frame"})
+)
+TEXT_ONLY = Abilities()
+
+
+@pytest.mark.parametrize(
+    ("abilities", "start_us", "native", "wanted"),
+    [
+        (RELAY, 3_000_000, IDS, Way(mode=Mode.NATIVE, kind=InputKind.ID, names_start=True)),
+        (RELAY, 3_000_000, None, None),
+        (RELAY_WITH_PICTURES, 3_000_000, None, Way(mode=Mode.BRIDGED)),
+        (BY_FILE, 8_000_000, IDS, Way(mode=Mode.NATIVE, kind=InputKind.ID)),
+        (BY_FILE, 7_980_000, IDS, Way(mode=Mode.NATIVE, kind=InputKind.ID)),
+        (BY_FILE, 3_000_000, IDS, Way(mode=Mode.NATIVE_TRIMMED, kind=InputKind.UPLOAD, trims=True)),
+        (BY_FILE, 8_000_000, None, Way(mode=Mode.NATIVE, kind=InputKind.UPLOAD)),
+        (LONGTAKE, 3_000_000, None, Way(mode=Mode.NATIVE, kind=InputKind.UPLOAD, names_start=True)),
+        (FROM_PICTURE, 3_000_000, IDS, Way(mode=Mode.BRIDGED)),
+        (TEXT_ONLY, 3_000_000, IDS, None),
+    ],
+)
+def test_the_best_way_is_taken(abilities, start_us, native, wanted):
+    assert way_of(abilities, Operation.EXTEND, start_us=start_us, source_us=8_000_000, native=native) == wanted
+
+
+def test_what_this_server_cannot_hand_over_is_no_way():
+    by_url = Abilities(operations=BOTH, source_by=(InputKind.URL,))
+    assert way_of(by_url, Operation.EXTEND, start_us=8_000_000, source_us=8_000_000) is None
+
+
+def test_a_remix_is_never_bridged():
+    assert way_of(FROM_PICTURE, Operation.REMIX) is None
