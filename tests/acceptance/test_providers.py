@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from tests.acceptance.conftest import (
     ADMIN_KEY,
+    SAMPLE_ID,
     Server,
     duration_s,
     kill_group,
@@ -23,6 +24,7 @@ from tests.fakes.upstream.process import KEY, RunningUpstream, running_upstream
 from tests.http.contract import faults
 
 MODEL = "grok-video-3"
+KEYS = {"LONGTAKE_ADMIN_KEY": ADMIN_KEY, "RELAY_KEY": KEY, "OTHER_KEY": KEY, "A_KEY": ADMIN_KEY}
 Start = Callable[..., Server]
 
 
@@ -69,7 +71,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
             process = subprocess.Popen(
                 [sys.executable, "-m", "longtake", "serve", "--port", "0", "--home", str(folder)],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-                env=longtake_environment({"LONGTAKE_ADMIN_KEY": ADMIN_KEY, "RELAY_KEY": KEY, "OTHER_KEY": KEY}),
+                env=longtake_environment(KEYS),
             )  # fmt: skip
         started.append(process)
         return Server(process, folder, log, wait_for_server(process, folder, log))
@@ -216,8 +218,38 @@ def test_kill_9_while_the_provider_works_loses_and_doubles_nothing(serve, upstre
     assert len(jobs_since(upstream, before)) == 1
 
 
+@pytest.mark.parametrize("kind", ["unified", "openai_videos"])
+def test_longtake_in_front_of_longtake(serve, launch, clip, tmp_path, kind):
+    """Client to B to A: a clip that A has never seen goes on from between two of its seconds."""
+    behind = launch()
+    front = serve(
+        "\n".join(
+            [
+                "[[providers]]",
+                'name = "a"',
+                f'kind = "{kind}"',
+                f'base_url = "{behind.url}"',
+                'api_key_env = "A_KEY"',
+                f'models = {{ "{MODEL}" = "longtake-cpu" }}',
+                'options = { server = "longtake" }',
+            ]
+        )
+    )
+    body = {"model": MODEL, "prompt": "it goes on", "task_id": front.upload(clip), "start_time": 1.5, "duration": 2}
+    answer = front.request("POST", "/v1/video/extend", body)
+    assert answer.status == 200, answer.body
+    ended = front.wait(answer.json["id"], 100)
+    assert ended["state"] == "succeeded", ended["error"]
+    assert ended["metadata"]["mode"].startswith("native")
+    assert ended["metadata"]["head"]["frames"] == 36
+    assert ended["metadata"]["head"]["copied"] >= 20
+    assert abs(duration_s(save(front, ended["id"], tmp_path / "longer.mp4")) - 3.5) < 0.1
+    asked = [task["id"] for task in behind.request("GET", "/v1/tasks").json["data"]]
+    assert len([task_id for task_id in asked if task_id != SAMPLE_ID]) == 1
+
+
 def test_cancel_while_the_provider_works(serve, upstream):
-    upstream.set(render_s=30.0)
+    upstream.set(render_s=4.0)
     server = serve(account("relay-a", f"{upstream.url}/unified"))
     task_id = create(server)
     limit = time.monotonic() + 20
@@ -227,6 +259,12 @@ def test_cancel_while_the_provider_works(serve, upstream):
     answer = server.request("POST", f"/v1/tasks/{task_id}/cancel")
     assert answer.status == 200
     assert server.wait(task_id, 10)["state"] == "cancelled"
+    assert server.request("GET", "/v1/ledger/check").json["unsettled"] == 1
+    limit = time.monotonic() + 40
+    while server.request("GET", "/v1/ledger/check").json["unsettled"]:
+        assert time.monotonic() < limit, "the job's end was never seen"
+        time.sleep(0.5)
+    assert server.request("GET", "/v1/ledger/check").json["problems"] == []
 
 
 def test_the_operator_sees_tests_and_switches_accounts(serve, upstream):

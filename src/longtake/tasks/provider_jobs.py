@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from longtake.errors import BadUpstreamAnswer, OperationNotSupported, SourceUnusable
-from longtake.providers.base import Abilities, InputKind, PictureInput, ProviderJob, Uploads, VideoInput
+from longtake.providers.base import Abilities, InputKind, PictureInput, ProviderJob, Staged, Uploads, VideoInput
 from longtake.render.base import ClipInput
 from longtake.routing.live_accounts import LiveAccount
 from longtake.routing.ways import Way, way_of
@@ -74,10 +74,13 @@ async def provider_job(
     pictures = [await _picture(here, image) for image in plan.images]
     source: VideoInput | None = None
     if task.operation is Operation.EXTEND and way.kind is None:
-        last = await asyncio.to_thread(_read, here.storage.work_path(staging_prefix(task)) / STAGED_PICTURE)
-        pictures.insert(0, PictureInput(role="first_frame", value=_data_uri("image/png", last)))
+        path = here.storage.work_path(staging_prefix(task)) / STAGED_PICTURE
+        last = await asyncio.to_thread(_read, path)
+        pictures.insert(0, PictureInput(role="first_frame", value=_data_uri("image/png", last), path=path))
     elif way.kind is not None:
         source = await _video(here, remote, task, account, way)
+    if abilities.pictures_by is InputKind.UPLOAD:
+        pictures = [await _uploaded(remote, account, picture) for picture in pictures]
     return ProviderJob(
         operation=task.operation if way.kind is not None else Operation.CREATE,
         model=account.model_of(task.model_requested),
@@ -154,22 +157,28 @@ async def _video(here: Surroundings, remote: Remote, task: Task, account: LiveAc
         case InputKind.UPLOAD:
             if not await asyncio.to_thread(path.is_file):
                 raise InputGone
-            if not isinstance(account.adapter, Uploads):
-                return video
-            answer = await remote.egress.send(account.adapter.upload(account.account, video), account.access)
-            if not answer.is_success:
-                raise BadUpstreamAnswer(f"provider {account.name} answered an upload with status {answer.status}")
-            return account.adapter.read_upload(account.account, video, answer)
+            return await _uploaded(remote, account, video)
         case InputKind.URL:
             raise OperationNotSupported("links to our own files are not given to providers yet", param="model")
+
+
+async def _uploaded(remote: Remote, account: LiveAccount, staged: Staged) -> Staged:
+    """What was sent first, where the provider wants that; else as it is, for a part of the submit's form."""
+    if not isinstance(account.adapter, Uploads):
+        return staged
+    answer = await remote.egress.send(account.adapter.upload(account.account, staged), account.access)
+    if not answer.is_success:
+        raise BadUpstreamAnswer(f"provider {account.name} answered an upload with status {answer.status}")
+    return account.adapter.read_upload(account.account, staged, answer)
 
 
 async def _picture(here: Surroundings, image: ImageInput) -> PictureInput:
     asset = await here.store.asset(image.asset_id)
     if asset is None:
         raise SourceUnusable("a picture of this request is gone: send it again", param="images")
-    content = await asyncio.to_thread(_read, here.storage.path(asset.id))
-    return PictureInput(role=_ROLES[image.role], value=_data_uri(asset.mime, content))
+    path = here.storage.path(asset.id)
+    content = await asyncio.to_thread(_read, path)
+    return PictureInput(role=_ROLES[image.role], value=_data_uri(asset.mime, content), path=path)
 
 
 async def _source(here: Surroundings, task: Task) -> Asset:

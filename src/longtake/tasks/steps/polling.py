@@ -10,9 +10,10 @@ import random
 
 import msgspec
 
-from longtake.errors import LongtakeError, UpstreamError
+from longtake.errors import LongtakeError, ServiceError, UpstreamError
 from longtake.providers.base import Cancels, Follows, MadeVideo, PollFault, ProviderFault, Trouble, Update
 from longtake.routing.live_accounts import LiveAccount
+from longtake.store.accounts import SETTLED_WITHIN_MS
 from longtake.store.base import Job, JobEnd
 from longtake.tasks.faults import LOST, NETWORK, note_on_health
 from longtake.tasks.remote import Remote, open_job
@@ -118,17 +119,42 @@ async def _conclude(here: Surroundings, task: Task, account: LiveAccount, job: J
 
 
 async def _call_off(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: Job) -> Task:
-    """Cancel at the provider where it can, and ask once what was billed: the task itself ends now."""
-    cost_microusd = 0
+    """Cancel at the provider where it can. The task ends now; its job is watched for its cost only."""
     if isinstance(account.adapter, Cancels):
         with contextlib.suppress(LongtakeError):
             for request in account.adapter.cancel(account.account, job.handle):
                 await remote.egress.send(request, account.access)
-    said = await ask(remote, account, job.handle)
-    if isinstance(said, Update) and said.cost_microusd is not None:
-        cost_microusd = said.cost_microusd
-    ended = JobEnd(attempt=job.attempt, state="cancelled", native="cancelled by its owner", cost_microusd=cost_microusd)
-    return await here.end_cancelled(task, job=ended)
+    ended = _ended_of(job, await ask(remote, account, job.handle))
+    finished = await here.end_cancelled(task, job=ended)
+    if ended is None:
+        await _watch_cost(here, remote, task, account, job)
+    return finished
+
+
+async def _watch_cost(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: Job) -> None:
+    """Ask for the job's end, and settle by what it cost. Lost with this process: then it is settled without."""
+    until_ms = here.clock() + SETTLED_WITHIN_MS
+    while here.clock() < until_ms:
+        await asyncio.sleep(remote.longest_pause_s)
+        ended = _ended_of(job, await ask(remote, account, job.handle))
+        if ended is not None:
+            with contextlib.suppress(ServiceError):
+                await here.store.resolve_job(task.id, ended)
+            return
+
+
+def _ended_of(job: Job, said: Update | PollFault) -> JobEnd | None:
+    """The end of a cancelled task's job by what the provider says; None while it goes on, or does not tell."""
+    match said:
+        case PollFault(fault=fault) if fault.trouble is Trouble.NOT_FOUND:
+            return JobEnd(attempt=job.attempt, state="cancelled", native=fault.message)
+        case PollFault():
+            return None
+        case Update(status="queued" | "running"):
+            return None
+        case Update():
+            native = f"cancelled by its owner; the provider: {said.status}"
+            return JobEnd(attempt=job.attempt, state="cancelled", native=native, cost_microusd=said.cost_microusd or 0)
 
 
 def made_video(remote: Remote, task: Task) -> MadeVideo | None:

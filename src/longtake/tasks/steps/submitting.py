@@ -11,8 +11,18 @@ import asyncio
 import contextlib
 import logging
 
-from longtake.errors import BadUpstreamAnswer, LongtakeError, MaybeSent, RequestError
-from longtake.providers.base import ProviderFault, ProviderJob, Recovers, Refused, Trouble, Unclear, Update
+from longtake.errors import BadUpstreamAnswer, LongtakeError, MaybeSent, RequestError, UpstreamError
+from longtake.providers.base import (
+    Follows,
+    PollFault,
+    ProviderFault,
+    ProviderJob,
+    Recovers,
+    Refused,
+    Trouble,
+    Unclear,
+    Update,
+)
 from longtake.routing.live_accounts import LiveAccount
 from longtake.store.base import Job, JobEnd, JobMark, JobStart, TaskChanges
 from longtake.tasks.faults import NETWORK, UNCONFIRMED
@@ -25,6 +35,7 @@ from longtake.types import Step, Task
 ROOM_PAUSE_S = 0.2
 """How often a full account is looked at again."""
 LOOK_UP_PAUSE_S = 10.0
+UPLOAD_PAUSE_MS = 5_000
 SUBMITTED_PERCENT = 3
 
 _log = logging.getLogger("longtake.tasks")
@@ -56,6 +67,13 @@ async def _buy(here: Surroundings, remote: Remote, task: Task, account: LiveAcco
     except InputGone:
         # Staged files do not outlive their node: they are made again.
         return await here.move(task, Step.QUEUED, TaskChanges(release=True))
+    except UpstreamError as error:
+        # An upload failed: nothing was bought. The breaker decides how soon another account is chosen.
+        _log.warning(
+            "task %s: provider %s: an input could not be handed over: %s", task.id, account.name, error.message
+        )
+        account.health.failed(error.message, here.clock())
+        return await here.move(task, Step.QUEUED, TaskChanges(release=True, next_ms=here.clock() + UPLOAD_PAUSE_MS))
     start = JobStart(
         attempt=attempt,
         provider=account.settings.kind,
@@ -126,15 +144,31 @@ async def _look_up(here: Surroundings, remote: Remote, task: Task, account: Live
         with contextlib.suppress(LongtakeError):
             answer = await remote.egress.send(adapter.recover(account.account, job), account.access)
             match adapter.read_recover(account.account, job, answer):
-                case Update() as found:
+                case Update(follow=None) as found:
                     return await _accepted(here, task, account, found)
+                case Update(follow=follow, handle=handle) if isinstance(adapter, Follows) and follow is not None:
+                    answer = await remote.egress.send(follow, account.access)
+                    match adapter.read_follow(account.account, handle, answer):
+                        case Update() as found:
+                            return await _accepted(here, task, account, found)
+                        case PollFault(fault=fault) if fault.trouble is Trouble.NOT_FOUND:
+                            return await _never_arrived(here, task, fault.message)
+                        case PollFault():
+                            pass
                 case Refused(fault=fault):
-                    ended = JobEnd(attempt=task.attempt, state="failed", native=fault.message)
-                    return await here.move(task, Step.QUEUED, TaskChanges(release=True), job=ended)
+                    return await _never_arrived(here, task, fault.message)
+                case Update():
+                    pass
                 case Unclear():
                     pass
         await asyncio.sleep(LOOK_UP_PAUSE_S)
     return await _leave_unconfirmed(here, task)
+
+
+async def _never_arrived(here: Surroundings, task: Task, why: str) -> Task:
+    """The provider surely has no such job: it may be sent again, as a new try."""
+    ended = JobEnd(attempt=task.attempt, state="failed", native=why)
+    return await here.move(task, Step.QUEUED, TaskChanges(release=True), job=ended)
 
 
 async def _leave_unconfirmed(here: Surroundings, task: Task) -> Task:
