@@ -26,6 +26,7 @@ from longtake.render.base import (
     Progress,
     RemixRequest,
     RenderJob,
+    StageRequest,
     Started,
     Stopped,
 )
@@ -154,6 +155,7 @@ class ToyFleet:
         if isinstance(job.request, ProbeRequest):
             attempt.add(self._probe(job))
             return
+        assert not isinstance(job.request, StageRequest), "the toy prepares nothing for providers"
         number = self._count[job.request.plan.prompt]
         self._count[job.request.plan.prompt] += 1
         script = self.outcomes.get(job.request.plan.prompt, [])

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
-from longtake.lifecycle import Slot
 from longtake.store.accounts import Account, LedgerReport
 from longtake.types import Asset, Fault, Operation, Plan, RenderReport, Role, State, Step, Task, Value
 
@@ -252,7 +251,7 @@ class Store(Protocol):
 
     # -- the walk ------------------------------------------------------------------------------------------------------
 
-    async def claim(self, owner: str, free: Mapping[Slot, int], now_ms: int) -> Sequence[Task]:
+    async def claim(self, owner: str, free: Mapping[str, int], now_ms: int) -> Sequence[Task]:
         """Take at most `free[slot]` due tasks for each slot, fairly between tenants.
 
         The tenant with the fewest tasks at work comes first, then the one whose last turn is longest ago, then the one

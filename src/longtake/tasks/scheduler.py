@@ -152,8 +152,8 @@ class Scheduler:
             self._taken[slot] += 1
             runner.add_done_callback(self._end)
 
-    def _free(self) -> dict[Slot, int]:
-        return {slot: max(0, places - self._taken[slot]) for slot, places in self._slots.items()}
+    def _free(self) -> dict[str, int]:
+        return {slot.value: max(0, places - self._taken[slot]) for slot, places in self._slots.items()}
 
     def _end(self, runner: asyncio.Task[None]) -> None:
         task_id, slot = self._runners.pop(runner)

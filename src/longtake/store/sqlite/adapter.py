@@ -17,7 +17,7 @@ import apsw
 import msgspec
 
 from longtake.errors import StoreFailed, StoreFull, TaskNotFound
-from longtake.lifecycle import Slot, state_of
+from longtake.lifecycle import state_of
 from longtake.store.accounts import SETTLED_WITHIN_MS, Account, LedgerReport
 from longtake.store.base import (
     Idempotency,
@@ -224,7 +224,7 @@ class SqliteStore:
 
     # -- the walk ------------------------------------------------------------------------------------------------------
 
-    async def claim(self, owner: str, free: Mapping[Slot, int], now_ms: int) -> Sequence[Task]:
+    async def claim(self, owner: str, free: Mapping[str, int], now_ms: int) -> Sequence[Task]:
         """See Store.claim. Where nothing is due this only reads."""
         if self._read_first("is_due", {"now_ms": now_ms}) is None:
             return ()

@@ -10,7 +10,7 @@ import apsw
 import msgspec
 
 from longtake.errors import FencedOff
-from longtake.lifecycle import ENDS, Slot, may_move, slot_of
+from longtake.lifecycle import ENDS, may_move, slot_of
 from longtake.store.base import JobChange, JobEnd, JobMark, JobStart, TaskChanges
 from longtake.store.sqlite.money import is_open_after, owed, settle
 from longtake.store.sqlite.queries import Cell, fetch, fetch_first
@@ -36,7 +36,7 @@ class _Waiting(msgspec.Struct, order=True):
 
 
 def claim(
-    connection: apsw.Connection, owner: str, free: Mapping[Slot, int], now_ms: int, turns: dict[str, int]
+    connection: apsw.Connection, owner: str, free: Mapping[str, int], now_ms: int, turns: dict[str, int]
 ) -> list[Task]:
     """See Store.claim. `turns` says when each tenant had its last turn, counted in claims; it is kept up to date."""
     taken: list[Task] = []
