@@ -23,19 +23,27 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp
 
+from longtake.accounts import AccountSettings
 from longtake.billing.tariffs import Tariffs
 from longtake.catalog.catalog import shipped_catalog
+from longtake.egress.access import Access
+from longtake.egress.client import Egress
 from longtake.http.app import create_app
 from longtake.http.auth import digest
 from longtake.http.connection import GuardedConnection
 from longtake.http.links import Links
 from longtake.http.proxies import Proxies
+from longtake.providers.base import Account
+from longtake.providers.registry import find_provider
 from longtake.render.local import LocalFleet
+from longtake.routing.live_accounts import LiveAccount, LiveAccounts
 from longtake.routing.makers import Makers
 from longtake.settings import Settings
 from longtake.storage.local import LocalStorage
 from longtake.store.base import Installation, Key, NewTask
 from longtake.store.sqlite import SqliteStore
+from longtake.tasks.provider_desk import ProviderDesk
+from longtake.tasks.remote import Remote
 from longtake.tasks.sample import seed_sample
 from longtake.tasks.service import TaskService
 from longtake.types import Principal
@@ -156,6 +164,20 @@ async def _serve(home: Path, clip: bytes | None, started: Future[World], stop: t
         raise
 
 
+def relay_a() -> LiveAccount:
+    """An account at which nobody listens."""
+    url = "http://127.0.0.1:9"
+    settings = AccountSettings(name="relay-a", kind="unified", base_url=url, models=["grok-video-3"])
+    adapter, account = find_provider("unified"), Account(name="relay-a", base_url=url)
+    return LiveAccount(
+        settings=settings,
+        adapter=adapter,
+        account=account,
+        access=Access.to(url),
+        abilities={"grok-video-3": adapter.abilities(account, "grok-video-3")},
+    )
+
+
 async def _serve_on(
     listener: socket.socket, home: Path, clip: bytes | None, started: Future[World], stop: threading.Event
 ) -> None:
@@ -168,6 +190,7 @@ async def _serve_on(
     fleet = LocalFleet(
         storage=f"{LocalStorage.__module__}:{LocalStorage.__qualname__}", root=home / "storage", render_slots=1
     )
+    egress = Egress()
     try:
         for tenant, secret, admin in (("first", KEY, True), ("second", OTHER_KEY, False)):
             await store.add_key(
@@ -197,7 +220,14 @@ async def _serve_on(
             if trouble:
                 raise trouble[0]
 
-        app = create_app(service=service, store=store, settings=settings, installation=installation, ready=ready)
+        app = create_app(
+            service=service,
+            store=store,
+            settings=settings,
+            installation=installation,
+            ready=ready,
+            providers=ProviderDesk(Remote(accounts=LiveAccounts([relay_a()]), egress=egress)),
+        )
         async with listening(app, listener):
             world = World(
                 url=f"http://127.0.0.1:{port}",
@@ -214,6 +244,7 @@ async def _serve_on(
             started.set_result(world)
             await asyncio.to_thread(stop.wait)
     finally:
+        await egress.close()
         await fleet.close()
         await store.close()
 

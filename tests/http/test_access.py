@@ -129,6 +129,10 @@ def test_the_log_has_a_line_for_each_request_and_no_secret(world: World, client:
         httpx2.get(body["video_url"], timeout=10)
         client.get("/v1/tasks/a%0Ab")
         client.post("/v1/video/extend", json={})
+        # A line is written after its answer has left.
+        limit = time.monotonic() + 5
+        while len(caplog.records) < 4 and time.monotonic() < limit:
+            time.sleep(0.01)
     lines = [record.getMessage() for record in caplog.records if record.name == "longtake.http"]
     assert len(lines) == 4
     assert lines[0].startswith("GET /v1/video/query 200 ")

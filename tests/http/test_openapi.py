@@ -155,8 +155,8 @@ def test_answers_of_a_real_server_hold_every_field_of_every_object(fresh: httpx2
     seen.update(fields_seen("LedgerCheck", as_json(check_body(BROKEN))))
     for path in ("/healthz", "/readyz", "/", "/openapi.json"):
         call("GET", path)
-    assert call("GET", "/v1/providers")["data"] == []
-    assert call("GET", "/v1/route", params={"model": "grok-video-3"})["data"] == []
+    assert [row["name"] for row in call("GET", "/v1/providers")["data"]] == ["relay-a"]
+    assert [row["can"] for row in call("GET", "/v1/route", params={"model": "grok-video-3"})["data"]] == [True]
     # Servers with providers are in tests/acceptance/test_providers.py, where these shapes are checked too.
     status = ProviderStatus(
         name="relay-a",
