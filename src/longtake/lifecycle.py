@@ -58,9 +58,9 @@ def slot_of(step: Step, *, remote: bool = False) -> Slot | None:
     """
     if step in ENDS or step is Step.WAITING:
         return None
-    if step in {Step.ASSEMBLING, Step.GENERATING, Step.STORING} or not remote:
-        return Slot.CPU
-    return Slot.IO
+    if step in {Step.SUBMITTING, Step.POLLING, Step.FETCHING, Step.UNCONFIRMED}:
+        return Slot.IO
+    return Slot.IO if remote and step in {Step.QUEUED, Step.PREPARING} else Slot.CPU
 
 
 def state_of(step: Step) -> State:
