@@ -53,13 +53,17 @@ def test_after_kill_9_every_accepted_task_ends_and_nothing_half_written_is_left(
     accepted: list[str] = []
     # Right after the answer, in the middle of the work, and around its end.
     for delay_s in (0.0, 0.5, 1.3):
+        if delay_s > 1:
+            # A task that dies with its server a third time is given up, so the third kill meets new ones only.
+            for task_id in accepted:
+                server.wait(task_id, 90)
         accepted += [extend(server, source, seconds) for seconds in (0.5, 1.5)]
         time.sleep(delay_s)
         kill_all(server)
         server = launch(home, "--no-sample")
     for task_id in accepted:
         task = server.wait(task_id, 90)
-        assert task["state"] == "succeeded", task
+        assert task["state"] == "succeeded", task["error"]
         video = server.request("GET", f"/v1/videos/{task_id}/content")
         assert video.status == 200
         assert len(video.body) == task["metadata"]["bytes"]
