@@ -47,8 +47,6 @@ class AccountSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """How often it is the first among those of the same priority."""
     max_in_flight: _Positive = 50
     """Jobs at once; more wait."""
-    spend_cap_usd: Annotated[float, msgspec.Meta(gt=0)] | None = None
-    """The account is passed over once its jobs of the last 24 h have cost this much."""
     options: dict[str, object] = {}
     """Read by the adapter alone."""
 

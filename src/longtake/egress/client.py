@@ -71,14 +71,18 @@ class Egress:
         answer that is too large or compressed, if the other server may have acted on it.
         """
         deadline = asyncio.get_running_loop().time() + self._limits.call_s
-        attempt = 1
+        attempt, is_out = 1, False
         while True:
             try:
                 return await self._send(request, access, deadline)
-            except (NotSent, MaybeSent):
+            except (NotSent, MaybeSent) as error:
+                is_out = is_out or isinstance(error, MaybeSent)
                 pause_s = _jitter.uniform(0, self._limits.pause_s * 2 ** (attempt - 1))
                 left_s = deadline - asyncio.get_running_loop().time()
                 if not request.may_repeat or attempt >= self._limits.attempts or pause_s >= left_s or self._closed:
+                    if is_out and isinstance(error, NotSent):
+                        # An earlier attempt may have arrived, whatever became of the last.
+                        raise MaybeSent(error.message) from error
                     raise
             attempt += 1
             await asyncio.sleep(pause_s)

@@ -35,6 +35,7 @@ from longtake.types import Step, Task
 ROOM_PAUSE_S = 0.2
 """How often a full account is looked at again."""
 LOOK_UP_PAUSE_S = 10.0
+REPEAT_PAUSE_S = 2.0
 UPLOAD_PAUSE_MS = 5_000
 SUBMITTED_PERCENT = 3
 
@@ -92,26 +93,21 @@ async def _go_on(here: Surroundings, remote: Remote, task: Task, account: LiveAc
         job = await provider_job(here, remote, task, account, begun.caller_key)
     except InputGone:
         job = None
+    except UpstreamError as error:
+        _log.warning(
+            "task %s: provider %s: an input could not be handed over: %s", task.id, account.name, error.message
+        )
+        job = None
     if account.adapter.counts_once(account.account) and job is not None:
-        return await _send(here, remote, task, account, job)
+        return await _repeat(here, remote, task, account, job)
     if job is not None and isinstance(account.adapter, Recovers):
         return await _look_up(here, remote, task, account, job)
     return await _leave_unconfirmed(here, task)
 
 
 async def _send(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: ProviderJob) -> Task:
-    try:
-        answer = await remote.egress.send(account.adapter.submit(account.account, job), account.access)
-        said = account.adapter.read_submit(account.account, job, answer)
-    except (MaybeSent, BadUpstreamAnswer) as error:
-        said = Unclear(why=error.message)
-    except RequestError as error:
-        said = Refused(fault=ProviderFault(trouble=Trouble.INVALID, message=error.message))
-    except LongtakeError as error:
-        # Surely not sent, or refused by ourselves.
-        said = Refused(fault=ProviderFault(trouble=Trouble.UPSTREAM, message=error.message, code=NETWORK))
-    match said:
-        case Update():
+    match await _asked(remote, account, job):
+        case Update() as said:
             return await _accepted(here, task, account, said)
         case Refused(fault=fault):
             ended = JobEnd(attempt=task.attempt, state="failed")
@@ -122,13 +118,36 @@ async def _send(here: Surroundings, remote: Remote, task: Task, account: LiveAcc
             return await _clear_up(here, remote, task, account, job)
 
 
+async def _asked(remote: Remote, account: LiveAccount, job: ProviderJob) -> Update | Refused | Unclear:
+    try:
+        answer = await remote.egress.send(account.adapter.submit(account.account, job), account.access)
+        return account.adapter.read_submit(account.account, job, answer)
+    except (MaybeSent, BadUpstreamAnswer) as error:
+        return Unclear(why=error.message)
+    except RequestError as error:
+        return Refused(fault=ProviderFault(trouble=Trouble.INVALID, message=error.message))
+    except LongtakeError as error:
+        # Surely not sent, or refused by ourselves.
+        return Refused(fault=ProviderFault(trouble=Trouble.UPSTREAM, message=error.message, code=NETWORK))
+
+
+async def _repeat(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: ProviderJob) -> Task:
+    """The same key again until it is answered. That a repetition is refused does not say that the first call was."""
+    while here.clock() < task.deadline_ms and not here.cancelled.is_set():
+        match await _asked(remote, account, job):
+            case Update() as said:
+                return await _accepted(here, task, account, said)
+            case Refused(fault=fault) if fault.trouble in {Trouble.INVALID, Trouble.MODERATION}:
+                break
+            case Refused() | Unclear():
+                pass
+        await asyncio.sleep(REPEAT_PAUSE_S)
+    return await _leave_unconfirmed(here, task)
+
+
 async def _clear_up(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: ProviderJob) -> Task:
     if account.adapter.counts_once(account.account):
-        if here.clock() >= task.deadline_ms:
-            return await _leave_unconfirmed(here, task)
-        # The same key again, after a pause; a cancel does not undo what may be out.
-        await asyncio.sleep(LOOK_UP_PAUSE_S / 10)
-        return await _send(here, remote, task, account, job)
+        return await _repeat(here, remote, task, account, job)
     if isinstance(account.adapter, Recovers):
         return await _look_up(here, remote, task, account, job)
     return await _leave_unconfirmed(here, task)
@@ -140,7 +159,7 @@ async def _look_up(here: Surroundings, remote: Remote, task: Task, account: Live
     assert isinstance(adapter, Recovers)
     if task.step is not Step.UNCONFIRMED:
         task = await here.move(task, Step.UNCONFIRMED)
-    while here.clock() < task.deadline_ms:
+    while here.clock() < task.deadline_ms and not here.cancelled.is_set():
         with contextlib.suppress(LongtakeError):
             answer = await remote.egress.send(adapter.recover(account.account, job), account.access)
             match adapter.read_recover(account.account, job, answer):
