@@ -114,6 +114,7 @@ def test_a_relay_makes_and_extends(serve, upstream, tmp_path):
     assert extended["state"] == "succeeded", extended["error"]
     assert extended["metadata"]["mode"] == "native"
     assert extended["metadata"]["head"]["frames"] > 0
+    assert (extended["metadata"]["joined"]["kind"], faults("TaskRecord", extended)) == ("whole", [])
     assert abs(duration_s(save(server, extended["id"], tmp_path / "extended.mp4")) - 7) < 0.2
     assert whole > 1
     assert len(jobs_since(upstream, before)) == 2
@@ -131,6 +132,7 @@ def test_an_uploaded_clip_is_bridged_from_any_second(serve, upstream, clip, tmp_
     assert ended["state"] == "succeeded", ended
     assert ended["metadata"]["mode"] == "bridged"
     assert ended["metadata"]["head"]["frames"] == 36
+    assert ended["metadata"]["joined"]["kind"] == "tail"
     assert abs(duration_s(save(server, ended["id"], tmp_path / "bridged.mp4")) - 7.5) < 0.2
     (job,) = jobs_since(upstream, before)
     assert str(job["caller_key"]).startswith(ended["id"])

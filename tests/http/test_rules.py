@@ -16,6 +16,7 @@ from longtake.types import (
     Asset,
     Fault,
     HeadReport,
+    JoinReport,
     Maker,
     MediaFacts,
     Mode,
@@ -87,6 +88,7 @@ def task(step=Step.QUEUED, **changes: Any):
             seam=SeamReport(luma_step=1.0, median_step=1.0, ratio=1.0),
             pick="live",
             pick_error=0.61849,
+            joined=JoinReport(kind="tail", begins_us=41_667, repeated_frames=1, distance=0.02, fps=Rate(num=24)),
         )
         roles = (Role.VIDEO, Role.NEW_PART, Role.THUMBNAIL)
         changes = {

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import quote
 
 import msgspec
 
@@ -31,7 +30,8 @@ from longtake.providers.base import (
 )
 from longtake.providers.body import Body
 from longtake.providers.facts import shipped_abilities
-from longtake.providers.faults import fault_of, has_error, job_fault, poll_fault, refusal, unreadable
+from longtake.providers.faults import fault_of, has_error, poll_fault, refusal, unreadable
+from longtake.providers.job_object import quoted, read_job
 from longtake.providers.options import choice, flag, versioned
 from longtake.providers.shapes import (
     aspect_of,
@@ -41,7 +41,7 @@ from longtake.providers.shapes import (
     offered_short_side,
     seconds_of,
 )
-from longtake.providers.spellings import job_id, made_video, poll_after_s, progress, read_status, status_word, video_url
+from longtake.providers.spellings import job_id, poll_after_s, read_status, video_url
 from longtake.types import SECOND_US, Aspect, ExactSize, Operation, ShortSide, SizeWish
 
 _PictureField = Literal["input_reference", "image_reference", "reference_url", "image"]
@@ -119,7 +119,7 @@ class OpenAiVideosProvider:
             for picture in job.pictures:
                 _add_picture(fields, parts, picture, server)
         elif job.operation is Operation.REMIX and job.source is not None and job.source.kind is InputKind.ID:
-            path = f"videos/{_quoted(job.source.value)}/remix"
+            path = f"videos/{quoted(job.source.value)}/remix"
             del fields["seconds"]
         else:
             raise InvalidRequest(f"this server has no {job.operation.value} for such a source", param="model")
@@ -147,14 +147,14 @@ class OpenAiVideosProvider:
             return refusal(answer)
         if not handle:
             return refusal(answer)
-        update = _read_job(body, account, handle)
+        update = read_job(body, account, handle)
         if update is None or (update.status == "succeeded" and not video_url(body, account.base_url)):
             update = Update(status="queued", handle=handle, native={"id": handle})
         return msgspec.structs.replace(update, poll_after_s=poll_after_s(answer), cost_microusd=_cost_microusd(answer))
 
     def poll(self, account: Account, handle: str) -> Request:
         """See Provider."""
-        return Request(method="GET", url=f"{versioned(account)}/videos/{_quoted(handle)}", may_repeat=True)
+        return Request(method="GET", url=f"{versioned(account)}/videos/{quoted(handle)}", may_repeat=True)
 
     def read_poll(self, account: Account, handle: str, answer: Response) -> Update | PollFault:
         """See Provider. vLLM-Omni answers a failed job with an error's status, and the job as its body."""
@@ -164,7 +164,7 @@ class OpenAiVideosProvider:
             return unreadable(answer, error.message) if answer.is_success else poll_fault(answer)
         if not answer.is_success and not _is_job(body):
             return poll_fault(answer)
-        update = _read_job(body, account, handle)
+        update = read_job(body, account, handle)
         if update is not None:
             return msgspec.structs.replace(update, poll_after_s=poll_after_s(answer))
         return PollFault(fault=fault_of(answer)) if has_error(body) else unreadable(answer, "the answer has no status")
@@ -173,11 +173,9 @@ class OpenAiVideosProvider:
         """See Cancels: where a DELETE stops the job, and at longtake. Elsewhere it would only hide it."""
         server = _server(account)
         if server.is_longtake:
-            return (
-                Request(method="POST", url=f"{versioned(account)}/tasks/{_quoted(handle)}/cancel", may_repeat=True),
-            )
+            return (Request(method="POST", url=f"{versioned(account)}/tasks/{quoted(handle)}/cancel", may_repeat=True),)
         if flag(account, "delete_cancels", otherwise=server.delete_cancels):
-            return (Request(method="DELETE", url=f"{versioned(account)}/videos/{_quoted(handle)}", may_repeat=True),)
+            return (Request(method="DELETE", url=f"{versioned(account)}/videos/{quoted(handle)}", may_repeat=True),)
         return ()
 
 
@@ -191,10 +189,6 @@ def _server(account: Account) -> _Server:
 
 def _form(account: Account) -> bool:
     return flag(account, "form", otherwise=_server(account).form)
-
-
-def _quoted(handle: str) -> str:
-    return quote(handle, safe=":")
 
 
 def _size(job: ProviderJob, abilities: Abilities) -> ExactSize | None:
@@ -263,24 +257,6 @@ def _text_parts(fields: Mapping[str, object]) -> tuple[TextPart, ...]:
 
 def _is_job(body: Body) -> bool:
     return bool(body.text("id")) and (body.text("object") == "video" or bool(read_status(body.text("status"))))
-
-
-def _read_job(body: Body, account: Account, handle: str) -> Update | None:
-    word = status_word(body)
-    status = read_status(word)
-    native = {"id": handle}
-    if status is None and video_url(body, account.base_url) and not word:
-        status = "succeeded"
-    if status is None:
-        return Update(status="running", handle=handle, native=native, unknown_status=word) if word else None
-    if status == "failed" and read_status(body.text("error.code")) == "cancelled":
-        return Update(status="cancelled", handle=handle, native=native)
-    if status == "failed":
-        return Update(status="failed", handle=handle, native=native, fault=job_fault(body))
-    if status != "succeeded":
-        return Update(status=status, handle=handle, native=native, progress=progress(body))
-    video = made_video(body, account.base_url, f"{versioned(account)}/videos/{_quoted(handle)}/content")
-    return Update(status="succeeded", handle=handle, native=native, progress=1.0, video=video)
 
 
 def _cost_microusd(answer: Response) -> int | None:

@@ -11,7 +11,6 @@ Options of an account: `server = "longtake"` says that another longtake answers 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import quote
 
 import msgspec
 
@@ -32,7 +31,8 @@ from longtake.providers.base import (
 )
 from longtake.providers.body import Body
 from longtake.providers.facts import shipped_abilities
-from longtake.providers.faults import fault_of, has_error, job_fault, poll_fault, refusal, unreadable
+from longtake.providers.faults import fault_of, has_error, poll_fault, refusal, unreadable
+from longtake.providers.job_object import quoted, read_job
 from longtake.providers.options import choice, flag, versioned
 from longtake.providers.shapes import (
     aspect_of,
@@ -41,7 +41,7 @@ from longtake.providers.shapes import (
     offered_short_side,
     seconds_of,
 )
-from longtake.providers.spellings import job_id, made_video, poll_after_s, progress, read_status, status_word, video_url
+from longtake.providers.spellings import job_id, poll_after_s, video_url
 from longtake.types import SECOND_US, ExactSize, Operation
 
 _LONGTAKE = "longtake"
@@ -115,16 +115,14 @@ class UnifiedProvider:
         handle = job_id(body)
         if not handle:
             return refusal(answer)
-        update = _read_job(body, account, handle)
+        update = read_job(body, account, handle)
         if update is None or (update.status == "succeeded" and not video_url(body, account.base_url)):
             return Update(status="queued", handle=handle, native={"id": handle})
         return msgspec.structs.replace(update, poll_after_s=poll_after_s(answer))
 
     def poll(self, account: Account, handle: str) -> Request:
         """See Provider."""
-        return Request(
-            method="GET", url=f"{versioned(account)}/video/query?id={quote(handle, safe=':')}", may_repeat=True
-        )
+        return Request(method="GET", url=f"{versioned(account)}/video/query?id={quoted(handle)}", may_repeat=True)
 
     def read_poll(self, account: Account, handle: str, answer: Response) -> Update | PollFault:
         """See Provider. The id in the answer is not looked at: some relays leave the family in front of it out."""
@@ -134,7 +132,7 @@ class UnifiedProvider:
             body = Body.read(answer)
         except BadUpstreamAnswer as error:
             return unreadable(answer, error.message)
-        update = _read_job(body, account, handle)
+        update = read_job(body, account, handle)
         if update is not None:
             return msgspec.structs.replace(update, poll_after_s=poll_after_s(answer))
         return PollFault(fault=fault_of(answer)) if has_error(body) else unreadable(answer, "the answer has no status")
@@ -143,7 +141,7 @@ class UnifiedProvider:
         """See Cancels: longtake only."""
         if not _is_longtake(account):
             return ()
-        url = f"{versioned(account)}/tasks/{quote(handle, safe=':')}/cancel"
+        url = f"{versioned(account)}/tasks/{quoted(handle)}/cancel"
         return (Request(method="POST", url=url, may_repeat=True),)
 
     def upload(self, account: Account, staged: VideoInput | PictureInput) -> Request:
@@ -205,23 +203,3 @@ def _geometry(job: ProviderJob, abilities: Abilities) -> dict[str, object]:
     if aspect and not (isinstance(job.size, ExactSize) and not abilities.sizes):
         found["aspect_ratio"] = aspect
     return found
-
-
-def _read_job(body: Body, account: Account, handle: str) -> Update | None:
-    """What a body says about the job; None if it says nothing."""
-    word = status_word(body)
-    status = read_status(word)
-    native = {"id": handle}
-    if status is None and video_url(body, account.base_url) and not word:
-        status = "succeeded"
-    if status is None:
-        return Update(status="running", handle=handle, native=native, unknown_status=word) if word else None
-    if status == "failed" and read_status(body.text("error.code")) == "cancelled":
-        return Update(status="cancelled", handle=handle, native=native)
-    if status == "failed":
-        return Update(status="failed", handle=handle, native=native, fault=job_fault(body))
-    if status != "succeeded":
-        return Update(status=status, handle=handle, native=native, progress=progress(body))
-    content_url = f"{versioned(account)}/videos/{quote(handle, safe=':')}/content"
-    video = made_video(body, account.base_url, content_url)
-    return Update(status="succeeded", handle=handle, native=native, progress=1.0, video=video)

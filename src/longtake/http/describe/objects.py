@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from longtake.http.describe.provider_objects import CANDIDATE, CANDIDATES, PROVIDER, PROVIDER_TEST, PROVIDERS
+from longtake.http.describe.provider_objects import CANDIDATE, CANDIDATES, JOINED, PROVIDER, PROVIDER_TEST, PROVIDERS
 from longtake.http.describe.terms import Field, Shape, Words
 from longtake.http.describe.terms import always as _always
 from longtake.http.describe.terms import maybe as _maybe
@@ -168,6 +168,7 @@ METADATA = Shape(
         _maybe("cost_microusd", "integer", "The same in millionths of a dollar.", "同上，单位为百万分之一美元。"),
         _maybe("head", "object", "The source's part of the result.", "结果中源视频的部分。", of="Head"),
         _maybe("seam", "object", "How the join looks and sounds.", "接缝的画面与声音。", nullable=True, of="Seam"),
+        _maybe("joined", "object", "How a provider's clip was joined.", "渠道视频的拼接方式。", of="Joined"),
         _maybe(
             "pick",
             "string",
@@ -527,7 +528,7 @@ SHAPES: Mapping[str, Shape] = {
     for shape in (
         TASK, RECORD, VIDEO, VIDEOS, UNIFIED_VIDEOS, TASKS, DELETED, FAULT, OUTPUT, METADATA, HEAD, SEAM, FILE, MODEL,
         MODELS, KEY, NEW_KEY, KEYS, KEY_REVOKED, QUOTE, QUOTE_LINE, BALANCE, LEDGER_CHECK, LEDGER_PROBLEM,
-        PROVIDER, PROVIDERS, PROVIDER_TEST, CANDIDATE, CANDIDATES,
+        PROVIDER, PROVIDERS, PROVIDER_TEST, CANDIDATE, CANDIDATES, JOINED,
         TOKEN_USAGE, TOKEN_QUOTA, HEALTH, READINESS, ABOUT, DOCUMENT, ERROR,
         ERROR_DETAIL,
     )

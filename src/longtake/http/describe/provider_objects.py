@@ -51,3 +51,35 @@ CANDIDATES = whole_list(
     "Candidate",
     Words("The candidates.", "候选列表。"),
 )
+JOINED = Shape(
+    name="Joined",
+    words=Words("How the clip that a provider returned was joined to the source.", "渠道返回的视频如何与源视频拼接。"),
+    fields=(
+        one_of(
+            "kind",
+            ("whole", "overlap", "tail"),
+            "What came back: the source and the new part, some of the source and the new part, or the new part.",
+            "返回内容：源视频加新部分、部分源视频加新部分，或仅新部分。",
+        ),
+        always(
+            "begins", "number", "Where in the clip the new part begins, in seconds.", "新部分在该视频中的起点（秒）。"
+        ),
+        always(
+            "repeated_frames",
+            "integer",
+            "How many frames of the source it repeats before that; they were dropped.",
+            "其中重复的源视频帧数，已丢弃。",
+        ),
+        always(
+            "distance",
+            "number",
+            "Of the frames that both have: 0 alike, 1.4 unrelated.",
+            "共有画面的差异：0 相同，1.4 无关。",
+        ),
+        always("fps", "number", "The clip's own frames a second.", "该视频自身的帧率。"),
+        always(
+            "gains", "array", "What Y, U and V were multiplied by to match.", "Y、U、V 为匹配所乘的系数。", of="number"
+        ),
+        always("shifts", "array", "How far Y, U and V were moved to match.", "Y、U、V 为匹配所加的偏移。", of="number"),
+    ),
+)

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from longtake.amounts import usd_text
 from longtake.http.errors import MESSAGES_ZH
 from longtake.lifecycle import state_of
-from longtake.types import SECOND_US, Asset, Fault, Operation, Role, SeamReport, State, Task
+from longtake.types import SECOND_US, Asset, Fault, JoinReport, Operation, Role, SeamReport, State, Task
 
 UrlOf: TypeAlias = Callable[[Task, Role, Asset], str]
 """Makes a signed, absolute URL of a task's file."""
@@ -144,6 +144,18 @@ def _seam(seam: SeamReport) -> Body:
     }
 
 
+def _joined(joined: JoinReport) -> Body:
+    return {
+        "kind": joined.kind,
+        "begins": joined.begins_us / SECOND_US,
+        "repeated_frames": joined.repeated_frames,
+        "distance": round(joined.distance, 4),
+        "fps": round(float(joined.fps.fraction), 3),
+        "gains": [round(gain, 4) for gain in joined.gains],
+        "shifts": [round(shift, 3) for shift in joined.shifts],
+    }
+
+
 def _add_result(body: Body, task: Task, url_of: UrlOf) -> None:
     urls = {role: url_of(task, role, asset) for role, asset in task.assets.items()}
     video = urls.get(Role.VIDEO)
@@ -156,6 +168,8 @@ def _add_result(body: Body, task: Task, url_of: UrlOf) -> None:
             {"frames": report.head.frames, "copied": report.head.copied} if report.head else {"frames": 0, "copied": 0}
         )
         metadata["seam"] = _seam(report.seam) if report.seam else None
+        if report.joined is not None:
+            metadata["joined"] = _joined(report.joined)
         metadata["pick"] = report.pick
         metadata["pick_error"] = None if report.pick_error is None else round(report.pick_error, 3)
     if facts is not None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -128,25 +128,9 @@ def task_of(row: Row) -> Task:
     )
 
 
-class _JobRow(msgspec.Struct, array_like=True, frozen=True):
-    task: str
-    segment: int
-    attempt: int
-    provider: str
-    account: str
-    state: Literal["open", "succeeded", "failed", "cancelled", "lost"]
-    caller_key: str
-    handle: str
-    native: str
-    cost_microusd: int
-    started_ms: int
-    ended_ms: int | None
-    deadline_ms: int
-
-
 def job_of(row: Row) -> Job:
-    """The job of a row of the statement `jobs`."""
-    return Job(**msgspec.structs.asdict(read(row, _JobRow)))
+    """The job of a row of the statement `jobs`, whose columns are the fields of Job in their order."""
+    return msgspec.convert(dict(zip(Job.__struct_fields__, row, strict=True)), Job, strict=False)
 
 
 def task_cells(task: Task) -> tuple[Cell, ...]:
