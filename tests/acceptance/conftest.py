@@ -20,9 +20,12 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from tests.fakes.upstream.process import KEY, RunningUpstream, running_upstream
 
 ADMIN_KEY = "acceptance-key-0123456789abcdef"
 SAMPLE_ID = "grok:7fd641dc-437f-44c3-97a2-e3778e0e10fb"
+PROVIDER_KEYS = {"RELAY_KEY": KEY, "OTHER_KEY": KEY, "A_KEY": ADMIN_KEY}
+"""Variables that longtake.toml may name in `serve`: the first two hold the fake upstream's key."""
 START_LIMIT_S = 30
 Json = dict[str, Any]
 
@@ -193,6 +196,53 @@ def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launch]:
             )  # fmt: skip
         started.append(process)
         return Server(process, folder, log, wait_for_server(process, folder, log), key)
+
+    yield start
+    for process in started:
+        kill_group(process)
+
+
+@pytest.fixture(scope="module")
+def started_upstream() -> Iterator[RunningUpstream]:
+    with running_upstream() as running:
+        yield running
+
+
+@pytest.fixture
+def upstream(started_upstream: RunningUpstream) -> RunningUpstream:
+    started_upstream.spoil()
+    started_upstream.set(
+        render_s=0.3,
+        outcome="succeeded",
+        returns="whole",
+        style="",
+        counts_once=False,
+        new_s=6.0,
+        file="",
+        key=KEY,
+    )
+    return started_upstream
+
+
+@pytest.fixture
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launch]:
+    """Starts a server with this longtake.toml, which may name PROVIDER_KEYS; killed with the test."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(
+        toml: str, home: Path | None = None, *arguments: str, environment: Mapping[str, str | None] | None = None
+    ) -> Server:
+        folder = home or tmp_path_factory.mktemp("home")
+        (folder / "longtake.toml").write_text(toml, encoding="utf-8")
+        log = tmp_path_factory.mktemp("log") / "server.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "longtake", "serve", "--port", "0", "--home", str(folder), *arguments],
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+                env=longtake_environment({"LONGTAKE_ADMIN_KEY": ADMIN_KEY, **PROVIDER_KEYS, **(environment or {})}),
+            )  # fmt: skip
+        started.append(process)
+        return Server(process, folder, log, wait_for_server(process, folder, log))
 
     yield start
     for process in started:

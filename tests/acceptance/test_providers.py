@@ -4,43 +4,15 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.acceptance.conftest import (
-    ADMIN_KEY,
-    SAMPLE_ID,
-    Server,
-    duration_s,
-    kill_group,
-    longtake_environment,
-    wait_for_server,
-)
-from tests.fakes.upstream.process import KEY, RunningUpstream, running_upstream
+from tests.acceptance.conftest import SAMPLE_ID, Server, duration_s
+from tests.fakes.upstream.process import KEY, RunningUpstream
 from tests.http.contract import faults
 
 MODEL = "grok-video-3"
-KEYS = {"LONGTAKE_ADMIN_KEY": ADMIN_KEY, "RELAY_KEY": KEY, "OTHER_KEY": KEY, "A_KEY": ADMIN_KEY}
-Start = Callable[..., Server]
-
-
-@pytest.fixture(scope="module")
-def started_upstream() -> Iterator[RunningUpstream]:
-    with running_upstream() as running:
-        yield running
-
-
-@pytest.fixture
-def upstream(started_upstream: RunningUpstream) -> RunningUpstream:
-    started_upstream.spoil()
-    started_upstream.set(
-        render_s=0.3, outcome="succeeded", returns="whole", style="", counts_once=False, new_s=6.0, file=""
-    )
-    return started_upstream
 
 
 def account(name: str, url: str, *lines: str, key_env: str = "RELAY_KEY") -> str:
@@ -56,29 +28,6 @@ def account(name: str, url: str, *lines: str, key_env: str = "RELAY_KEY") -> str
             "",
         ]
     )
-
-
-@pytest.fixture
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """Starts a server with this longtake.toml; killed with the test."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(toml: str, home: Path | None = None) -> Server:
-        folder = home or tmp_path_factory.mktemp("home")
-        (folder / "longtake.toml").write_text(toml, encoding="utf-8")
-        log = tmp_path_factory.mktemp("log") / "server.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "longtake", "serve", "--port", "0", "--home", str(folder)],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-                env=longtake_environment(KEYS),
-            )  # fmt: skip
-        started.append(process)
-        return Server(process, folder, log, wait_for_server(process, folder, log))
-
-    yield start
-    for process in started:
-        kill_group(process)
 
 
 def create(server: Server, **changes: object) -> str:
