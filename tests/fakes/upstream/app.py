@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import dataclasses
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tests.fakes.upstream import comfyui, fal, openai_videos, unified, xai
+from tests.fakes.upstream.clips import source_facts
 from tests.fakes.upstream.jobs import Jobs
 from tests.fakes.upstream.rules import Rule, Rules
 from tests.fakes.upstream.wire import error, serve_video
@@ -119,10 +121,13 @@ class Upstream:
                     "submits": job.submits,
                     "polls": job.polls,
                     "source_bytes": len(job.source or b""),
+                    "source": source_facts(job.source),
+                    "has_picture": job.picture is not None,
                 }
                 for job in self.jobs.all.values()
             ]
-            return JSONResponse({"jobs": listed, "leaks": self.leaks, "calls": self.calls})
+            fetched = [dataclasses.asdict(each) for each in self.jobs.fetched]
+            return JSONResponse({"jobs": listed, "leaks": self.leaks, "calls": self.calls, "fetched": fetched})
 
         return [
             Route("/control/settings", settings, methods=["POST"]),

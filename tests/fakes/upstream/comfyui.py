@@ -40,20 +40,23 @@ def routes(jobs: Jobs) -> list[Route]:
             return _refused(f"Cannot execute because a node is missing the class_type property.: Node ID '#{wrong[0]}'")
         if not any(node["class_type"].startswith("Save") for node in graph.values()):
             return _refused("Prompt has no outputs")
-        source = None
+        source = picture = None
         for name, node in graph.items():
             file = node["inputs"].get("file" if node["class_type"] == "LoadVideo" else "image")
             if node["class_type"] in {"LoadVideo", "LoadImage"} and file not in jobs.uploads:
                 return _refused("Prompt outputs failed validation", {name: f"{file} is no valid file"})
             if node["class_type"] == "LoadVideo":
                 source = jobs.uploads[str(file)]
+            if node["class_type"] == "LoadImage":
+                picture = jobs.uploads[str(file)]
         given = asked.text("prompt_id")
         extra = asked.fields.get("extra_data")
-        length = next((node["inputs"]["length"] for node in graph.values() if "length" in node["inputs"]), _FPS)
+        length = _input_of(graph, "length", "EmptyLTXVLatentVideo", "WanVaceToVideo") or _FPS
+        begins, seen = (_input_of(graph, name, "ImageFromBatch") for name in ("batch_index", "length"))
         job = jobs.start(
             "comfyui", "extend" if source else "create", caller_key=given, asked={"prompt": graph, "extra_data": extra},
-            new_s=float(length) / _FPS, job_id="" if jobs.settings.style == "old" else given, source=source,
-            may_count_once=False,
+            new_s=length / _FPS, job_id="" if jobs.settings.style == "old" else given, source=source, picture=picture,
+            may_count_once=False, context=(int(begins or 0), int(seen), int(length)) if seen else None,
         )  # fmt: skip
         return JSONResponse({"prompt_id": job.id, "number": len(jobs.all), "node_errors": {}})
 
@@ -103,6 +106,12 @@ def routes(jobs: Jobs) -> list[Route]:
         Route("/history", history, methods=["GET"]),
         Route("/view", view, methods=["GET"]),
     ]
+
+
+def _input_of(graph: dict[str, dict[str, Any]], name: str, *kinds: str) -> float | None:
+    """An input of the first node of these kinds."""
+    inputs = next((node["inputs"] for node in graph.values() if node["class_type"] in kinds), {})
+    return float(inputs[name]) if name in inputs else None
 
 
 def _refused(message: str, nodes: dict[str, str] | None = None) -> Response:

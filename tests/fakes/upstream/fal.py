@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import uuid
 
@@ -11,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from tests.fakes.upstream.jobs import Job, Jobs
-from tests.fakes.upstream.wire import Asked, base_of, file_url, read_call, shown
+from tests.fakes.upstream.wire import Asked, base_of, file_url, media_of, read_call, shown
 
 _APP = "{owner}/{app}/requests/{id}"
 
@@ -30,10 +29,15 @@ def routes(jobs: Jobs) -> list[Route]:
         if extends and source is None:
             detail = [{"loc": ["body", "video_url"], "msg": "the video cannot be read", "type": "file_download_error"}]
             return JSONResponse({"detail": detail}, 422)
+        image = asked.text("image_url")
+        picture = await media_of(jobs, image) if image else None
+        if image and picture is None:
+            detail = [{"loc": ["body", "image_url"], "msg": "the image cannot be read", "type": "image_load_error"}]
+            return JSONResponse({"detail": detail}, 422)
         known = dict(shown(asked)) | {"endpoint": endpoint, "priority": request.headers.get("x-fal-queue-priority", "")}
         job = jobs.start(
             "fal", "extend" if extends else "create", caller_key="", asked=known, new_s=asked.number("duration"),
-            job_id=str(uuid.uuid4()), source=source,
+            job_id=str(uuid.uuid4()), source=source, picture=picture,
         )  # fmt: skip
         return JSONResponse(
             {"request_id": job.id, "queue_position": 0, "status": "IN_QUEUE", **_urls(request, jobs, job)}
@@ -100,7 +104,4 @@ def _urls(request: Request, jobs: Jobs, job: Job) -> dict[str, object]:
 
 async def _source(jobs: Jobs, asked: Asked) -> bytes | None:
     urls = asked.fields.get("video_urls")
-    url = str(urls[0]) if isinstance(urls, list) and urls else asked.text("video_url")
-    if url.startswith("data:video/mp4;base64,"):
-        return base64.b64decode(url.partition(",")[2])
-    return await jobs.source_of(url.rpartition("/")[2].removesuffix(".mp4"))
+    return await media_of(jobs, str(urls[0]) if isinstance(urls, list) and urls else asked.text("video_url"))

@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tests.fakes.upstream.clips import extend_clip, make_clip
+from tests.fakes.upstream.clips import Form, context_clip, extend_clip, make_clip, picture_clip
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 Outcome = Literal["succeeded", "failed", "moderated", "stuck", "lost", "expired"]
@@ -30,6 +30,12 @@ class Settings:
     height: int = 96
     new_s: float = 1.0
     """Length of what is made where the caller names none; 0 = the caller's wish."""
+    fps: int = 0
+    """Of results; 0 = as the source, or 24."""
+    result_size: tuple[int, int] = (0, 0)
+    """Width and height of what is made of a source or picture; zeros = as that is."""
+    sound_hz: int = 0
+    """Of results; 0 = no sound."""
     file: Literal["", "truncated", "json", "html", "empty", "gone"] = ""
     """What is wrong with the files."""
     key: str = "fake-upstream-key"
@@ -50,6 +56,10 @@ class Job:
     new_s: float
     start_s: float | None = None
     source: bytes | None = None
+    picture: bytes | None = None
+    """The first frame that came with a create."""
+    context: tuple[int, int, int] | None = None
+    """The source's frames that the model sees: the first, how many, and how long the result is that they begin."""
     cancelled: bool = False
     submits: int = 1
     polls: int = 0
@@ -70,6 +80,15 @@ class Job:
         return 100 if self.state == "succeeded" else min(90, 10 * self.polls)
 
 
+@dataclass
+class Fetched:
+    """A file that a maker fetched from a caller's own server."""
+
+    url: str
+    statuses: list[int] = field(default_factory=list)
+    mime: str = ""
+
+
 class Jobs:
     """All jobs, by id; and the clips that callers uploaded."""
 
@@ -77,6 +96,7 @@ class Jobs:
         self.settings = Settings()
         self.all: dict[str, Job] = {}
         self.uploads: dict[str, bytes] = {}
+        self.fetched: list[Fetched] = []
         self._by_key: dict[str, Job] = {}
 
     def start(
@@ -89,6 +109,8 @@ class Jobs:
         new_s: float | None,
         job_id: str = "",
         source: bytes | None = None,
+        picture: bytes | None = None,
+        context: tuple[int, int, int] | None = None,
         start_s: float | None = None,
         may_count_once: bool = True,
     ) -> Job:
@@ -109,6 +131,8 @@ class Jobs:
             new_s=settings.new_s or new_s or 1.0,
             start_s=start_s,
             source=source,
+            picture=picture,
+            context=context,
         )
         if job.id in self.all:
             job.submits += self.all[job.id].submits
@@ -140,6 +164,12 @@ class Jobs:
 
     def _make(self, job: Job) -> bytes:
         settings = self.settings
+        width, height = settings.result_size
+        form = Form(fps=settings.fps, width=width, height=height, sound_hz=settings.sound_hz)
+        if job.picture is not None:
+            return picture_clip(job.picture, job.new_s, form)
+        if job.source is not None and job.context is not None:
+            return context_clip(job.source, job.context, form)
         if job.source is None:
-            return make_clip(job.new_s, settings.width, settings.height, len(job.id) + len(self.all))
-        return extend_clip(job.source, job.start_s, job.new_s, whole=settings.returns == "whole")
+            return make_clip(job.new_s, settings.width, settings.height, len(job.id) + len(self.all), form)
+        return extend_clip(job.source, job.start_s, job.new_s, whole=settings.returns == "whole", form=form)

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from tests.fakes.upstream.jobs import Job, Jobs
-from tests.fakes.upstream.wire import Asked, error, file_url, read_call, serve_video, shown
+from tests.fakes.upstream.wire import Asked, error, file_url, media_of, read_call, serve_video, shown
 
 _WORDS = {
     "queued": "pending",
@@ -44,6 +44,7 @@ def routes(jobs: Jobs) -> list[Route]:
             new_s=asked.number("duration"),
             job_id=f"grok:{uuid.uuid4()}",
             source=source,
+            picture=await _picture(jobs, asked) if operation == "create" else None,
             start_s=asked.number("start_time"),
         )
         if jobs.settings.style == "detail":
@@ -85,6 +86,11 @@ def routes(jobs: Jobs) -> list[Route]:
         Route("/v1/files", upload, methods=["POST"]),
         Route("/v1/videos/{id}/content", content, methods=["GET"]),
     ]
+
+
+async def _picture(jobs: Jobs, asked: Asked) -> bytes | None:
+    images = asked.fields.get("images")
+    return await media_of(jobs, str(images[0])) if isinstance(images, list) and images else None
 
 
 async def _source(jobs: Jobs, asked: Asked) -> tuple[bytes | None, Response | None]:

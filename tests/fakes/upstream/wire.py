@@ -3,16 +3,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import hashlib
 import json
 import re
+import urllib.error
+import urllib.request
 from dataclasses import dataclass
 from typing import cast
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from tests.fakes.upstream.jobs import Job, Jobs
+from tests.fakes.upstream.jobs import Fetched, Job, Jobs
+
+_DOWNLOAD_LIMIT_S = 20.0
 
 
 @dataclass
@@ -53,6 +59,35 @@ async def read_call(request: Request) -> Asked:
             else:
                 fields[name] = value
     return Asked(fields=fields, files=files)
+
+
+async def media_of(jobs: Jobs, url: str) -> bytes | None:
+    """What a data: URI holds, a file of ours is, or another server sends, as a maker's own downloader gets it."""
+    if url.startswith("data:"):
+        return base64.b64decode(url.partition(",")[2])
+    own = await jobs.source_of(url.rpartition("/")[2].rpartition(".")[0])
+    return own if own is not None else await asyncio.to_thread(_download, jobs, url)
+
+
+def _download(jobs: Jobs, url: str) -> bytes | None:
+    """Its first bytes, then all of it: makers look what a file is before they take it."""
+    fetched = Fetched(url=url)
+    jobs.fetched.append(fetched)
+    try:
+        probe = urllib.request.Request(url, headers={"Range": "bytes=0-99"})
+        with urllib.request.urlopen(probe, timeout=_DOWNLOAD_LIMIT_S) as answer:
+            fetched.statuses.append(answer.status)
+            fetched.mime = answer.headers.get("content-type", "")
+            head = answer.read()
+        with urllib.request.urlopen(url, timeout=_DOWNLOAD_LIMIT_S) as answer:
+            fetched.statuses.append(answer.status)
+            whole = answer.read()
+    except urllib.error.HTTPError as error:
+        fetched.statuses.append(error.code)
+        return None
+    except OSError:
+        return None
+    return whole if whole.startswith(head) else None
 
 
 def shown(asked: Asked) -> dict[str, object]:

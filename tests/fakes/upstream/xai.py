@@ -3,26 +3,28 @@
 
 from __future__ import annotations
 
-import base64
 import uuid
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from tests.fakes.upstream.clips import source_facts
 from tests.fakes.upstream.jobs import Job, Jobs
-from tests.fakes.upstream.wire import Asked, file_url, read_call, shown
+from tests.fakes.upstream.wire import Asked, file_url, media_of, read_call, shown
 
 _TICKS_A_SECOND = 700_000_000
 _LEAST_S, _MOST_S = 2, 10
+_LEAST_SOURCE_S, _MOST_SOURCE_S = 1.9, 15.1
+_CODECS = frozenset({"h264", "hevc", "av1"})
 
 
 def routes(jobs: Jobs) -> list[Route]:
     """The routes under /v1."""
 
-    def start(operation: str, asked: Asked, source: bytes | None) -> Response:
+    def start(operation: str, asked: Asked, source: bytes | None, picture: bytes | None = None) -> Response:
         job = jobs.start(
             "xai", operation, caller_key="", asked=shown(asked), new_s=asked.number("duration"),
-            job_id=str(uuid.uuid4()), source=source,
+            job_id=str(uuid.uuid4()), source=source, picture=picture,
         )  # fmt: skip
         return JSONResponse({"request_id": job.id})
 
@@ -32,7 +34,11 @@ def routes(jobs: Jobs) -> list[Route]:
             return _refused("prompt is required")
         if "image" in asked.fields and "reference_images" in asked.fields:
             return _refused("image and reference_images exclude each other")
-        return start("create", asked, None)
+        image = asked.text("image.url")
+        picture = await media_of(jobs, image) if image else None
+        if image and picture is None:
+            return _refused("image cannot be read")
+        return start("create", asked, None, picture)
 
     async def extend(request: Request) -> Response:
         asked = await read_call(request)
@@ -42,7 +48,12 @@ def routes(jobs: Jobs) -> list[Route]:
         if {"aspect_ratio", "resolution", "start_time"} & set(asked.fields):
             return _refused("an extension takes no such field")
         source = await _source(jobs, asked)
-        return _refused("video cannot be read") if source is None else start("extend", asked, source)
+        facts = source_facts(source)
+        if "mp4" not in str(facts.get("container")) or facts.get("codec") not in _CODECS:
+            return _refused("video cannot be read")
+        if not _LEAST_SOURCE_S <= float(str(facts["seconds"])) <= _MOST_SOURCE_S:
+            return _refused("the video's duration is out of range")
+        return start("extend", asked, source)
 
     async def read(request: Request) -> Response:
         job = jobs.find(request.path_params["id"])
@@ -70,11 +81,7 @@ def _refused(words: str) -> Response:
 
 async def _source(jobs: Jobs, asked: Asked) -> bytes | None:
     url = asked.text("video.url")
-    if url.startswith("data:video/mp4;base64,"):
-        return base64.b64decode(url.partition(",")[2])
-    if url:
-        return await jobs.source_of(url.rpartition("/")[2].removesuffix(".mp4"))
-    return await jobs.source_of(asked.text("video.file_id"))
+    return await (media_of(jobs, url) if url else jobs.source_of(asked.text("video.file_id")))
 
 
 def _shown(request: Request, jobs: Jobs, job: Job) -> Response:
