@@ -169,7 +169,7 @@ REMOTE: list[tuple[Provider, str, str, InputKind, str]] = [
     (COMFYUI, "comfyui", "ltx", InputKind.UPLOAD, "gifs"),
 ]
 MADE_AND_EXTENDED_S = {"xai": (2.0, 4.0), "fal": (1.0, 2.0), "comfyui": (1.0, 41 / 24)}
-"""xAI takes nothing shorter than two seconds; LTX sees 17 of the source's frames, and its length is 8n + 1 with them."""
+"""xAI takes nothing shorter than two seconds; LTX sees 17 of the source's frames, and makes 8n + 1 with them."""
 LTX: dict[str, object] = {"workflows": {"ltx": {"create": "ltx-create", "extend": "ltx-extend"}}}
 
 
