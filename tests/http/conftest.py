@@ -42,6 +42,7 @@ from longtake.settings import Settings
 from longtake.storage.local import LocalStorage
 from longtake.store.base import Installation, Key, NewTask
 from longtake.store.sqlite import SqliteStore
+from longtake.studio.site import studio
 from longtake.tasks.provider_desk import ProviderDesk
 from longtake.tasks.remote import Remote
 from longtake.tasks.sample import seed_sample
@@ -227,6 +228,7 @@ async def _serve_on(
             installation=installation,
             ready=ready,
             providers=ProviderDesk(Remote(accounts=LiveAccounts([relay_a()]), egress=egress)),
+            pages=studio(installation.url_secret),
         )
         async with listening(app, listener):
             world = World(

@@ -229,7 +229,9 @@ def test_llms_txt_names_every_operation_and_the_fields_of_an_extension(reader: h
 
 
 def test_a_browser_is_led_from_the_root_to_the_page(reader: httpx2.Client) -> None:
-    assert 'href="/docs"' in reader.get("/", headers={"Accept": "text/html"}).text
+    entered = reader.get("/", headers={"Accept": "text/html"}, follow_redirects=True)
+    assert entered.url.path == "/sign-in"
+    assert 'href="/docs"' in entered.text
     assert reader.get("/").json()["docs"] == "/docs"
 
 

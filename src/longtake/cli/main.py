@@ -18,6 +18,7 @@ from longtake.cli.exits import MEANINGS, CommandFailed, Exit
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("longtake.cli.serve:serve", "Run the server."),
+    "open": ("longtake.cli.open:open_studio", "Open the studio in a browser, signed in."),
     "demo": ("longtake.cli.demo:demo", "Extend the sample video, or yours, and show how."),
     "create": ("longtake.cli.video:create", "Make a video from words or a picture."),
     "extend": ("longtake.cli.video:extend", "Continue a video file or task from any second."),

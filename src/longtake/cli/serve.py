@@ -120,8 +120,9 @@ async def _serve(settings: Settings, *, sample: bool) -> None:
                 write_run_file(settings.home, run)
                 try:
                     address = url if settings.is_loopback else f"{settings.public_url} by {settings.host} port {port}"
-                    page = f"{(settings.public_url or url).rstrip('/')}/docs"
-                    print(f"longtake {__version__} serves {address}\n  docs: {page}", flush=True)
+                    page = (settings.public_url or url).rstrip("/")
+                    print(f"longtake {__version__} serves {address}", flush=True)
+                    print(f"  studio: {page}/  (`longtake open` signs you in)\n  docs: {page}/docs", flush=True)
                     print(f"  home: {settings.home}\n  stop: Ctrl-C", flush=True)
                     await stop.wait()
                 finally:
@@ -189,6 +190,7 @@ async def _listening(services: Services, listener: socket.socket, stop: asyncio.
     import uvicorn  # noqa: PLC0415
 
     from longtake.http.app import create_app  # noqa: PLC0415
+    from longtake.studio.site import studio  # noqa: PLC0415
 
     app = create_app(
         service=services.service,
@@ -197,6 +199,7 @@ async def _listening(services: Services, listener: socket.socket, stop: asyncio.
         installation=services.installation,
         ready=services.ready,
         providers=services.providers,
+        pages=studio(services.installation.url_secret),
     )
     config = uvicorn.Config(
         app,

@@ -5,24 +5,11 @@ from __future__ import annotations
 
 from longtake import __version__
 from longtake.http.context import Context
-from longtake.http.messages import Answer, BytesAnswer, Call, json_answer
-
-_PAGE = b"""<!doctype html><html lang="en"><meta charset="utf-8"><title>longtake</title>
-<style>body{font:16px/1.5 system-ui;max-width:40rem;margin:4rem auto;padding:0 1rem}</style>
-<h1>longtake</h1><p>This server extends videos: give it a finished video task, a second to start from and a prompt.</p>
-<pre>POST /v1/video/create    POST /v1/video/extend    GET /v1/video/query?id=
-POST /v1/files           GET /v1/models           GET /v1/tasks</pre>
-<p><a href="/docs">All operations, with samples and forms</a></p>
-<p>Every request under <code>/v1</code> needs <code>Authorization: Bearer &lt;key&gt;</code>.</p></html>
-"""
+from longtake.http.messages import Answer, Call, json_answer
 
 
-async def index(_context: Context, call: Call) -> Answer:
-    """What this is."""
-    if "text/html" in (call.header(b"accept") or ""):
-        policy = b"default-src 'none'; style-src 'unsafe-inline'"
-        headers = [(b"content-type", b"text/html; charset=utf-8"), (b"content-security-policy", policy)]
-        return BytesAnswer(200, _PAGE, headers)
+async def index(_context: Context, _call: Call) -> Answer:
+    """What this is, for programs; who reads HTML gets the studio."""
     return json_answer(
         {"name": "longtake", "version": __version__, "routes": "/v1", "docs": "/docs", "health": "/healthz"}
     )

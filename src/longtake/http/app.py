@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from starlette.routing import compile_path
 from starlette.types import Message, Receive, Scope, Send
@@ -54,8 +54,12 @@ def create_app(
     installation: Installation,
     ready: Callable[[], Awaitable[None]],
     providers: ProviderDesk | None = None,
+    pages: Callable[[Context], Sequence[Route]] | None = None,
 ) -> Application:
-    """The ASGI application over a running service. Raises ConfigurationError for unusable `trusted_proxies`."""
+    """The ASGI application over a running service. `pages` are further routes, such as the studio's; they win.
+
+    Raises ConfigurationError for unusable `trusted_proxies`.
+    """
     proxies = Proxies(settings.trusted_proxies)
     links = Links(
         installation.url_secret,
@@ -75,13 +79,15 @@ def create_app(
         providers=providers or ProviderDesk(None),
         openapi=Published(lambda: encode(document(ROUTES)), JSON_TYPE[1]),
     )
-    return Application(context, proxies)
+    return Application(context, proxies, routes=(*ROUTES, *(pages(context) if pages else ())))
 
 
 class Application:
     """Dispatch, keys, errors, common headers and the access log, around handlers that know nothing of them."""
 
-    def __init__(self, context: Context, proxies: Proxies, *, most_calls: int = MOST_CALLS) -> None:
+    def __init__(
+        self, context: Context, proxies: Proxies, *, routes: Sequence[Route] = ROUTES, most_calls: int = MOST_CALLS
+    ) -> None:
         self._context = context
         self._proxies = proxies
         self._most_calls = most_calls
@@ -90,7 +96,7 @@ class Application:
         self._memory = BodyMemory()
         self._calls = 0
         by_path: dict[str, dict[str, Route]] = {}
-        for route in ROUTES:
+        for route in routes:
             methods = by_path.setdefault(route.path, {})
             methods[route.method] = route
             if route.method == "GET":
@@ -167,7 +173,7 @@ class Application:
 
     async def _send(self, call: Call, answer: Answer, send: Send) -> int:
         echoed = call.request_id.encode()
-        cors = ANY_ORIGIN if call.header(b"origin") is None else FOR_PAGES
+        cors = () if call.same_origin else ANY_ORIGIN if call.header(b"origin") is None else FOR_PAGES
         common: HeaderList = [(b"x-request-id", echoed), (b"x-oneapi-request-id", echoed), *cors]
         await answer.send(call, send, common)
         return answer.status

@@ -64,6 +64,7 @@ class KeyRing:
         self._store = store
         self._now_s = now_s
         self._known: dict[bytes, tuple[float, Principal]] = {}
+        self._by_id: dict[str, tuple[float, Principal]] = {}
 
     async def principal(self, call: Call) -> Principal:
         """Who asks. Raises InvalidApiKey, in the same words for a missing, unknown or revoked key."""
@@ -84,8 +85,34 @@ class KeyRing:
         self._known[hashed] = (self._now_s() + FRESH_S, principal)
         return principal
 
+    async def principal_of_id(self, key_id: str) -> Principal | None:
+        """Who a key belongs to, for a session that was opened with it; None once it is revoked."""
+        known = self._by_id.get(key_id)
+        if known is not None and known[0] > self._now_s():
+            return known[1]
+        key = await self._store.key_of_id(key_id)
+        if key is None:
+            self._by_id.pop(key_id, None)
+            return None
+        if len(self._by_id) >= _MOST_KEYS:
+            self._by_id.clear()
+        principal = Principal(tenant_id=key.tenant_id, key_id=key.id, admin=key.admin)
+        self._by_id[key_id] = (self._now_s() + FRESH_S, principal)
+        return principal
+
+    async def principal_of_secret(self, secret: str) -> Principal | None:
+        """Who a typed-in key belongs to; None for an unknown or revoked one."""
+        key = await self._store.key(digest(secret)) if 0 < len(secret) <= _MOST_KEY_CHARS else None
+        return None if key is None else Principal(tenant_id=key.tenant_id, key_id=key.id, admin=key.admin)
+
+    async def confirm(self, principal: Principal) -> None:
+        """Raise InvalidApiKey if the key that let somebody in has been revoked since."""
+        if await self.principal_of_id(principal.key_id) is None:
+            raise _refused()
+
     def forget(self, key_id: str) -> None:
         """Ask the store again about a key that was just revoked."""
+        self._by_id.pop(key_id, None)
         self._known = {hashed: known for hashed, known in self._known.items() if known[1].key_id != key_id}
 
 

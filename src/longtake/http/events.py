@@ -94,7 +94,7 @@ class EventStream:
                     timeout_s=HEARTBEAT_S,
                 )
                 # A key that was revoked meanwhile lets nobody read on.
-                await self.context.keys.principal(call)
+                await self.context.keys.confirm(call.owner)
                 is_news = now.sequence > task.sequence or now.progress > task.progress
                 text = _event(now, encode(render_record(now, url_of))) if is_news else b": still there\n\n"
                 task = now

@@ -33,7 +33,7 @@ class Call:
 
     __slots__ = (
         "_headers", "held_bytes", "hold", "method", "mount", "params", "path", "principal", "receive", "release",
-        "request_id", "scope",
+        "request_id", "same_origin", "scope",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, request_id: str = "") -> None:
@@ -46,6 +46,8 @@ class Call:
         """What the path's template holds."""
         self.mount = ""
         """What stands before the path's `/v1`, such as `/openai`; the application takes it off before it looks."""
+        self.same_origin = False
+        """Whether the answer is for pages of this very origin alone: the studio's, which go by a cookie."""
         self.principal: Principal | None = None
         """Who asks; set on every route that needs a key."""
         self.hold: Callable[[Call, int], None] | None = None

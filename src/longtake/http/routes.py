@@ -23,6 +23,8 @@ class Access(Enum):
     """A tenant's API key."""
     SIGNED = "signed"
     """The signature in the URL; the handler checks it before anything else."""
+    SESSION = "session"
+    """The studio's cookie; the studio checks it before its handlers run."""
     OPEN = "open"
     """Nothing: the answer tells nothing of any tenant."""
 

@@ -191,6 +191,10 @@ class Store(Protocol):
         """The key with this digest, unless revoked."""
         ...
 
+    async def key_of_id(self, key_id: str) -> Key | None:
+        """The key with this id, unless revoked."""
+        ...
+
     async def keys(self, tenant_id: str | None = None) -> Sequence[Key]:
         """All keys, or a tenant's, oldest first."""
         ...

@@ -77,6 +77,11 @@ async def llms(context: Context, call: Call) -> Answer:
     return await _revalidated(call, body, headers)
 
 
+def wants_gzip(call: Call) -> bool:
+    """Whether the caller takes a packed body."""
+    return _GZIP.search(call.header(b"accept-encoding") or "") is not None
+
+
 @cache
 def static_version() -> str:
     """A name for the page's files as they are now."""
@@ -122,7 +127,7 @@ async def _revalidated(call: Call, body: bytes, headers: HeaderList) -> Answer:
     headers = [*headers, (b"etag", tag.encode()), (b"cache-control", b"private, no-cache")]
     if tag in (call.header(b"if-none-match") or ""):
         return HeadAnswer(304, headers)
-    if _GZIP.search(call.header(b"accept-encoding") or ""):
+    if wants_gzip(call):
         return BytesAnswer(200, await asyncio.to_thread(_packed, body), [*headers, (b"content-encoding", b"gzip")])
     return BytesAnswer(200, body, headers)
 

@@ -46,6 +46,10 @@ on conflict (digest) do nothing
 select id, tenant, digest, name, hint, created_ms, admin, revoked_ms from keys
 where digest = :digest and revoked_ms is null
 
+-- key_by_id --
+select id, tenant, digest, name, hint, created_ms, admin, revoked_ms from keys
+where id = :id and revoked_ms is null
+
 -- keys --
 select id, tenant, digest, name, hint, created_ms, admin, revoked_ms from keys
 where :tenant is null or tenant = :tenant

@@ -141,6 +141,11 @@ class SqliteStore:
         row = self._read_first("key_by_digest", {"digest": digest})
         return None if row is None else key_of(row)
 
+    async def key_of_id(self, key_id: str) -> Key | None:
+        """See Store.key_of_id."""
+        row = self._read_first("key_by_id", {"id": key_id})
+        return None if row is None else key_of(row)
+
     async def keys(self, tenant_id: str | None = None) -> Sequence[Key]:
         """See Store.keys."""
         return [key_of(row) for row in await self._list("keys", {"tenant": tenant_id})]

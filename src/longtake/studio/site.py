@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one table of the studio's pages, for `create_app(pages=...)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from longtake.http import about
+from longtake.http.context import Context
+from longtake.http.messages import Answer, Call
+from longtake.http.routes import Access, Route
+from longtake.studio import create, extend, library, submitting, uploads, video
+from longtake.studio.door import Door
+from longtake.studio.files import studio_file
+from longtake.studio.sessions import Sessions
+from longtake.studio.sign_in import SignInPages
+from longtake.studio.templates import Templates
+
+
+def studio(secret: bytes) -> Callable[[Context], Sequence[Route]]:
+    """What makes the pages' routes for an application. `secret` is the installation's; it signs the cookies."""
+
+    def pages(context: Context) -> Sequence[Route]:
+        sessions = Sessions(context.keys, secret, secure=context.settings.public_url.startswith("https:"))
+        door = Door(sessions, Templates())
+        sign_in = SignInPages(sessions)
+        return (
+            *_with_index(door.page("/", library.show, "The library")),
+            *door.page("/create", create.show, "Make a video"),
+            door.action("/create", submitting.create, "Make a video"),
+            *door.page("/extend", extend.show, "Choose the second and extend"),
+            door.action("/extend", submitting.extend, "Extend a video"),
+            door.action("/upload", uploads.upload, "Take in a file"),
+            *door.page("/videos/{id}", video.show, "One task"),
+            door.action("/videos/{id}/cancel", video.cancel, "Call a task off"),
+            door.action("/videos/{id}/delete", video.delete, "Remove a task and its files"),
+            door.stream("/videos/{id}/events", video.events, "A task's changes"),
+            *door.page("/sign-in", sign_in.show, "Sign in", access=Access.OPEN),
+            door.action("/sign-in", sign_in.enter, "Sign in", access=Access.OPEN),
+            door.action("/sign-out", sign_in.leave, "Sign out", access=Access.OPEN),
+            Route("POST", "/v1/sign-in", sign_in.ticket, Access.KEY, "A link that opens the studio once"),
+            Route("GET", "/studio/{version}/{name}", studio_file, Access.OPEN, "A file of the pages"),
+        )
+
+    return pages
+
+
+def _with_index(pages: Sequence[Route]) -> Sequence[Route]:
+    """The first page only for who reads HTML; programs are told what this server is, as they are without a studio."""
+    twin, page = pages
+
+    async def index(context: Context, call: Call) -> Answer:
+        wants_page = "text/html" in (call.header(b"accept") or "")
+        return await (page.handler if wants_page else about.index)(context, call)
+
+    return twin, Route(page.method, page.path, index, page.access, page.summary)

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every page does: files that are dropped go up, moments are shown in the reader's own time.
+
+import { say } from "./words.js";
+
+const MOST_TITLE = 60;
+
+function toast(text) {
+  const place = document.getElementById("toast");
+  if (!place) return;
+  place.textContent = text;
+  place.hidden = !text;
+}
+
+/** Send a file to the studio and go on to its Extend page. */
+function send(file) {
+  const form = new FormData();
+  form.append("file", file, file.name);
+  const request = new XMLHttpRequest();
+  request.open("POST", "/upload");
+  request.setRequestHeader("accept", "application/json");
+  request.responseType = "json";
+  request.upload.addEventListener("progress", (event) => {
+    const percent = event.lengthComputable ? Math.floor((100 * event.loaded) / event.total) : 0;
+    toast(say("uploading", { name: file.name.slice(0, MOST_TITLE), percent }));
+  });
+  request.addEventListener("load", () => {
+    if (request.status < 300 && request.response?.location) location.assign(request.response.location);
+    else toast(say("upload_failed", { message: request.response?.error?.message ?? request.statusText }));
+  });
+  request.addEventListener("error", () => toast(say("upload_failed", { message: "" })));
+  request.send(form);
+}
+
+addEventListener("dragover", (event) => {
+  if (!event.dataTransfer?.types.includes("Files")) return;
+  event.preventDefault();
+  toast(say("drop_here"));
+});
+addEventListener("dragleave", (event) => {
+  if (event.relatedTarget === null) toast("");
+});
+addEventListener("drop", (event) => {
+  const file = event.dataTransfer?.files[0];
+  if (!file) return;
+  event.preventDefault();
+  send(file);
+});
+
+for (const form of document.querySelectorAll("form.upload")) {
+  form.addEventListener("submit", (event) => {
+    const file = form.elements.namedItem("file").files[0];
+    if (!file) return;
+    event.preventDefault();
+    send(file);
+  });
+}
+
+for (const time of document.querySelectorAll("time[datetime]")) {
+  time.textContent = new Date(time.dateTime).toLocaleString(document.documentElement.lang);
+}

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Any video dragged in: stored as a finished task, and the Extend page opens on it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from urllib.parse import quote
+
+from longtake.errors import InvalidRequest
+from longtake.http.bodies import read_fields
+from longtake.http.dialects.lenient import JsonValue
+from longtake.http.forms import PartHead
+from longtake.studio.visit import Moved, PageAnswer, Visit
+from longtake.types import Task
+
+
+async def upload(visit: Visit) -> PageAnswer:
+    """Take in the form's file. Raises InvalidMedia, BodyTooLarge, StoreFull."""
+    service, settings, owner = visit.context.service, visit.context.settings, visit.owner
+    found: list[Task] = []
+
+    async def receive_file(head: PartHead, chunks: AsyncIterator[bytes]) -> JsonValue:
+        if found:
+            raise InvalidRequest("the form holds two files: send one at a time", param="file")
+        found.append(await service.upload(owner, chunks, filename=head.filename or ""))
+        return None
+
+    await read_fields(
+        visit.call,
+        body_limit_bytes=settings.max_body_bytes,
+        upload_limit_bytes=settings.max_upload_bytes,
+        receive_file=receive_file,
+    )
+    if not found:
+        raise InvalidRequest("file is missing: choose a video", param="file")
+    return Moved(f"/extend?task={quote(found[0].id, safe=':')}")
+
+
+async def no_file(head: PartHead, chunks: AsyncIterator[bytes]) -> JsonValue:
+    """For forms that take no file. Raises InvalidRequest."""
+    del chunks
+    raise InvalidRequest(f"{head.name[:80]!r} is no field for a file here", param=head.name[:80])
