@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from longtake.billing.tariffs import Tariffs
 from longtake.catalog.catalog import shipped_catalog
+from longtake.cli.heap import collect_what_requests_leave
 from longtake.http.app import create_app
 from longtake.http.auth import digest
 from longtake.http.connection import GuardedConnection
@@ -139,6 +140,7 @@ async def serve(kind: str, home: Path) -> None:
             server_header=False,
             proxy_headers=False,
         )
+        collect_what_requests_leave()  # as `longtake serve`
         await uvicorn.Server(config).serve(sockets=[listener])
     await fleet.close()
     await store.close()

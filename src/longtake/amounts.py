@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 MICROUSD_PER_USD = 1_000_000
 MOST_MICROUSD = 10**15
@@ -27,6 +28,7 @@ def read_usd(text: str) -> int:
     return -amount if sign == "-" else amount
 
 
+@lru_cache(maxsize=1024)
 def usd_text(microusd: int) -> str:
     """An amount in US dollars, exact, with two decimals or as many as it has: `0.42`, `12.50`, `-0.000001`."""
     whole, fraction = divmod(abs(microusd), MICROUSD_PER_USD)

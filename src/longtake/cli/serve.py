@@ -18,6 +18,7 @@ import click
 
 from longtake.cli.connect import home_option
 from longtake.cli.exits import CommandFailed, Exit
+from longtake.cli.heap import collect_nothing_yet, collect_what_requests_leave
 from longtake.cli.runfile import RUN_KEY_NAME, RunFile, is_running, read_run_file, remove_run_file, write_run_file
 from longtake.settings import Settings, read_settings, unknown_variables
 
@@ -53,6 +54,7 @@ def serve(
 
     All settings: docs/reference/settings.md. On its first start it prints an admin key, once.
     """  # noqa: D301
+    collect_nothing_yet()
     settings = read_settings({"host": host, "port": port, "home": home})
     settings.check()
     for sentence in unknown_variables():
@@ -219,6 +221,7 @@ async def _listening(services: Services, listener: socket.socket, stop: asyncio.
     task.add_done_callback(lambda _: stop.set())  # a server that ended by itself ends the process
     while not server.started and not task.done():  # noqa: ASYNC110  (uvicorn has no event for it)
         await asyncio.sleep(0.005)
+    collect_what_requests_leave()
     try:
         yield
     finally:

@@ -50,10 +50,17 @@ class Exchange:
         """Whether `send_file` works here."""
         return self._files is not None
 
-    @property
-    def has_whole_body(self) -> bool:
-        """Whether all of the request's body is here, so that nobody has to wait for it."""
-        return not self._answering().more_body
+    def whole_body(self) -> bytes | None:
+        """The request's body if all of it is here and nobody took any yet; None where one has to `receive` it."""
+        cycle = self._answering()
+        if cycle.more_body or cycle.disconnected or cycle.response_complete or cycle.waiting_for_100_continue:
+            return None
+        # As uvicorn's `receive`, without the waiting: the next one is told when the peer hangs up.
+        cycle.flow.resume_reading()
+        cycle.message_event.clear()
+        body = bytes(cycle.body)
+        cycle.body = bytearray()
+        return body
 
     @property
     def has_begun(self) -> bool:

@@ -89,8 +89,14 @@ def _announced_bytes(call: Call) -> int | None:
 
 
 async def read_body(call: Call, limit_bytes: int) -> bytes:
-    """The whole body. Raises BodyTooLarge, InvalidRequest (it stopped arriving), Overloaded, ClientGone."""
+    """The whole body, read once. Raises BodyTooLarge, InvalidRequest (it stopped arriving), Overloaded, ClientGone."""
     check_length(call, limit_bytes)
+    exchange = call.exchange
+    whole = None if exchange is None else exchange.whole_body()
+    if whole is not None:
+        if len(whole) > limit_bytes:
+            raise _too_large(limit_bytes)
+        return whole
     message = await _receive(call)
     first: bytes = message.get("body", b"")
     if not message.get("more_body", False):
@@ -130,16 +136,11 @@ async def body_chunks(call: Call, limit_bytes: int) -> AsyncIterator[bytes]:
 
 
 async def _receive(call: Call) -> Message:
-    exchange = call.exchange
-    if exchange is not None and exchange.has_whole_body:
-        # A limit of time costs as much as reading a small body.
-        message = await call.receive()
-    else:
-        try:
-            async with asyncio.timeout(BODY_PAUSE_S):
-                message = await call.receive()
-        except TimeoutError as error:
-            raise InvalidRequest(f"the body stopped arriving for {BODY_PAUSE_S:.0f} s: send it again") from error
+    try:
+        async with asyncio.timeout(BODY_PAUSE_S):
+            message = await call.receive()
+    except TimeoutError as error:
+        raise InvalidRequest(f"the body stopped arriving for {BODY_PAUSE_S:.0f} s: send it again") from error
     if message["type"] == "http.disconnect":
         raise ClientGone
     return message

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from types import TracebackType
 
 from longtake.errors import RequestError
 from longtake.types import Role, Submission
@@ -36,18 +36,28 @@ def as_written(text: str, written: Mapping[str, str]) -> str:
     return re.sub(pattern, lambda match: written[match[0]], text, flags=re.ASCII)
 
 
-@contextmanager
-def in_the_callers_words(submission: Submission) -> Generator[None]:
+class in_the_callers_words:  # noqa: N801  (used as a function, in `with`)
     """What is refused inside the block is refused by the names of the submission's own parameters.
 
-    Raises the same kind of error as came up inside.
+    Raises the same kind of error as came up inside. A class, since a generator costs three times as much, twice with
+    each submission.
     """
-    try:
-        yield
-    except RequestError as error:
-        written = submission.written
-        if not written:
-            raise
+
+    __slots__ = ("_written",)
+
+    def __init__(self, submission: Submission) -> None:
+        self._written = submission.written
+
+    def __enter__(self) -> None:
+        """Nothing is needed before the block."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Say a refusal again in the caller's words."""
+        written = self._written
+        if not written or not isinstance(error, RequestError):
+            return
         raise type(error)(
             as_written(error.message, written),
             message_zh=as_written(error.message_zh, written),

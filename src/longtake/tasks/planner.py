@@ -96,9 +96,13 @@ class Planner:
         return msgspec.structs.replace(decided, tariff=task.plan.tariff)
 
     async def _plan(self, tenant_id: str, submission: Submission, source: SourceFacts | None, choice: Choice) -> Plan:
-        leading = await self._leading_image(tenant_id, submission)
+        leading = await self._leading_image(tenant_id, submission) if submission.images else None
         decided = plan(submission, source, choice.maker, choice.capability, self._limits, leading_image=leading)
-        warnings = [as_written(warning, submission.written) for warning in decided.warnings]
+        warnings = decided.warnings
+        if submission.written:
+            warnings = tuple(as_written(warning, submission.written) for warning in warnings)
+        if not choice.warnings and warnings is decided.warnings:
+            return decided
         return msgspec.structs.replace(decided, warnings=(*choice.warnings, *warnings))
 
     async def _parent(self, tenant_id: str, submission: Submission) -> Task | None:

@@ -37,18 +37,21 @@ class Fields:
 
         All of the names count as read; the first one is the parameter's own (`name_of`).
         """
-        found: tuple[str, JsonValue] | None = None
         if not self._unread:
-            return found
+            return None
+        values = self._values
+        found: str | None = None
         for name in names:
-            if name not in self._values:
-                continue
-            self._unread.pop(name, None)
-            if found is None and not is_absent(self._values[name]):
-                found = (self._paths.get(name, name), self._values[name])
-        if found is not None:
-            self.note(names[0], found[0])
-        return found
+            if name in values:
+                self._unread.pop(name, None)
+                if found is None and not is_absent(values[name]):
+                    found = name
+        if found is None:
+            return None
+        path = self._paths.get(found, found) if self._paths else found
+        if path != names[0] or self.written:
+            self.note(names[0], path)
+        return path, values[found]
 
     def note(self, name: str, path: str) -> None:
         """Remember by what name the caller sent a parameter."""

@@ -54,6 +54,10 @@ SHORT_SIDES: Mapping[str, int] = {
 }
 """Words for a size, without blanks and a final `p`, and their short sides in pixels."""
 
+_USUAL_SIZES: Mapping[str, ShortSide] = {
+    f"{side}{ending}": ShortSide(pixels=side) for side in SHORT_SIDES.values() for ending in "pP"
+}
+
 ASPECT_WORDS: Mapping[str, Aspect] = {
     "portrait": Aspect(width=9, height=16),
     "vertical": Aspect(width=9, height=16),
@@ -94,7 +98,7 @@ def is_absent(value: JsonValue) -> bool:
     """Whether a field counts as not sent: null, an empty text, an empty array or object."""
     if isinstance(value, str):
         return not value or value.isspace()
-    return value is None or (isinstance(value, list | dict) and not value)
+    return value is None or (isinstance(value, (list, dict)) and not value)
 
 
 def read_text(value: JsonValue, param: str, *, most: int) -> str:
@@ -154,6 +158,8 @@ def read_seconds_us(value: JsonValue, param: str) -> int:
 
     May be negative: what that means is the caller's to say.
     """
+    if type(value) is int and 0 <= value <= MAX_SECONDS and not param.endswith("_ms"):
+        return value * SECOND_US  # as nearly all of them come
     number = read_number(value, param, unit="ms|milliseconds" if param.endswith("_ms") else "s|sec|secs|seconds?")
     scale = 1000 if param.endswith("_ms") else SECOND_US
     if abs(number) * scale > MAX_SECONDS * SECOND_US:
@@ -166,9 +172,13 @@ def read_size(value: JsonValue, param: str) -> SizeWish | Aspect | None:
 
     Raises InvalidSize with the words that are known.
     """
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, str):
+        usual = _USUAL_SIZES.get(value)
+        if usual is not None:
+            return usual
+    elif isinstance(value, float) and value.is_integer():
+        value = str(int(value))
+    elif isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
         raise InvalidSize(f"{param} is {show(value)}: send a text such as 720p, 1080p or 1280x720", param=param)

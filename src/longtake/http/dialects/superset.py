@@ -7,6 +7,7 @@ R1: until a task is done its body holds no URL at all, for clients take any URL 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from math import gcd
 from typing import TypeAlias
 
@@ -39,6 +40,7 @@ _ENDED_WITHOUT_FAULT: Mapping[State, Fault] = {
 }
 
 
+@lru_cache(maxsize=1024)
 def seconds_text(length_us: int) -> str:
     """A length as clients expect it: a text in seconds, without needless decimals."""
     return f"{length_us / SECOND_US:.3f}".rstrip("0").rstrip(".")
