@@ -19,6 +19,7 @@ from av.stream import Stream
 from tests.media.conftest import Make, Result, Spectator, Studio, decode, ready_frames, tune
 
 from longtake.errors import EngineError, InvalidRequest, MediaError, WorkCancelled
+from longtake.filmstrip import sheet_of
 from longtake.media.assemble import Continuation, Target, create, extend
 from longtake.media.context import decode_frames
 from longtake.media.contract import CancelCheck
@@ -256,15 +257,30 @@ def test_thumbnail_and_sprite(keyframes: str, studio: Studio, tmp_path: Path) ->
     shown = read_image(picture, 160, 96)
     assert np.abs(shown.y.astype(int) - studio.film[48][:96]).mean() < 3, "the frame of that time, in its own levels"
     thumbnail(source, picture)
-    made = sprite(source, sheet, columns=3)
-    assert (made.count, made.columns, made.rows, made.interval_us) == (7, 3, 3, 1_000_000)
-    whole = read_image(sheet, made.columns * made.tile_width, made.rows * made.tile_height)
-    for number in range(made.count):
-        row, column = divmod(number, 3)
-        tile = whole.y[row * 96 : row * 96 + 96, column * 160 : column * 160 + 160].astype(int)
+    sprite(source, sheet)
+    laid_out = sheet_of(7_000_000)
+    assert (laid_out.count, laid_out.columns, laid_out.rows, laid_out.interval_us) == (7, 7, 1, 1_000_000)
+    whole = read_image(sheet, 7 * 160, 96)
+    for number in range(7):
+        tile = whole.y[:96, number * 160 : number * 160 + 160].astype(int)
         at = number * 24 if number * 24 < 100 else 198 - number * 24
         assert np.abs(tile - studio.film[at][:96]).mean() < 6, number
-    assert whole.y[-96:, -320:].max() < 30, "no tiles where the video has ended"
+
+
+def test_a_sheet_of_a_video_that_is_too_large_to_decode_shows_its_keyframes(studio: Studio, tmp_path: Path) -> None:
+    source = studio.clip(frames=24 * 7, options={"x264-params": "keyint=120:min-keyint=1:scenecut=0"})
+    sheet = tmp_path / "s.jpg.part"
+    sprite(source, sheet, most_decoded=0)
+    whole = read_image(sheet, 7 * 160, 96)
+    for number, at in enumerate((0, 0, 0, 0, 0, 198 - 120, 198 - 120)):
+        tile = whole.y[:, number * 160 : number * 160 + 160].astype(int)
+        assert np.abs(tile - studio.film[at][:96]).mean() < 6, number
+
+
+def test_a_long_video_has_a_picture_in_a_hundred_places_at_most() -> None:
+    sheet = sheet_of(600_000_000)
+    assert (sheet.columns, sheet.rows, sheet.count, sheet.interval_us) == (10, 10, 100, 6_000_000)
+    assert sheet_of(1).count == 1
 
 
 def test_read_image_turns_and_fits(tmp_path: Path, film: list[np.ndarray]) -> None:

@@ -114,15 +114,3 @@ class Assembled:
     new_part_facts: MediaFacts | None = None
     joined: JoinReport | None = None
     warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SpriteFacts:
-    """A sheet of small pictures: `count` of them, row by row, one every `interval_us`."""
-
-    columns: int
-    rows: int
-    tile_width: int
-    tile_height: int
-    count: int
-    interval_us: int

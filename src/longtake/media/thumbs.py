@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -14,16 +13,15 @@ import av
 import numpy as np
 
 from longtake.errors import MediaError
-from longtake.media.contract import SpriteFacts
+from longtake.filmstrip import Sheet, sheet_of
 from longtake.media.frames import VideoFrame
-from longtake.media.open import RESULT_LIMITS, explained, open_media, video_stream
+from longtake.media.open import RESULT_LIMITS, MediaLimits, explained, open_media, video_stream
 from longtake.media.planes import from_av, to_av
 from longtake.media.scale import Geometry, Scaler, even
 from longtake.media.source import Source, read_source
 
 _THUMBNAIL_SIDE_PX = 640
 _TILE_SIDE_PX = 160
-_TILES_AT_MOST = 100
 _SPARSE_KEYFRAMES_S = 4
 """Keyframes further apart than this do not show what happens each second; then every frame is decoded."""
 _JPEG_MATRIX = 5
@@ -92,38 +90,34 @@ def thumbnail(video: Path, output: Path, *, at_us: int | None = None) -> None:
             _write_jpeg(_stretched(from_av(scaled)), output)
 
 
-def sprite(video: Path, output: Path, *, columns: int = 10) -> SpriteFacts:
-    """Write a sheet of small frames as JPEG, one a second (fewer a second for long videos), row by row.
+def sprite(video: Path, output: Path, *, limits: MediaLimits = RESULT_LIMITS, most_decoded: int | None = None) -> None:
+    """Write a sheet of small frames as JPEG, laid out as `filmstrip.sheet_of` says.
 
-    Only keyframes are decoded where there are enough of them. Raises MediaError if the video cannot be decoded.
+    Only keyframes are decoded where there are enough of them, or where the others are more than `most_decoded` pixels
+    in all; then a tile may show an earlier moment. Raises MediaError if the video cannot be decoded.
     """
-    source = read_source(video, RESULT_LIMITS)
-    duration_us = source.frames.duration_us
-    interval_us = max(1_000_000, math.ceil(duration_us / _TILES_AT_MOST))
-    count = max(1, math.ceil(duration_us / interval_us))
-    columns = min(columns, count)
-    rows = math.ceil(count / columns)
+    source = read_source(video, limits)
+    sheet = sheet_of(source.frames.duration_us)
     geometry = _small(source, _TILE_SIDE_PX)
     wide, high = geometry.width, geometry.height
-    sheet = VideoFrame(
-        np.full((rows * high, columns * wide), 16, np.uint8),
-        np.full((rows * high // 2, columns * wide // 2), 128, np.uint8),
-        np.full((rows * high // 2, columns * wide // 2), 128, np.uint8),
+    picture = VideoFrame(
+        np.full((sheet.rows * high, sheet.columns * wide), 16, np.uint8),
+        np.full((sheet.rows * high // 2, sheet.columns * wide // 2), 128, np.uint8),
+        np.full((sheet.rows * high // 2, sheet.columns * wide // 2), 128, np.uint8),
     )
-    for number, tile in _tiles(source, geometry, interval_us, count):
-        row, column = divmod(number, columns)
-        for target, pixels in ((sheet.y, tile.y), (sheet.u, tile.u), (sheet.v, tile.v)):
+    size = source.picture.displayed_width * source.picture.displayed_height
+    keys_only = most_decoded is not None and len(source.frames.pts) * size > most_decoded
+    for number, tile in _tiles(source, geometry, sheet, keys_only=keys_only):
+        row, column = divmod(number, sheet.columns)
+        for target, pixels in ((picture.y, tile.y), (picture.u, tile.u), (picture.v, tile.v)):
             top, left = row * pixels.shape[0], column * pixels.shape[1]
             target[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
-    _write_jpeg(_stretched(sheet), output)
-    return SpriteFacts(
-        columns=columns, rows=rows, tile_width=wide, tile_height=high, count=count, interval_us=interval_us
-    )
+    _write_jpeg(_stretched(picture), output)
 
 
-def _tiles(source: Source, geometry: Geometry, interval_us: int, count: int) -> Iterator[tuple[int, VideoFrame]]:
+def _tiles(source: Source, geometry: Geometry, sheet: Sheet, *, keys_only: bool) -> Iterator[tuple[int, VideoFrame]]:
     """For each tile the last decoded frame that begins within it or before it."""
-    index = source.frames
+    index, count = source.frames, sheet.count
     keys = np.sort(index.pts[index.keys])
     gaps = np.diff(keys, append=index.end)
     sparse = len(keys) == 0 or int(gaps.max()) * index.time_base > _SPARSE_KEYFRAMES_S
@@ -132,14 +126,14 @@ def _tiles(source: Source, geometry: Geometry, interval_us: int, count: int) -> 
     shown: av.VideoFrame | None = None
     with open_media(source.path, source.limits) as container:
         stream = video_stream(container, source.limits)
-        if not sparse:
+        if keys_only or not sparse:
             stream.codec_context.skip_frame = "NONKEY"
         with explained("the video cannot be decoded"):
             for frame in container.decode(stream):
                 ticks = frame.pts if frame.pts is not None else 0
                 time_us = int((ticks - index.start) * index.time_base * 1_000_000)
                 begun = done
-                while done < count and done * interval_us < time_us and shown is not None:
+                while done < count and done * sheet.interval_us < time_us and shown is not None:
                     done += 1
                 if done > begun:
                     (tile,) = (from_av(one) for one in scaler.convert([shown] if shown is not None else []))

@@ -30,6 +30,8 @@ class ProbeRequest(Value, frozen=True, tag="probe"):
     """Look at a received file, and make its thumbnail if it is a video."""
 
     key: str
+    sheet: bool = False
+    """Also a sheet of small pictures, to choose a second by."""
 
 
 class ClipInput(Value, frozen=True):

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol, cast
 
 from longtake.engines.base import Engine
-from longtake.errors import LimitExceeded, WorkCancelled
+from longtake.errors import LimitExceeded, MediaError, WorkCancelled
 from longtake.media.assemble import create, extend
 from longtake.media.contract import Assembled, Continuation, Target
 from longtake.media.deliver import deliver
@@ -49,6 +50,8 @@ from longtake.types import SECOND_US, ColorTags, Fit, MadeFile, Plan, RenderRepo
 MADE_SHARE = 0.94
 """The share of a job's progress that making the video has; the rest is its small pictures and checksums."""
 PROBED_SHARE = 0.6
+MOST_DECODED_FOR_A_SHEET = 1500 * 1920 * 1080
+"""Pixels of an upload that are decoded for its sheet while its sender waits: some five seconds of work."""
 SPRITE_S = 900.0
 """A sheet of a long video with few keyframes means decoding all of it; longer than this is a stall."""
 
@@ -100,7 +103,15 @@ class RenderWork:
             return Probed(facts=facts, report=RenderReport(files=()))
         go_on(reporter)
         thumbnail(path, outputs.part(Role.THUMBNAIL))
-        return Probed(facts=facts, report=RenderReport(files=(outputs.finish(Role.THUMBNAIL),)))
+        files = [outputs.finish(Role.THUMBNAIL)]
+        if request.sheet:
+            # What is damaged further on can still be extended from before it.
+            with contextlib.suppress(MediaError), pulse(reporter, SPRITE_S):
+                sprite(
+                    path, outputs.part(Role.SPRITE), limits=media_limits(limits), most_decoded=MOST_DECODED_FOR_A_SHEET
+                )
+                files.append(outputs.finish(Role.SPRITE))
+        return Probed(facts=facts, report=RenderReport(files=tuple(files)))
 
     def _extend(self, request: ExtendRequest, outputs: Outputs, limits: RenderLimits, reporter: Reporter) -> Produced:
         plan = request.plan

@@ -35,10 +35,10 @@ _MIMES = {
 
 
 class Received(Value, frozen=True):
-    """A file that was taken in, and its thumbnail if it is a video; neither is recorded yet."""
+    """A file that was taken in, and its small pictures if it is a video; none is recorded yet."""
 
     asset: Asset
-    thumbnail: Asset | None = None
+    pictures: tuple[tuple[Role, Asset], ...] = ()
 
 
 class Intake:
@@ -52,9 +52,9 @@ class Intake:
         self._clock = clock
 
     async def receive(
-        self, tenant_id: str, chunks: AsyncIterator[bytes], *, filename: str, thumbnail: bool = False
+        self, tenant_id: str, chunks: AsyncIterator[bytes], *, filename: str, pictures: bool = False
     ) -> Received:
-        """Store and probe a file; with `thumbnail`, keep a video's small picture as well.
+        """Store and probe a file; with `pictures`, keep a video's small ones as well.
 
         Raises BodyTooLarge, StoreFull, InvalidMedia, Overloaded. The caller records what it gets, or discards it.
         """
@@ -63,7 +63,7 @@ class Intake:
         try:
             stored = await self._storage.receive(asset_id, chunks, self._most_bytes)
             _check_not_empty(stored)
-            probed = await self._prober.probe(asset_id, work)
+            probed = await self._prober.probe(asset_id, work, sheet=pictures)
             asset = Asset(
                 id=asset_id,
                 tenant_id=tenant_id,
@@ -74,20 +74,19 @@ class Intake:
                 filename=plain_name(filename),
                 facts=probed.facts,
             )
-            small = await self._thumbnail(asset, probed) if thumbnail else None
+            small = await self._pictures(asset, probed) if pictures else ()
         except BaseException:
             # Also when the sender hung up: what came so far is of no use to anybody.
             await asyncio.shield(self._storage.delete(asset_id))
             raise
         finally:
             await asyncio.shield(self._storage.delete_work(work_prefix(f"probe-{asset_id}")))
-        return Received(asset=asset, thumbnail=small)
+        return Received(asset=asset, pictures=small)
 
     async def discard(self, received: Received) -> None:
         """Remove the blobs of a file that could not be recorded."""
-        for asset in (received.asset, received.thumbnail):
-            if asset is not None:
-                await self._storage.delete(asset.id)
+        for asset in (received.asset, *(picture for _, picture in received.pictures)):
+            await self._storage.delete(asset.id)
 
     async def stage(self, tenant_id: str, chunks: AsyncIterator[bytes], *, filename: str) -> Asset:
         """Receive and record an input file; its asset."""
@@ -99,13 +98,18 @@ class Intake:
             raise
         return received.asset
 
-    async def _thumbnail(self, video: Asset, probed: Probed) -> Asset | None:
-        made = next((file for file in probed.report.files if file.role is Role.THUMBNAIL), None)
-        if made is None:
-            return None
-        asset = asset_of(made, tenant_id=video.tenant_id, now_ms=self._clock())
-        await self._storage.promote(made.key, asset.id)
-        return asset
+    async def _pictures(self, video: Asset, probed: Probed) -> tuple[tuple[Role, Asset], ...]:
+        kept: list[tuple[Role, Asset]] = []
+        try:
+            for made in probed.report.files:
+                asset = asset_of(made, tenant_id=video.tenant_id, now_ms=self._clock())
+                await self._storage.promote(made.key, asset.id)
+                kept.append((made.role, asset))
+        except BaseException:
+            for _, asset in kept:
+                await asyncio.shield(self._storage.delete(asset.id))
+            raise
+        return tuple(kept)
 
 
 def _check_not_empty(stored: Stored) -> None:

@@ -49,8 +49,8 @@ class Prober:
         self._limits = render_limits(settings, hard_s=PROBE_HARD_S)
         self._turn = asyncio.Lock()
 
-    async def probe(self, key: str, output: str) -> Probed:
-        """Look into the blob `key`; small pictures of it go to the work folder `output`.
+    async def probe(self, key: str, output: str, *, sheet: bool = False) -> Probed:
+        """Look into the blob `key`; small pictures of it go to the work folder `output`, with `sheet` many on one.
 
         Raises InvalidMedia if it cannot be decoded within the limits, StoreFull if the disk has no room for its small
         picture, Overloaded if the server is shutting down.
@@ -59,7 +59,7 @@ class Prober:
             job = RenderJob(
                 task=f"probe-{key}",
                 attempt=attempt,
-                request=ProbeRequest(key=key),
+                request=ProbeRequest(key=key, sheet=sheet),
                 output=output,
                 limits=self._limits,
             )

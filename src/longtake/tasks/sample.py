@@ -34,7 +34,7 @@ async def seed_sample(*, store: Store, service: TaskService, tenant_id: str) -> 
         return None
     principal = Principal(tenant_id=tenant_id, key_id="")
     try:
-        received = await service.intake.receive(tenant_id, _sample(), filename="sample.mp4", thumbnail=True)
+        received = await service.intake.receive(tenant_id, _sample(), filename="sample.mp4", pictures=True)
     except (LongtakeError, OSError) as error:
         _log.warning("the sample video could not be prepared: %s", error)
         return None

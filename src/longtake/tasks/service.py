@@ -207,7 +207,7 @@ class TaskService:
 
     async def upload(self, principal: Principal, chunks: AsyncIterator[bytes], *, filename: str) -> Task:
         """Take in a file as a finished task, whose id can be extended. Raises what `stage` raises."""
-        received = await self.intake.receive(principal.tenant_id, chunks, filename=filename, thumbnail=True)
+        received = await self.intake.receive(principal.tenant_id, chunks, filename=filename, pictures=True)
         task = uploaded_task(principal, received, now_ms=self._clock(), retention_s=self._settings.retention_s)
         recording = asyncio.ensure_future(self._store.submit(NewTask(task=task)))
         try:

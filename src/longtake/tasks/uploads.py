@@ -30,8 +30,7 @@ def uploaded_task(principal: Principal, received: Received, *, now_ms: int, rete
     facts = asset.facts
     assert facts is not None, "a received file was probed"
     assets: dict[Role, Asset] = {Role.REFERENCE if facts.is_image else Role.VIDEO: asset}
-    if received.thumbnail is not None:
-        assets[Role.THUMBNAIL] = received.thumbnail
+    assets.update(received.pictures)
     return Task(
         id=new_task_id(UPLOAD_FAMILY),
         tenant_id=principal.tenant_id,
