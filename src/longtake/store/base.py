@@ -233,6 +233,10 @@ class Store(Protocol):
         """A page of the tenant's listed tasks."""
         ...
 
+    async def children(self, tenant_id: str, task_id: str) -> Sequence[Task]:
+        """The tenant's tasks whose source is this one, oldest first. `task_id` is a whole id."""
+        ...
+
     async def asset(self, asset_id: str) -> Asset | None:
         """An asset by id, unless deleted."""
         ...

@@ -3,17 +3,22 @@
 
 from __future__ import annotations
 
-from longtake.studio.extend import Offered, offered
+from longtake.http.dialects.unified import UNIFIED
+from longtake.studio.extend import ASPECTS, SIZES
+from longtake.studio.offers import Offer, offers
 from longtake.studio.visit import PageAnswer, Shown, Visit
-from longtake.types import Operation, Value
+from longtake.types import Operation, Submission, Value
 
 
 class CreatePage(Value, frozen=True):
     """What the page shows."""
 
-    models: tuple[Offered, ...]
+    offers: tuple[Offer, ...]
+    sizes: tuple[str, ...] = SIZES
+    aspects: tuple[str, ...] = ASPECTS
 
 
 async def show(visit: Visit) -> PageAnswer:
     """The page."""
-    return Shown("create.html", CreatePage(models=offered(visit, Operation.CREATE)))
+    wished = Submission(operation=Operation.CREATE, dialect=UNIFIED.name, prompt="")
+    return Shown("create.html", CreatePage(offers=await offers(visit, wished)))

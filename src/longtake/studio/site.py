@@ -30,6 +30,7 @@ def studio(secret: bytes) -> Callable[[Context], Sequence[Route]]:
             door.action("/create", submitting.create, "Make a video"),
             *door.page("/extend", extend.show, "Choose the second and extend"),
             door.action("/extend", submitting.extend, "Extend a video"),
+            door.action("/extend/forecast", extend.forecast, "What the form would come to"),
             door.action("/upload", uploads.upload, "Take in a file"),
             *door.page("/videos/{id}", video.show, "One task"),
             door.action("/videos/{id}/cancel", video.cancel, "Call a task off"),

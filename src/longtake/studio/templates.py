@@ -76,12 +76,13 @@ class _Sayer:
         return sentence.format(**holes) if holes else sentence
 
     def group(self, section: str) -> dict[str, str]:
-        """The words that a script needs: all of a section."""
-        return {
+        """The words that a script needs: all of a section, and how things are made."""
+        own = {
             name.removeprefix(f"{section}."): text
             for name, text in self._said.items()
             if name.startswith(f"{section}.")
         }
+        return own | {name.replace(".", "_"): text for name, text in self._said.items() if name.startswith("mode.")}
 
 
 def _segment(text: str) -> str:

@@ -80,9 +80,16 @@ class TaskService:
         return Quote(plan=draft.plan, price=price_of(draft.plan))
 
     async def submit(
-        self, principal: Principal, submission: Submission, idempotency_key: str | None = None
+        self,
+        principal: Principal,
+        submission: Submission,
+        idempotency_key: str | None = None,
+        *,
+        group_id: str | None = None,
     ) -> Submitted:
         """Accept a request; it is durable when this returns. The same key and request give the first task again.
+
+        Tasks of one `group_id` are takes of the same shot.
 
         Raises TaskNotFound (param task_id), SourceNotReady, SourceUnusable, ModelNotFound, NoMaker, InvalidRequest and
         its kin, IdempotencyConflict, RateLimited, InsufficientQuota, StoreFailed. Refusals leave nothing behind.
@@ -111,6 +118,7 @@ class TaskService:
                 updated_ms=now,
                 deadline_ms=now + deadline_s * 1000,
                 parent_id=draft.parent_id,
+                group_id=group_id,
                 hold_microusd=price.microusd,
                 price_rule=price.rule,
             )
@@ -138,6 +146,11 @@ class TaskService:
         """A page of the tenant's tasks, newest first unless asked otherwise."""
         page = await self._store.tasks(principal.tenant_id, query)
         return msgspec.structs.replace(page, tasks=tuple(self.live.merge(task) for task in page.tasks))
+
+    async def children(self, principal: Principal, task_id: str) -> Sequence[Task]:
+        """What was made from a task's video, oldest first. Raises TaskNotFound."""
+        task = await self.get(principal, task_id)
+        return [self.live.merge(child) for child in await self._store.children(principal.tenant_id, task.id)]
 
     async def wait(
         self,

@@ -340,6 +340,11 @@ where tenant = :tenant and listed = 1 and deleted_ms is null and number > :after
     and (:operation is null or operation = :operation)
 order by number limit :limit
 
+-- children --
+select {task} from tasks
+where parent = :task and tenant = :tenant and listed = 1 and deleted_ms is null
+order by number
+
 -- unlisted_newest --
 select {task} from tasks
 where tenant = :tenant and listed = 0 and deleted_ms is null and number < :after

@@ -204,6 +204,10 @@ class SqliteStore:
         found = tuple(task_of(row) for row in rows[: query.limit])
         return TaskPage(tasks=found, has_more=len(rows) > query.limit)
 
+    async def children(self, tenant_id: str, task_id: str) -> Sequence[Task]:
+        """See Store.children."""
+        return [task_of(row) for row in await self._list("children", {"task": task_id, "tenant": tenant_id})]
+
     async def asset(self, asset_id: str) -> Asset | None:
         """See Store.asset."""
         row = self._read_first("asset", {"id": asset_id})

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Extend page's facts, its forecast, and takes, over the wire and without a browser."""
+
+from __future__ import annotations
+
+import httpx2
+import pytest
+from tests.http.conftest import OWNER, SAMPLE_ID, World
+
+from longtake.engines.readers import prompt_reader
+
+
+def test_the_page_offers_what_can_be_made_of_this_source(guest: httpx2.Client):
+    page = guest.get(f"/extend.json?task={SAMPLE_ID}&at=1").json()
+    assert page["source"]["id"] == SAMPLE_ID
+    assert page["start_us"] == 1_000_000
+    assert page["sheet"] == {"columns": 2, "rows": 1, "count": 2, "interval_us": 1_000_000}
+    offer = next(one for one in page["offers"] if one["model"] == "longtake-cpu")
+    assert (offer["makes"], offer["mode"], offer["total_us"]) == (True, "local", 7_000_000)
+    assert page["chosen"] in {one["model"] for one in page["offers"] if one["makes"]}
+
+
+@pytest.mark.parametrize(("at", "start_us"), [("", 2_000_000), ("99", 2_000_000), ("-3", 0), ("0.5", 500_000)])
+def test_the_second_in_the_link_is_kept_within_the_video(guest: httpx2.Client, at: str, start_us: int):
+    assert guest.get(f"/extend.json?task={SAMPLE_ID}&at={at}").json()["start_us"] == start_us
+
+
+@pytest.mark.parametrize("query", [f"task={SAMPLE_ID}&at=x", "task=", "task=nope", f"task={SAMPLE_ID}&at=nan"])
+def test_what_is_wrong_with_the_link_is_said(guest: httpx2.Client, query: str):
+    answer = guest.get(f"/extend.json?{query}")
+    assert answer.status_code in {400, 404}
+    assert answer.json()["error"]["param"] in {"at", "task"}
+    assert "<h1>That did not work</h1>" in guest.get(f"/extend?{query}").text
+
+
+def test_the_forecast_says_what_the_form_would_come_to(guest: httpx2.Client):
+    form = {"task_id": SAMPLE_ID, "start_time": "1.5", "duration": "2", "size": "1080p", "model": "longtake-cpu"}
+    answer = guest.post("/extend/forecast", data={**form, "prompt": "slow zoom in", "aspect_ratio": ""})
+    offers = {one["model"]: one for one in answer.json()["offers"]}
+    own = offers["longtake-cpu"]
+    assert own["makes"] is True
+    assert (own["total_us"], own["new_us"]) == (3_500_000, 2_000_000)
+    assert own["head_kept"] is False
+    assert min(own["width"], own["height"]) == 1080
+    assert "zoom in" in own["understood"]
+
+
+def test_the_forecast_refuses_in_the_words_of_the_api(world: World, guest: httpx2.Client):
+    form = {"task_id": SAMPLE_ID, "start_time": "1", "duration": "500", "model": "longtake-cpu", "prompt": "…"}
+    offers = guest.post("/extend/forecast", data=form).json()["offers"]
+    own = next(one for one in offers if one["model"] == "longtake-cpu")
+    with world.client() as client:
+        refused = client.post("/v1/video/extend", json={**form, "prompt": "x"}).json()["error"]
+    assert own["makes"] is False
+    assert own["why_not"] in refused["message"]
+    assert own["param"] == refused["param"] == "duration"
+    assert offers[-1]["makes"] is False
+    late = guest.post("/extend/forecast", data={**form, "duration": "1", "start_time": "50"}).json()["offers"]
+    assert {one["param"] for one in late} == {"start_time"}
+
+
+def test_takes_are_tasks_of_one_group_that_differ_by_their_seed(world: World, guest: httpx2.Client):
+    form = {"task_id": SAMPLE_ID, "start_time": "1", "duration": "0.5", "model": "longtake-cpu", "prompt": "on"}
+    made = guest.post("/extend", data={**form, "takes": "3", "seed": "7"})
+    assert made.status_code == 303
+    first = world.run(world.service.get(OWNER, made.headers["location"].removeprefix("/videos/")))
+    takes = [task for task in world.run(world.service.children(OWNER, SAMPLE_ID)) if task.group_id == first.group_id]
+    assert [task.submission.seed for task in takes] == [7, 8, 9]
+    assert first.group_id
+    assert all("takes" not in task.submission.extra for task in takes)
+    for task in takes:
+        guest.post(f"/videos/{task.id}/cancel")
+
+
+@pytest.mark.parametrize("takes", ["0", "5", "x", "-1", "1.5"])
+def test_takes_have_a_limit(guest: httpx2.Client, takes: str):
+    form = {"task_id": SAMPLE_ID, "model": "longtake-cpu", "prompt": "on", "takes": takes}
+    answer = guest.post("/extend", data=form, headers={"accept": "application/json"})
+    assert answer.json()["error"]["param"] == "takes"
+
+
+def test_the_built_in_engine_tells_before_what_it_tells_after():
+    read = prompt_reader("classic")
+    assert read is not None
+    assert "zoom in" in read("slow zoom in, then snow", 6.0)
+    assert "does not understand" in read("a cat sings", 6.0)
+    assert prompt_reader("nobody's") is None
