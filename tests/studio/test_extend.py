@@ -29,7 +29,7 @@ def test_the_second_in_the_link_is_kept_within_the_video(guest: httpx2.Client, a
 def test_what_is_wrong_with_the_link_is_said(guest: httpx2.Client, query: str):
     answer = guest.get(f"/extend.json?{query}")
     assert answer.status_code in {400, 404}
-    assert answer.json()["error"]["param"] in {"at", "task"}
+    assert answer.json()["error"]["param"] in {"at", "task", "id"}
     assert "<h1>That did not work</h1>" in guest.get(f"/extend?{query}").text
 
 
