@@ -273,7 +273,10 @@ async def test_only_so_many_files_are_kept_open(storage: LocalStorage) -> None:
         await storage.receive(f"file-{number}", stream(b"%04d" % number), 4)
         assert start_of(storage, f"file-{number}") == b"%04d" % number
     assert descriptors() <= before + MOST_FILES
-    assert [start_of(storage, f"file-{number}") for number in (0, MOST_FILES + 9)] == [b"0000", b"%04d" % (MOST_FILES + 9)]
+    assert [start_of(storage, f"file-{number}") for number in (0, MOST_FILES + 9)] == [
+        b"0000",
+        b"%04d" % (MOST_FILES + 9),
+    ]
     del storage
 
 
