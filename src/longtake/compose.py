@@ -87,7 +87,9 @@ async def running(
     """
     settings.check()
     own_prices = await asyncio.to_thread(read_price_file, Path(settings.price_file)) if settings.price_file else None
-    tariffs = Tariffs(shipped_catalog(), own_prices)
+    configured = read_accounts(settings)
+    named = {name for account in configured for name in account.settings.models_by_name}
+    tariffs = Tariffs(shipped_catalog(), own_prices, others=named)
     _make_home(settings.home)
     store = SqliteStore(settings.home / "longtake.sqlite", retention_s=settings.retention_s)
     storage_root = settings.home / "storage"
@@ -109,7 +111,6 @@ async def running(
             crf=settings.crf,
         )
         stack.push_async_callback(fleet.close)
-        configured = read_accounts(settings)
         accounts = LiveAccounts([_live_account(account) for account in configured])
         egress = Egress.of(settings)
         stack.push_async_callback(egress.close)
