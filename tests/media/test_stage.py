@@ -154,9 +154,10 @@ def test_other_clips_become_what_was_asked_for(tmp_path: Path, bikes: Path, stud
 
 def test_a_clip_keeps_the_picture_that_nobody_asked_to_be_another(tmp_path: Path, studio: Studio) -> None:
     small = studio.clip(size=(80, 48), frames=12)
-    for decides, size in (("picture", (80, 48)), ("size", (80, 48))):
+    decisions: tuple[Literal["picture", "size"], ...] = ("picture", "size")
+    for decides in decisions:
         made = deliver(small, tmp_path / "video", new_us=500_000, target=FAST, watch=Spectator(), maker_decides=decides)
-        assert (made.facts.video.width, made.facts.video.height) == size
+        assert (made.facts.video.width, made.facts.video.height) == (80, 48)
         assert made.warnings == ()
         assert decode(tmp_path / "video").hashes == decode(small).hashes
     wide = replace(FAST, width=1280, height=720)
