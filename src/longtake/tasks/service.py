@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
+from functools import partial
 
 import msgspec
 
@@ -27,6 +28,7 @@ from longtake.tasks.fingerprint import fingerprint_of, input_ids
 from longtake.tasks.ids import new_task_id
 from longtake.tasks.intake import Intake, Received
 from longtake.tasks.known_files import KnownFiles
+from longtake.tasks.lineage import Lineage, lineage_of
 from longtake.tasks.live import Live
 from longtake.tasks.parameters import in_the_callers_words
 from longtake.tasks.plan import Limits
@@ -149,10 +151,11 @@ class TaskService:
         page = await self._store.tasks(principal.tenant_id, query)
         return msgspec.structs.replace(page, tasks=tuple(self.live.merge(task) for task in page.tasks))
 
-    async def children(self, principal: Principal, task_id: str) -> Sequence[Task]:
-        """What was made from a task's video, oldest first. Raises TaskNotFound."""
+    async def lineage(self, principal: Principal, task_id: str) -> Lineage:
+        """A task's ancestors, their tree, and who made each second of its video. Raises TaskNotFound."""
+        tenant_id = principal.tenant_id
         task = await self.get(principal, task_id)
-        return [self.live.merge(child) for child in await self._store.children(principal.tenant_id, task.id)]
+        return await lineage_of(task, partial(self._store.task, tenant_id), partial(self._store.children, tenant_id))
 
     async def wait(
         self,
