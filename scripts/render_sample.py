@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Render the sample video that ships in the package: `python scripts/render_sample.py [--describe] [PATH]`.
+"""Render the sample video that ships in the package: `python scripts/render_sample.py [PATH]`.
 
 The built-in engine paints it, so nobody else has rights in it, and the same versions give the same file. Run it again
-only when the scene changes: tests hold the stored file to its promises, not to these bytes. What a probe says of it and
-its small pictures are written beside it; `--describe` does that alone, and has to be run when a probe finds out more.
+only when the scene changes: tests hold the stored file to its promises, not to these bytes.
 """
 
 from __future__ import annotations
@@ -14,14 +13,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import msgspec
 import numpy as np
 
 from longtake.engines.base import EngineRequest, Note
 from longtake.engines.classic.engine import ClassicEngine
 from longtake.media.frames import AudioBlock, VideoFrame
-from longtake.media.probe import probe
-from longtake.media.thumbs import sprite, thumbnail
 from longtake.types import ColorTags, Operation
 
 PROMPT = "mountains and forest at sunset"
@@ -95,18 +91,7 @@ def write(path: Path) -> None:
     part.replace(path)
 
 
-def describe(path: Path) -> None:
-    """Write the facts and small pictures of the sample beside it."""
-    facts = msgspec.json.format(msgspec.json.encode(probe(path)), indent=2)
-    path.with_suffix(".json").write_bytes(facts + b"\n")
-    thumbnail(path, path.with_name(f"{path.stem}-thumbnail.jpg"))
-    sprite(path, path.with_name(f"{path.stem}-sprite.jpg"))
-
-
 if __name__ == "__main__":
-    words = [word for word in sys.argv[1:] if word != "--describe"]
-    target = Path(words[0]) if words else TARGET
-    if "--describe" not in sys.argv:
-        write(target)
-    describe(target)
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else TARGET
+    write(target)
     print(f"\n{target}: {target.stat().st_size / 1e6:.2f} MB", file=sys.stderr)

@@ -32,7 +32,7 @@ def test_sample_is_an_ordinary_file_of_the_promised_kind() -> None:
 
 
 def test_what_ships_beside_the_sample_is_what_a_probe_makes_of_it(tmp_path: Path) -> None:
-    """If this fails after a change of the probe: `python scripts/render_sample.py --describe`."""
+    """If this fails after a change of the probe: `python scripts/describe_sample.py`."""
     folder = files("longtake.catalog")
     with as_file(folder.joinpath("sample.mp4")) as path:
         assert sample_facts() == probe(path)

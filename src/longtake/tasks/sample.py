@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sample: a finished task under the id that the documentation's own request names (DESIGN 1).
 
-What a probe finds in it, and its small pictures, ship with it (scripts/render_sample.py): a child that looks into it
+What a probe finds in it, and its small pictures, ship with it (scripts/describe_sample.py): a child that looks into it
 took two thirds of the time to a new server's first answer.
 """
 
