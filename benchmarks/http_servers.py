@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from longtake.billing.tariffs import Tariffs
 from longtake.catalog.catalog import shipped_catalog
 from longtake.cli.heap import collect_what_requests_leave
+from longtake.egress.client import Egress
 from longtake.http.app import create_app
 from longtake.http.auth import digest
 from longtake.http.connection import GuardedConnection
@@ -123,7 +124,15 @@ async def serve(kind: str, home: Path) -> None:
     )
     makers = Makers(shipped_catalog(), stand_in=True)
     tariffs = Tariffs(shipped_catalog())
-    service = TaskService(store=store, storage=storage, fleet=fleet, makers=makers, settings=settings, tariffs=tariffs)
+    service = TaskService(
+        store=store,
+        storage=storage,
+        fleet=fleet,
+        makers=makers,
+        settings=settings,
+        tariffs=tariffs,
+        egress=Egress.of(settings),
+    )
     if kind == "longtake":
         app = create_app(service=service, store=store, settings=settings, installation=installation, ready=store.check)
     else:

@@ -87,9 +87,7 @@ async def running(
     """
     settings.check()
     own_prices = await asyncio.to_thread(read_price_file, Path(settings.price_file)) if settings.price_file else None
-    configured = read_accounts(settings)
-    named = {name for account in configured for name in account.settings.models_by_name}
-    tariffs = Tariffs(shipped_catalog(), own_prices, others=named)
+    tariffs = Tariffs(shipped_catalog(), own_prices)
     _make_home(settings.home)
     store = SqliteStore(settings.home / "longtake.sqlite", retention_s=settings.retention_s)
     storage_root = settings.home / "storage"
@@ -111,6 +109,7 @@ async def running(
             crf=settings.crf,
         )
         stack.push_async_callback(fleet.close)
+        configured = read_accounts(settings)
         accounts = LiveAccounts([_live_account(account) for account in configured])
         egress = Egress.of(settings)
         stack.push_async_callback(egress.close)
@@ -120,7 +119,13 @@ async def running(
         if makers.stand_in:
             _logger.info("no provider is set up: %s stands in for the models of others", LONGTAKE_CPU)
         service = TaskService(
-            store=store, storage=storage, fleet=fleet, makers=makers, settings=settings, tariffs=tariffs
+            store=store,
+            storage=storage,
+            fleet=fleet,
+            makers=makers,
+            settings=settings,
+            tariffs=tariffs,
+            egress=egress,
         )
         scheduler = Scheduler(
             store=store, storage=storage, fleet=fleet, settings=settings, service=service, remote=remote

@@ -40,7 +40,9 @@ LongtakeError
 ├── EngineError                     an engine could not make the new part
 ├── UpstreamError                   502 upstream_error: another server failed; becomes a task's fault
 │   ├── BadUpstreamAnswer           it answered something that cannot be read
-│   ├── DownloadFailed              502 download_failed: no file, or not the one that was wanted
+│   ├── DownloadFailed              502 download_failed: no whole file came
+│   │   ├── DownloadTimeout         502 download_timeout: it did not come in time
+│   │   └── WrongContent            502 wrong_content: a page or a text came in its place
 │   ├── NotSent                     the call surely never reached it
 │   ├── MaybeSent                   the call may have reached it: not to be repeated without a caller's key
 │   └── ClipUnusable                502 clip_unusable: the clip that it made cannot be used
@@ -305,6 +307,8 @@ class UpstreamError(LongtakeError):
     code = "upstream_error"
     status = 502
     retryable = True
+    timed_out: bool = False
+    """Whether it was too slow rather than broken."""
 
 
 class BadUpstreamAnswer(UpstreamError):
@@ -320,6 +324,19 @@ class DownloadFailed(UpstreamError):
         """`upstream_status` is the HTTP status if that was the reason: 403, 404 or 410 may be an expired URL."""
         super().__init__(message, param=param)
         self.upstream_status = upstream_status
+
+
+class DownloadTimeout(DownloadFailed):
+    """The file did not come in time."""
+
+    code = "download_timeout"
+
+
+class WrongContent(DownloadFailed):
+    """A page, a text or another kind of file came in place of the video or picture."""
+
+    code = "wrong_content"
+    retryable = False
 
 
 class NotSent(UpstreamError):

@@ -43,6 +43,8 @@ class Slot(StrEnum):
 
     IO = "io"
     CPU = "cpu"
+    FETCH = "fetch"
+    """A place to download inputs by."""
 
 
 def may_move(before: Step, after: Step) -> bool:
@@ -50,14 +52,17 @@ def may_move(before: Step, after: Step) -> bool:
     return after in MOVES[before]
 
 
-def slot_of(step: Step, *, remote: bool = False) -> Slot | None:
+def slot_of(step: Step, *, remote: bool = False, fetches: bool = False) -> Slot | None:
     """The slot a step needs; None where nothing works on the task. `remote` says that a provider makes it.
 
     `queued` names the slot of what follows: the claim takes the slot for the whole walk of a local task, and for that
-    of a remote one up to `assembling`.
+    of a remote one up to `assembling`. A task that `fetches` its inputs does so in a claim of its own, and goes back to
+    `queued` with its final plan: downloads hold up no renderer.
     """
     if step in ENDS or step is Step.WAITING:
         return None
+    if fetches and step in {Step.QUEUED, Step.PREPARING}:
+        return Slot.FETCH
     if step in {Step.SUBMITTING, Step.POLLING, Step.FETCHING, Step.UNCONFIRMED}:
         return Slot.IO
     return Slot.IO if remote and step in {Step.QUEUED, Step.PREPARING} else Slot.CPU

@@ -34,7 +34,7 @@ AUTO, OFF = "auto", "off"
 """What `proxy` may be besides a URL."""
 
 _HIGHEST_PORT = 65_535
-_LISTS = frozenset({"trusted_proxies", "url_ports", "closed_networks"})
+_LISTS = frozenset({"trusted_proxies", "url_hosts", "url_ports", "closed_networks"})
 _SECRETS = frozenset({"admin_key", "proxy"})
 PROXY_HINT = "give its scheme, http or https, host and port, such as http://proxy.example.com:3128"
 _MAY_BE_ZERO = frozenset({"port", "cpu_slots", "retention_s", "max_active_tasks", "child_idle_s"})
@@ -116,6 +116,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A TOML file with your own prices, a table `[prices."MODEL"]` for each; empty = those of the catalogue."""
     proxy: str = "auto"
     """Proxy URL of outgoing calls; `auto` = as HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say; `off` = none."""
+    url_inputs: Literal["on", "off"] = "on"
+    """Whether videos and pictures of requests may be URLs, which this server then fetches."""
+    url_hosts: tuple[str, ...] = ()
+    """Hosts, `name` or `name:port`, that URLs in requests may reach at any address, also a private one; with commas."""
+    url_timeout_s: float = 600.0
+    """Longest fetch of a file that a request names by URL."""
+    fetch_slots: int = 16
+    """Tasks whose URLs are fetched at once."""
     url_ports: tuple[int, ...] = (80, 443)
     """Ports that URLs in requests may have; separated by commas."""
     closed_networks: tuple[str, ...] = ()
@@ -144,6 +152,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def render_slots(self) -> int:
         """Render children at once."""
         return self.cpu_slots or max(1, (os.cpu_count() or 1) // 2)
+
+    def deadline_s(self, *, remote: bool, waits: bool) -> int:
+        """How long a task may take from now on: where it `waits` for its inputs, until these are there."""
+        if waits:
+            return self.waiting_deadline_s
+        return self.remote_deadline_s if remote else self.local_deadline_s
 
     def check(self) -> None:
         """Raise ConfigurationError where a number makes no sense or settings do not fit together."""
@@ -195,6 +209,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 raise ConfigurationError(
                     f"LONGTAKE_URL_PORTS has {port}: choose ports from 1 to {_HIGHEST_PORT}", param="url_ports"
                 )
+        for text in self.url_hosts:
+            if not _is_host(text):
+                raise ConfigurationError(
+                    f"LONGTAKE_URL_HOSTS has {text!r}, which is no host: write it as media.example.com, or with a "
+                    "port as 127.0.0.1:9000",
+                    param="url_hosts",
+                )
         for text in self.closed_networks:
             try:
                 ip_network(text)
@@ -207,6 +228,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ConfigurationError(
                 f"LONGTAKE_PROXY is no proxy: {PROXY_HINT}, or set it to {AUTO} or {OFF}", param="proxy"
             )
+
+
+def _is_host(text: str) -> bool:
+    try:
+        parts = urlsplit(f"http://{text}")
+        port = parts.port
+    except ValueError:
+        return False
+    return parts.netloc == text and bool(parts.hostname) and "@" not in text and port != 0 and " " not in text
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -195,14 +195,21 @@ class AssetSource(Value, frozen=True, tag="asset"):
     asset_id: str
 
 
-Source = TaskSource | AssetSource
+class UrlSource(Value, frozen=True, tag="url"):
+    """The source is a file elsewhere, which is fetched when its task is prepared."""
+
+    url: str
+
+
+Source = TaskSource | AssetSource | UrlSource
 
 
 class ImageInput(Value, frozen=True):
-    """A picture that comes with a request."""
+    """A picture that comes with a request: a stored one, or one elsewhere that is fetched first."""
 
     role: Role
-    asset_id: str
+    asset_id: str = ""
+    url: str = ""
 
 
 class ShortSide(Value, frozen=True, tag="short_side"):
@@ -332,9 +339,6 @@ class Plan(Value, frozen=True):
     """Of the new part on create; on extend a forecast, since a variable-rate head decides by its last two seconds."""
     start_us: int = 0
     geometry_kept: bool = True
-    maker_decides: Literal["", "size", "picture"] = ""
-    """On create at a provider: width and height are a forecast, since nobody asked for a size; `picture`: nor for an
-    aspect."""
     fit: Fit = Fit.COVER
     enhance: bool = False
     """Whether pixels that grow are made by the enhancing scaler (`upscale: true`)."""
@@ -342,7 +346,9 @@ class Plan(Value, frozen=True):
     source_asset_id: str | None = None
     images: tuple[ImageInput, ...] = ()
     provisional: bool = False
-    """The source was not known yet; made final on leaving `waiting`."""
+    """What decides its picture or length is not known yet; made final on leaving `waiting`, or once all is fetched."""
+    fetches: bool = False
+    """Some of its inputs are elsewhere and have to be fetched before it is final."""
     most_new_us: int | None = None
     """While provisional: how long the new part may become, where that is more than `new_us`."""
     tariff: Tariff | None = None

@@ -66,6 +66,6 @@ def test_the_main_calls(server: Server, clip: Path, tmp_path: Path) -> None:
     assert (seen["refused"]["kind"], seen["refused"]["param"]) == ("BadRequestError", "model")
     assert seen["refused"]["requestID"]
     assert (seen["stranger"]["status"], seen["stranger"]["code"]) == (401, "invalid_api_key")
-    assert (seen["url"]["code"], seen["url"]["param"]) == ("url_input_not_enabled", "input_reference")
+    assert (seen["url"]["code"], seen["url"]["param"]) == ("url_refused", "input_reference")
     assert seen["deleted"] == {"id": created["id"], "object": "video.deleted", "deleted": True}
     assert seen["gone"]["status"] == 404

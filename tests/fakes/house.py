@@ -14,6 +14,7 @@ from tests.fakes.toy_fleet import ToyFleet
 
 from longtake.billing.tariffs import Tariffs
 from longtake.catalog.catalog import PriceFacts, shipped_catalog
+from longtake.egress.client import Egress
 from longtake.routing.makers import Makers
 from longtake.settings import Settings
 from longtake.storage.local import LocalStorage
@@ -57,6 +58,7 @@ class House:
         self.store = store(folder / "tasks.sqlite", retention_s=self.settings.retention_s, clock_ms=self.clock)
         self.storage = storage(folder / "storage")
         self.fleet = fleet(self.storage, slots=self.settings.render_slots)
+        self.egress = Egress.of(self.settings)
         self.service = TaskService(
             store=self.store,
             storage=self.storage,
@@ -64,6 +66,7 @@ class House:
             makers=Makers(shipped_catalog(), stand_in=True),
             settings=self.settings,
             tariffs=Tariffs(shipped_catalog(), prices),
+            egress=self.egress,
             clock=self.clock,
         )
         self.scheduler = self.new_scheduler()
@@ -96,6 +99,7 @@ class House:
     async def close(self, grace_s: float = 0) -> None:
         await self.scheduler.close(grace_s)
         await self.fleet.close()
+        await self.egress.close()
         await self.store.close()
 
     async def upload(self, data: bytes = TOY_VIDEO, *, who: Principal = ANNA) -> Task:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Fleet whose jobs are coroutines of this process. They write real files and end as the test has said.
 
-A toy video is one line of text, `toy WIDTH HEIGHT SECONDS FPS`; a toy picture is `toypic WIDTH HEIGHT`.
+A toy video is one line of text, `toy WIDTH HEIGHT SECONDS FPS`; a toy picture is `toypic WIDTH HEIGHT`. A word
+before it may make it look like a file of another kind, as downloads have to.
 """
 
 from __future__ import annotations
@@ -189,7 +190,7 @@ class ToyFleet:
     def _probe(self, job: RenderJob) -> Probed | Failed:
         assert isinstance(job.request, ProbeRequest)
         words = self.storage.path(job.request.key).read_text(encoding="utf-8", errors="replace").split()
-        match words:
+        match words if words[:1] in (["toy"], ["toypic"]) else words[1:]:
             case ["toy", width, height, seconds, fps, *_]:
                 facts = facts_of(int(width), int(height), float(seconds), int(fps))
                 thumbnail = self._write(job, Role.THUMBNAIL, "image/jpeg", "small")

@@ -208,7 +208,13 @@ async def _serve_on(
         makers = Makers(shipped_catalog(), stand_in=True)
         tariffs = Tariffs(shipped_catalog())
         service = TaskService(
-            store=store, storage=storage, fleet=fleet, makers=makers, settings=settings, tariffs=tariffs
+            store=store,
+            storage=storage,
+            fleet=fleet,
+            makers=makers,
+            settings=settings,
+            tariffs=tariffs,
+            egress=egress,
         )
         if clip is None:
             await seed_sample(store=store, service=service, tenant_id=OWNER.tenant_id)

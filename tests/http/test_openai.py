@@ -197,8 +197,8 @@ def test_an_extension_of_an_upload_needs_no_model(client: httpx2.Client, clip: b
         ("POST /v1/videos/characters", {"name": "Mia"}, 400, "operation_not_supported characters"),
         ("GET /v1/videos/characters/char_1", None, 400, "operation_not_supported characters"),
         (
-            "POST /v1/videos", CREATE | {"input_reference": {"image_url": "https://pic.example/x.png"}}, 400,
-            "url_input_not_enabled input_reference",
+            "POST /v1/videos", CREATE | {"input_reference": {"image_url": "http://127.0.0.1/x.png"}}, 400,
+            "url_refused input_reference",
         ),
     ],
 )  # fmt: skip

@@ -103,7 +103,7 @@ def test_every_form_of_body(client: httpx2.Client, name: str, form: str) -> None
         ({"n": 2}, "invalid_request n"),
         ({"fit": "odd"}, "invalid_request fit"),
         ({"callback_url": "https://hook.example/x"}, "url_input_not_enabled callback_url"),
-        ({"images": ["https://pic.example/x.png"]}, "url_input_not_enabled images"),
+        ({"images": ["https://10.0.0.1/x.png"]}, "url_refused images"),
         ({"characters": [{"id": "c"}]}, "operation_not_supported characters"),
     ],
     ids=str,

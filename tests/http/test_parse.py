@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from longtake.errors import InvalidMedia, InvalidRequest, LongtakeError, UrlInputNotEnabled
+from longtake.errors import InvalidMedia, InvalidRequest, LongtakeError
 from longtake.http.dialects.draft import FILE_FIELDS, MOST_PROMPT_CHARS
 from longtake.http.dialects.fields import MOST_UNKNOWN_BYTES
-from longtake.http.dialects.inputs import InlineBytes, KnownAsset, KnownTask
+from longtake.http.dialects.inputs import FileElsewhere, InlineBytes, KnownAsset, KnownTask
 from longtake.http.dialects.unified import parse
 from longtake.http.videos import task_id
 from longtake.types import Aspect, ExactSize, Fit, Operation, Role, ShortSide
@@ -191,14 +191,12 @@ def test_pictures_by_number_and_name():
         ({"seed": -2}, "seed"),
         ({"n": 2}, "n"),
         ({"callback_url": "https://example.com/x"}, "callback_url"),
-        ({"images": ["https://example.com/x.png"]}, "images"),
         ({"images": ["ftp://example.com/x.png"]}, "images"),
         ({"images": ["file:///etc/passwd"]}, "images"),
         ({"images": [{"nothing": 1}]}, "images"),
         ({"images": [1]}, "images"),
         ({"images": [OWN] * 17}, "images"),
         ({"image": "data:image/png,plain"}, "image"),
-        ({"task_id": "https://example.com/cat.mp4"}, "task_id"),
         ({"metadata": "{broken"}, "metadata"),
         ({"odd": float("inf")}, "odd"),
     ],
@@ -217,9 +215,14 @@ def test_create_needs_a_model_and_takes_no_source():
     assert create(task_id="grok:1").source is None
 
 
-def test_urls_are_refused_by_their_own_code():
-    with pytest.raises(UrlInputNotEnabled):
-        create(images=["http://169.254.169.254/latest"])
+def test_urls_are_told_from_ids_and_bytes_in_every_form():
+    url = "https://example.com/a%20b.png?signature=c3VyZQ"
+    for value in (url, f" {url} ", [url], {"url": url}, [{"image_url": {"url": url}}]):
+        [(role, media)] = create(images=value).images
+        assert (role, media) == (Role.FIRST_FRAME, FileElsewhere("images", url))
+    for value in (url, {"url": url}):
+        assert extend(task_id=..., video=value).source == FileElsewhere("video", url)
+    assert "example.com" not in repr(extend(task_id=url).source)
 
 
 _LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=90) | st.just(OWN)

@@ -97,7 +97,7 @@ def test_r9_an_unknown_source_is_400_in_harmless_words(client: httpx2.Client):
         ({"aspect_ratio": "1:9"}, "aspect_ratio", "invalid_size"),
         ({"duration": 10_000}, "duration", "invalid_request"),
         ({"callback_url": "https://hook.example/x?y=z"}, "callback_url", "url_input_not_enabled"),
-        ({"images": ["https://pic.example/x.png"]}, "images", "url_input_not_enabled"),
+        ({"images": ["http://127.0.0.1/x.png"]}, "images", "url_refused"),
         ({"images": ["grok:018f0000-0000-7000-8000-00000000dead"]}, "images", "task_not_exist"),
         ({"task_id": ...}, "task_id", "invalid_request"),
     ],

@@ -60,7 +60,7 @@ seen.unknown = await failure(() => client.videos.retrieve('sora-2:018f0000-0000-
 seen.refused = await failure(() => client.videos.create({ model: 'no-such-model', prompt: 'x' }));
 seen.stranger = await failure(() => client.withOptions({ apiKey: 'sk-wrong' }).videos.list());
 seen.url = await failure(() =>
-  client.videos.create({ prompt: 'x', input_reference: { image_url: 'https://pic.example/x.png' } }));
+  client.videos.create({ prompt: 'x', input_reference: { image_url: 'http://127.0.0.1/x.png' } }));
 
 seen.deleted = await client.videos.delete(video.id);
 seen.gone = await failure(() => client.videos.retrieve(video.id));

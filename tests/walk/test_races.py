@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
 import pytest
 from tests.fakes.house import ANNA, TOY_VIDEO, House, code_of, one_chunk
@@ -90,16 +91,17 @@ def test_a_task_that_is_owned_but_that_nobody_works_on_ends_at_its_deadline(tmp_
 class BreakingPlanner(Planner):
     """A planner with a mistake that shows at one task only."""
 
-    async def final_plan(self, task):
+    async def final_plan(self, task, submission=None):
         if task.submission.prompt == "poison":
             raise ZeroDivisionError("a mistake in the planner")
-        return await super().final_plan(task)
+        return await super().final_plan(task, submission)
 
 
 def test_one_waiting_task_that_breaks_the_planner_does_not_stop_the_others(tmp_path, caplog):
     async def test(house):
-        planner = house.scheduler._planner
-        house.scheduler._planner = BreakingPlanner(planner._store, planner._makers, planner._limits, planner._tariffs)
+        planner = house.service.planner
+        breaking = BreakingPlanner(planner._store, planner._makers, planner._limits, planner._tariffs)
+        house.scheduler._here = dataclasses.replace(house.scheduler._here, planner=breaking)
         house.fleet.gate = asyncio.Event()
         first = await house.extend(await house.upload())
         poison = await house.extend(first, "poison", wait_for_source=True)

@@ -15,6 +15,7 @@ from tests.fakes.house import ANNA, one_chunk
 
 from longtake.billing.tariffs import Tariffs
 from longtake.catalog.catalog import shipped_catalog
+from longtake.egress.client import Egress
 from longtake.errors import InvalidMedia, TaskNotFound
 from longtake.render.local import LocalFleet
 from longtake.routing.makers import Makers
@@ -60,7 +61,13 @@ def test_real_extension_create_cancel_and_sample(tmp_path):
         makers = Makers(shipped_catalog(), stand_in=True)
         tariffs = Tariffs(shipped_catalog())
         service = TaskService(
-            store=store, storage=storage, fleet=fleet, makers=makers, settings=settings, tariffs=tariffs
+            store=store,
+            storage=storage,
+            fleet=fleet,
+            makers=makers,
+            settings=settings,
+            tariffs=tariffs,
+            egress=Egress.of(settings),
         )
         scheduler = Scheduler(store=store, storage=storage, fleet=fleet, settings=settings, service=service)
         await scheduler.start()

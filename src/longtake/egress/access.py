@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The operator's own word about a provider: where its account lives, and the key that is good there only."""
+"""The operator's own word about other servers: where an account lives, and the key that is good there only."""
 
 from __future__ import annotations
 
@@ -23,6 +23,14 @@ class Access:
     def to(cls, *base_urls: str, headers: Mapping[str, str] | None = None) -> Self:
         """Access to the origins of these URLs. Raises UrlRefused for one that is none."""
         return cls(origins=frozenset(parse(url).origin for url in base_urls), headers=dict(headers or {}))
+
+    @classmethod
+    def to_hosts(cls, *hosts: str) -> Self:
+        """Access without a key to hosts that callers may name, over http and https; without a port, to the usual ones.
+
+        Raises UrlRefused for one that is no host.
+        """
+        return cls.to(*(f"{scheme}://{host}/" for host in hosts for scheme in ("http", "https")))
 
     def covers(self, target: Target) -> bool:
         """Whether the target is the provider's own."""

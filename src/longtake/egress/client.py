@@ -55,6 +55,12 @@ class Egress:
         guard = Guard(ports=frozenset(settings.url_ports), closed=closed)
         return cls(guard=guard, limits=Limits.of(settings), proxies=read_proxies(settings))
 
+    def check(self, url: str, access: Access = NOBODY, *, param: str | None = None) -> None:
+        """Refuse a URL by what can be told without a look-up. Raises UrlRefused, which names `param`."""
+        target = parse(url, param=param)
+        if not access.covers(target):
+            self._guard.check(target, param=param)
+
     async def close(self) -> None:
         """Close all connections; calls under way fail. Further calls raise NotSent."""
         self._closed = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from pathlib import Path
 
-from longtake.errors import DownloadFailed
+from longtake.errors import DownloadFailed, WrongContent
 
 HEAD_BYTES = 512
 """Enough to tell."""
@@ -40,11 +40,11 @@ _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
 def check_head(head: bytes, wanted: Wanted) -> None:
-    """Raise DownloadFailed if a file that begins like this is surely not what was wanted."""
+    """Raise WrongContent if a file that begins like this is surely not what was wanted."""
     what = _what(head)
     if what is None or what == wanted.value or (wanted is Wanted.PICTURE and what.endswith("picture")):
         return
-    raise DownloadFailed(f"the answer is {what} where {wanted.value} was due")
+    raise WrongContent(f"the answer is {what} where {wanted.value} was due")
 
 
 def _what(head: bytes) -> str | None:

@@ -23,7 +23,15 @@ from longtake.egress.landing import Landing, on_disk
 from longtake.egress.limits import Limits
 from longtake.egress.redirects import follow
 from longtake.egress.target import parse
-from longtake.errors import BadUpstreamAnswer, DownloadFailed, LimitExceeded, LongtakeError, MaybeSent, NotSent
+from longtake.errors import (
+    BadUpstreamAnswer,
+    DownloadFailed,
+    DownloadTimeout,
+    LimitExceeded,
+    LongtakeError,
+    MaybeSent,
+    NotSent,
+)
 
 if TYPE_CHECKING:  # the wire loads aiohttp
     from longtake.egress.wire import Answer, Wire
@@ -70,7 +78,8 @@ async def fetch(wire: Wire, limits: Limits, download: Download) -> Downloaded:
     """Make the file, or nothing at all.
 
     Raises UrlRefused for a URL that may not be reached, LimitExceeded past `most_bytes`, DownloadFailed for an answer
-    that is not what was wanted, that ends too soon, or does not come in time, and StoreFull or StoreFailed.
+    that ends too soon (WrongContent for one that is not what was wanted, DownloadTimeout for one that does not come in
+    time), and StoreFull or StoreFailed.
     """
     deadline = asyncio.get_running_loop().time() + limits.download_s
     run = _Run(wire, limits, download, deadline)
@@ -151,10 +160,9 @@ class _Run:
         try:
             async with follow(self._wire, hop, access) as answer:
                 await self._take(answer)
-        except NotSent as error:
-            raise _Dropped(DownloadFailed(error.message)) from None
-        except MaybeSent as error:
-            raise _Dropped(DownloadFailed(f"the download broke off: {error.message}")) from None
+        except (NotSent, MaybeSent) as error:
+            message = error.message if isinstance(error, NotSent) else f"the download broke off: {error.message}"
+            raise _Dropped((DownloadTimeout if error.timed_out else DownloadFailed)(message)) from None
 
     async def _take(self, answer: Answer) -> None:
         if answer.status in _PASSING_STATUSES:

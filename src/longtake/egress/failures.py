@@ -32,11 +32,17 @@ class Progress:
 
 def explain(error: Exception, progress: Progress, *, place: str, param: str | None) -> LongtakeError:
     """The error to raise for one of aiohttp's, which name URLs and therefore go no further."""
-    if progress.is_connected:
-        return MaybeSent(f"{place} {_broke_off(error)}")
-    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, AddressRefused):
+    if (
+        not progress.is_connected
+        and isinstance(error, aiohttp.ClientConnectorError)
+        and isinstance(error.os_error, AddressRefused)
+    ):
         return refusal(NOT_PUBLIC, param)
-    return NotSent(_never_reached(error, place))
+    fault = (
+        MaybeSent(f"{place} {_broke_off(error)}") if progress.is_connected else NotSent(_never_reached(error, place))
+    )
+    fault.timed_out = isinstance(error, TimeoutError)
+    return fault
 
 
 def _broke_off(error: Exception) -> str:

@@ -30,4 +30,5 @@ class Hop:
     @property
     def place(self) -> str:
         """The other server in an error: hosts that callers chose are not repeated to them."""
-        return f"the provider's host {self.target.host!r}" if self.is_own else "the other server"
+        is_providers = self.is_own and self.param is None
+        return f"the provider's host {self.target.host!r}" if is_providers else "the other server"

@@ -11,9 +11,9 @@ import msgspec
 from longtake.errors import InvalidMedia, InvalidRequest, TaskNotFound
 from longtake.http.bodies import LARGE_BYTES
 from longtake.http.dialects.draft import Draft
-from longtake.http.dialects.inputs import InlineBytes, KnownAsset, KnownTask, MediaInput
+from longtake.http.dialects.inputs import FileElsewhere, InlineBytes, KnownAsset, KnownTask, MediaInput
 from longtake.tasks.service import TaskService
-from longtake.types import Asset, AssetSource, ImageInput, Principal, Role, Source, Submission, TaskSource
+from longtake.types import Asset, AssetSource, ImageInput, Principal, Role, Source, Submission, TaskSource, UrlSource
 
 _CHUNK_BYTES = 1 << 20
 _PICTURES = (Role.REFERENCE, Role.FIRST_FRAME, Role.VIDEO)
@@ -40,12 +40,13 @@ class Staging:
     async def settle(self, draft: Draft) -> Submission:
         """The draft's Submission with every input stored; what it does not use is removed.
 
-        Raises InvalidMedia (not what it should be), TaskNotFound, InvalidRequest; each names the field.
+        What is named by URL stays elsewhere for now. Raises InvalidMedia (not what it should be), TaskNotFound,
+        InvalidRequest, UrlInputNotEnabled, UrlRefused; each names the field.
         """
         source = None if draft.source is None else await self._source(draft.source)
-        images = tuple([ImageInput(role=role, asset_id=await self._image(media)) for role, media in draft.images])
+        images = tuple([await self._picture(role, media) for role, media in draft.images])
         if self._staged:
-            used = {image.asset_id for image in images}
+            used = {image.asset_id for image in images if image.asset_id}
             if isinstance(source, AssetSource):
                 used.add(source.asset_id)
             await self._service.unstage(self._principal, [held for held in self._staged if held not in used])
@@ -63,13 +64,22 @@ class Staging:
                 return TaskSource(task_id=task_id)
             case KnownAsset(_, asset_id):
                 return AssetSource(asset_id=asset_id)
+            case FileElsewhere(param, url):
+                self._service.check_url(url, param=param)
+                return UrlSource(url=url)
             case InlineBytes(param):
                 asset = await self._decoded(media)
                 if asset.facts is not None and asset.facts.is_image:
                     raise InvalidMedia(f"{param} is a picture: send a video", param=param)
                 return AssetSource(asset_id=asset.id)
 
-    async def _image(self, media: MediaInput) -> str:
+    async def _picture(self, role: Role, media: MediaInput) -> ImageInput:
+        if isinstance(media, FileElsewhere):
+            self._service.check_url(media.url, param=media.param)
+            return ImageInput(role=role, url=media.url)
+        return ImageInput(role=role, asset_id=await self._image(media))
+
+    async def _image(self, media: InlineBytes | KnownAsset | KnownTask) -> str:
         match media:
             case KnownAsset(_, asset_id):
                 return asset_id

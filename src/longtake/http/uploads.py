@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from longtake.errors import AssetGone, InvalidMedia, InvalidRequest
 from longtake.http.bodies import read_fields
 from longtake.http.context import Context
-from longtake.http.dialects.inputs import InlineBytes, read_media
+from longtake.http.dialects.inputs import FileElsewhere, InlineBytes, read_media
 from longtake.http.dialects.lenient import JsonValue, StagedFile
 from longtake.http.files import FileAnswer
 from longtake.http.forms import PartHead
@@ -71,7 +71,11 @@ async def _upload_inline(context: Context, call: Call, values: dict[str, JsonVal
     value = next((values[name] for name in _FILE_FIELDS if values.get(name)), None)
     if value is None or isinstance(value, StagedFile):
         raise InvalidRequest("file is missing: send a multipart form with the field file", param="file")
-    media = read_media(value, "file", "video", lambda _: None)
+    media = read_media(value, "file", lambda _: None)
+    if isinstance(media, FileElsewhere):
+        raise InvalidRequest(
+            "file is a URL: an upload is sent as bytes; name the URL in the request that is to use it", param="file"
+        )
     if not isinstance(media, InlineBytes):
         raise InvalidRequest("file is a text: send the file's bytes as a multipart form", param="file")
     data = media.decode()

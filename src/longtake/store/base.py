@@ -100,6 +100,8 @@ class TaskChanges(Value, frozen=True):
     next_ms: int | None = None
     deadline_ms: int | None = None
     """A new moment by which it has to end."""
+    hold_microusd: int | None = None
+    """Hold no more than this from now on; what was held beyond it comes back at once. Never raises a hold."""
     expires_ms: int | None = None
     """When a finished task and its files are removed; None = as it was, never at first."""
     release: bool = False
@@ -171,11 +173,6 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Finish what was accepted, then close."""
-        ...
-
-    @property
-    def version(self) -> int:
-        """Another number after each write of anybody: while it stays the same, so does whatever was read under it."""
         ...
 
     async def check(self) -> None:

@@ -9,7 +9,7 @@ from longtake.http import about
 from longtake.http.context import Context
 from longtake.http.messages import Answer, Call
 from longtake.http.routes import Access, Route
-from longtake.studio import compare, create, extend, library, submitting, uploads, video
+from longtake.studio import create, extend, library, submitting, uploads, video
 from longtake.studio.door import Door
 from longtake.studio.files import studio_file
 from longtake.studio.sessions import Sessions
@@ -36,7 +36,6 @@ def studio(secret: bytes) -> Callable[[Context], Sequence[Route]]:
             door.action("/videos/{id}/cancel", video.cancel, "Call a task off"),
             door.action("/videos/{id}/delete", video.delete, "Remove a task and its files"),
             door.stream("/videos/{id}/events", video.events, "A task's changes"),
-            *door.page("/compare", compare.show, "Two videos at once"),
             *door.page("/sign-in", sign_in.show, "Sign in", access=Access.OPEN),
             door.action("/sign-in", sign_in.enter, "Sign in", access=Access.OPEN),
             door.action("/sign-out", sign_in.leave, "Sign out", access=Access.OPEN),

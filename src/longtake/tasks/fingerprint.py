@@ -12,12 +12,18 @@ from longtake.types import AssetSource, ImageInput, Submission
 
 
 async def fingerprint_of(store: Store, submission: Submission) -> bytes:
-    """SHA-256 of the submission in canonical JSON, with each input file named by its content instead of its id."""
+    """SHA-256 of the submission in canonical JSON, with each input file named by its content instead of its id.
+
+    A file elsewhere is named by the text of its URL.
+    """
     contents = {asset_id: await _content_of(store, asset_id) for asset_id in input_ids(submission)}
     source = submission.source
     if isinstance(source, AssetSource):
         source = AssetSource(asset_id=contents[source.asset_id])
-    images = tuple(ImageInput(role=image.role, asset_id=contents[image.asset_id]) for image in submission.images)
+    images = tuple(
+        image if image.url else ImageInput(role=image.role, asset_id=contents[image.asset_id])
+        for image in submission.images
+    )
     canonical = msgspec.structs.replace(submission, source=source, images=images, written={})
     return hashlib.sha256(msgspec.json.encode(canonical, order="sorted")).digest()
 
@@ -25,7 +31,7 @@ async def fingerprint_of(store: Store, submission: Submission) -> bytes:
 def input_ids(submission: Submission) -> tuple[str, ...]:
     """The assets that a submission brings with it."""
     source = (submission.source.asset_id,) if isinstance(submission.source, AssetSource) else ()
-    return (*source, *(image.asset_id for image in submission.images))
+    return (*source, *(image.asset_id for image in submission.images if image.asset_id))
 
 
 async def _content_of(store: Store, asset_id: str) -> str:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable
 
 from longtake.errors import InvalidMedia
 from longtake.render.base import Fleet, Probed
@@ -17,7 +17,6 @@ from longtake.tasks.probing import Prober
 from longtake.types import Asset, MadeFile, MediaFacts, Role, Value
 
 MOST_NAME_CHARS = 200
-_PIECE_BYTES = 1 << 20
 _MIMES = {
     "mp4": "video/mp4",
     "mov": "video/mp4",
@@ -60,9 +59,27 @@ class Intake:
         Raises BodyTooLarge, StoreFull, InvalidMedia, Overloaded. The caller records what it gets, or discards it.
         """
         asset_id = uuid7()
+        arriving = self._storage.receive(asset_id, chunks, self._most_bytes)
+        return await self._take_in(asset_id, tenant_id, arriving, filename=filename, pictures=pictures)
+
+    async def take(
+        self, tenant_id: str, work_key: str, stored: Stored, *, filename: str = "", pictures: bool = False
+    ) -> Received:
+        """The same with a file that lies under a work key, such as a downloaded one. Raises StoreFailed as well."""
+        asset_id = uuid7()
+        arriving = self._move(work_key, asset_id, stored)
+        return await self._take_in(asset_id, tenant_id, arriving, filename=filename, pictures=pictures)
+
+    async def _move(self, work_key: str, asset_id: str, stored: Stored) -> Stored:
+        await self._storage.promote(work_key, asset_id)
+        return stored
+
+    async def _take_in(
+        self, asset_id: str, tenant_id: str, arriving: Awaitable[Stored], *, filename: str, pictures: bool
+    ) -> Received:
         work = work_prefix(f"probe-{asset_id}", 1)
         try:
-            stored = await self._storage.receive(asset_id, chunks, self._most_bytes)
+            stored = await arriving
             _check_not_empty(stored)
             probed = await self._prober.probe(asset_id, work, sheet=pictures)
             asset = Asset(
@@ -84,30 +101,9 @@ class Intake:
             await asyncio.shield(self._storage.delete_work(work_prefix(f"probe-{asset_id}")))
         return Received(asset=asset, pictures=small)
 
-    async def take(
-        self, tenant_id: str, data: bytes, *, mime: str, filename: str = "", facts: MediaFacts | None = None
-    ) -> Asset:
-        """Store a file of our own, of which everything is known. Raises StoreFull, StoreFailed."""
-        asset_id = uuid7()
-        stored = await self._storage.receive(asset_id, _pieces(data), len(data))
-        return Asset(
-            id=asset_id,
-            tenant_id=tenant_id,
-            mime=mime,
-            size_bytes=stored.size_bytes,
-            sha256=stored.sha256,
-            created_ms=self._clock(),
-            filename=filename,
-            facts=facts,
-        )
-
     async def discard(self, received: Received) -> None:
         """Remove the blobs of a file that could not be recorded."""
-        await self.drop((received.asset, *(picture for _, picture in received.pictures)))
-
-    async def drop(self, assets: Iterable[Asset]) -> None:
-        """Remove the blobs of files that are not recorded."""
-        for asset in assets:
+        for asset in (received.asset, *(picture for _, picture in received.pictures)):
             await self._storage.delete(asset.id)
 
     async def stage(self, tenant_id: str, chunks: AsyncIterator[bytes], *, filename: str) -> Asset:
@@ -132,11 +128,6 @@ class Intake:
                 await asyncio.shield(self._storage.delete(asset.id))
             raise
         return tuple(kept)
-
-
-async def _pieces(data: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(data), _PIECE_BYTES):
-        yield data[start : start + _PIECE_BYTES]
 
 
 def _check_not_empty(stored: Stored) -> None:

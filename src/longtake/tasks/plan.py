@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from longtake.errors import InvalidRequest, InvalidStartTime, OperationNotSupported, SourceUnusable
 from longtake.settings import Settings
 from longtake.tasks.geometry import Picture, Room, Wish, check_wish, picture_of_extended, picture_of_new
@@ -22,6 +20,7 @@ from longtake.types import (
     Role,
     SizeWish,
     Submission,
+    UrlSource,
     Value,
 )
 
@@ -73,8 +72,9 @@ def plan(
 ) -> Plan:
     """Decide what will be made.
 
-    `source` is what is extended or remixed; None on create, and where the source has not finished: that plan is
-    provisional. `leading_image` is the first picture of a create; it gives the aspect where nothing else does.
+    `source` is what is extended or remixed; None on create, and where the source has not finished or been fetched:
+    that plan is provisional. `leading_image` is the first picture of a create; it gives the aspect where nothing else
+    does, so that a plan without it is provisional while it is elsewhere.
 
     Raises InvalidRequest, InvalidSize, InvalidStartTime, OperationNotSupported or SourceUnusable, naming the parameter.
     """
@@ -104,7 +104,10 @@ def plan(
         if not picture.kept and not is_remix:
             warnings = (*warnings, _head_reencoded(displayed, picture))
     _check_lengths(start_us, new_us, fps, limits)
-    provisional = submission.operation is not Operation.CREATE and source is None
+    if submission.operation is Operation.CREATE:
+        provisional = leading_image is None and bool(submission.images)
+    else:
+        provisional = source is None
     return Plan(
         operation=submission.operation,
         maker=maker,
@@ -115,22 +118,16 @@ def plan(
         fps=fps,
         start_us=start_us,
         geometry_kept=picture.kept and submission.operation is not Operation.CREATE,
-        maker_decides=_left_to(maker, submission),
         fit=submission.fit,
         enhance=picture.enhance,
         seed=submission.seed or 0,
         source_asset_id=source.asset_id if source else None,
         images=submission.images,
         provisional=provisional,
+        fetches=isinstance(submission.source, UrlSource) or any(image.url for image in submission.images),
         most_new_us=limits.source_us if provisional and is_remix and submission.new_us is None else None,
         warnings=(*warnings, *picture.warnings),
     )
-
-
-def _left_to(maker: Maker, submission: Submission) -> Literal["", "size", "picture"]:
-    if not maker.is_remote or submission.operation is not Operation.CREATE or submission.size is not None:
-        return ""
-    return "picture" if submission.aspect is None else "size"
 
 
 def _check_words(submission: Submission, capability: Capability) -> None:

@@ -23,6 +23,7 @@ from longtake.types import (
     Submission,
     Task,
     TaskSource,
+    UrlSource,
     Value,
 )
 
@@ -41,7 +42,7 @@ class Draft(Value, frozen=True):
     @property
     def waits(self) -> bool:
         """Whether it has to wait for its parent's end."""
-        return self.plan.provisional
+        return self.plan.provisional and self.parent_id is not None
 
 
 class Planner:
@@ -81,19 +82,29 @@ class Planner:
             parent_id=parent.id if parent else None,
         )
 
-    async def final_plan(self, task: Task) -> Plan:
-        """The final plan of a task whose parent has ended; maker and tariff stay as it was submitted with.
+    async def final_plan(self, task: Task, submission: Submission | None = None) -> Plan:
+        """The plan of a task whose parent has ended, or whose inputs are here: `submission` is its own with them.
 
-        Raises SourceUnusable if the parent ended badly or is gone, and whatever `plan` raises.
+        Maker and tariff stay as it was submitted with. Raises SourceUnusable if the parent ended badly or is gone, and
+        whatever `plan` raises.
         """
+        submission = submission or task.submission
         with in_the_callers_words(task.submission):
-            parent = await self._store.task(task.tenant_id, task.parent_id) if task.parent_id else None
-            if parent is None:
-                raise SourceUnusable("the video that this waited for was deleted", param="task_id")
-            source = _source_of(parent, may_wait=False)
+            source = await self._final_source(task, submission)
             choice = self._makers.choice_of(task.plan.maker, task.model_requested)
-            decided = await self._plan(task.tenant_id, task.submission, source, choice)
+            decided = await self._plan(task.tenant_id, submission, source, choice)
         return msgspec.structs.replace(decided, tariff=task.plan.tariff)
+
+    async def _final_source(self, task: Task, submission: Submission) -> SourceFacts | None:
+        parent = await self._store.task(task.tenant_id, task.parent_id) if task.parent_id else None
+        if parent is not None:
+            return _source_of(parent, may_wait=False)
+        if task.plan.source_asset_id is not None:
+            # The parent was deleted since; its video stays until this task has ended.
+            submission = msgspec.structs.replace(submission, source=AssetSource(asset_id=task.plan.source_asset_id))
+        elif isinstance(submission.source, TaskSource):
+            raise SourceUnusable("the video that this waited for was deleted", param="task_id")
+        return await self._source(task.tenant_id, submission, None)
 
     async def _plan(self, tenant_id: str, submission: Submission, source: SourceFacts | None, choice: Choice) -> Plan:
         leading = await self._leading_image(tenant_id, submission) if submission.images else None
@@ -113,7 +124,7 @@ class Planner:
         match submission.source:
             case None:
                 raise InvalidRequest("task_id is missing: send the id of a video", param="task_id")
-            case AssetSource():
+            case AssetSource() | UrlSource():
                 return None
             case TaskSource(task_id=task_id):
                 parent = self._finished.get((tenant_id, task_id)) or await self._store.task(tenant_id, task_id)
@@ -144,6 +155,10 @@ class Planner:
         leading: MediaFacts | None = None
         for image in submission.images:
             param = picture_param(image.role)
+            if image.url:
+                if leading is None:
+                    return None
+                continue
             facts = _facts_of(await self._own_asset(tenant_id, image.asset_id, param), param)
             if not facts.is_image:
                 raise InvalidRequest(f"{param} names a video: send pictures", param=param)

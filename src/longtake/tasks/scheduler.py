@@ -60,11 +60,12 @@ class Scheduler:
             settings=settings,
             clock=clock,
             live=service.live,
+            planner=service.planner,
+            inputs=service.inputs,
             owner=f"node-{uuid7()}",
             remote=remote,
         )
-        self._planner = service.planner
-        self._slots = {Slot.CPU: settings.render_slots}
+        self._slots = {Slot.CPU: settings.render_slots, Slot.FETCH: settings.fetch_slots}
         if remote is not None:
             self._slots[Slot.IO] = settings.provider_slots
         self._tick_s = tick_s
@@ -145,7 +146,7 @@ class Scheduler:
             return
         for task in await self._here.store.claim(self._here.owner, free, self._here.clock()):
             self._here.live.changed(task)
-            slot = slot_of(task.step, remote=task.plan.maker.is_remote)
+            slot = slot_of(task.step, remote=task.plan.maker.is_remote, fetches=task.plan.fetches)
             assert slot is not None, "only what needs a slot is claimed"
             runner = asyncio.create_task(run_task(self._here, task), name=f"longtake-{task.id}")
             self._runners[runner] = task.id, slot
@@ -178,7 +179,7 @@ class Scheduler:
         for task in await self._here.store.waiting():
             with contextlib.suppress(FencedOff):
                 try:
-                    await leave_waiting(self._here, self._planner, task)
+                    await leave_waiting(self._here, task)
                 except (FencedOff, ServiceError):
                     raise
                 except Exception:  # noqa: BLE001  (one task that breaks the plan must not hold up all the others)

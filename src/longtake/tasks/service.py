@@ -10,12 +10,12 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
-from functools import partial
 
 import msgspec
 
 from longtake.billing.prices import Price, price_of
 from longtake.billing.tariffs import Tariffs
+from longtake.egress.client import Egress
 from longtake.errors import AssetGone, LongtakeError, TaskNotFinished, TaskNotFound
 from longtake.lifecycle import ENDS, state_of
 from longtake.render.base import Fleet
@@ -27,13 +27,12 @@ from longtake.tasks.clock import Clock, now_ms
 from longtake.tasks.fingerprint import fingerprint_of, input_ids
 from longtake.tasks.ids import new_task_id
 from longtake.tasks.intake import Intake, Received
-from longtake.tasks.known_files import KnownFiles
-from longtake.tasks.lineage import Lineage, lineage_of
 from longtake.tasks.live import Live
 from longtake.tasks.parameters import in_the_callers_words
 from longtake.tasks.plan import Limits
-from longtake.tasks.planner import Draft, Planner
+from longtake.tasks.planner import Planner
 from longtake.tasks.uploads import uploaded_task
+from longtake.tasks.url_inputs import UrlInputs
 from longtake.types import Asset, Plan, Principal, Role, Step, Submission, Task, Value
 
 CANCEL_WAIT_S = 5.0
@@ -48,7 +47,7 @@ class Quote(Value, frozen=True):
 
 
 class Opened(Value, frozen=True):
-    """A file to be sent, read by positions. The caller closes the blob's descriptor."""
+    """A file to be sent. The caller closes the blob's descriptor."""
 
     asset: Asset
     blob: Blob
@@ -66,12 +65,13 @@ class TaskService:
         makers: Makers,
         settings: Settings,
         tariffs: Tariffs,
+        egress: Egress,
         clock: Clock = now_ms,
     ) -> None:
         self.live = Live()
         self.planner = Planner(store, makers, Limits.of(settings), tariffs)
         self.intake = Intake(store=store, storage=storage, fleet=fleet, settings=settings, clock=clock)
-        self._known_files = KnownFiles()
+        self.inputs = UrlInputs(egress=egress, intake=self.intake, storage=storage, settings=settings)
         self._store = store
         self._storage = storage
         self._makers = makers
@@ -109,7 +109,8 @@ class TaskService:
                     return Submitted(task=self.live.merge(first), replayed=True)
             draft = await self.planner.draft(tenant_id, submission)
             now = self._clock()
-            deadline_s = self._deadline_s(draft)
+            is_remote = draft.plan.maker.is_remote
+            deadline_s = self._settings.deadline_s(remote=is_remote, waits=draft.waits or draft.plan.fetches)
             price = price_of(draft.plan)
             task = Task(
                 id=new_task_id(draft.family),
@@ -151,11 +152,10 @@ class TaskService:
         page = await self._store.tasks(principal.tenant_id, query)
         return msgspec.structs.replace(page, tasks=tuple(self.live.merge(task) for task in page.tasks))
 
-    async def lineage(self, principal: Principal, task_id: str) -> Lineage:
-        """A task's ancestors, their tree, and who made each second of its video. Raises TaskNotFound."""
-        tenant_id = principal.tenant_id
+    async def children(self, principal: Principal, task_id: str) -> Sequence[Task]:
+        """What was made from a task's video, oldest first. Raises TaskNotFound."""
         task = await self.get(principal, task_id)
-        return await lineage_of(task, partial(self._store.task, tenant_id), partial(self._store.children, tenant_id))
+        return [self.live.merge(child) for child in await self._store.children(principal.tenant_id, task.id)]
 
     async def wait(
         self,
@@ -223,6 +223,10 @@ class TaskService:
             if await self._store.drop_input(principal.tenant_id, asset_id, self._clock()):
                 await self._storage.delete(asset_id)
 
+    def check_url(self, url: str, *, param: str) -> None:
+        """Refuse a URL of a request at once where that can be. Raises UrlInputNotEnabled, UrlRefused."""
+        self.inputs.check(url, param=param)
+
     async def upload(self, principal: Principal, chunks: AsyncIterator[bytes], *, filename: str) -> Task:
         """Take in a file as a finished task, whose id can be extended. Raises what `stage` raises."""
         received = await self.intake.receive(principal.tenant_id, chunks, filename=filename, pictures=True)
@@ -236,41 +240,24 @@ class TaskService:
 
     async def open(self, principal: Principal, task_id: str, role: Role) -> Opened:
         """A task's file. Raises TaskNotFound, TaskNotFinished, and AssetGone if it has no such file (any more)."""
-        # Players read one file in hundreds of ranges, between which nothing is written.
-        whose, version = (principal.tenant_id, task_id, role), self._store.version
-        asset = self._known_files.get(whose, version)
-        if asset is None:
-            asset = await self._asset_of(principal, task_id, role)
-            self._known_files.put(whose, version, asset)
-        return self._opened(asset)
-
-    async def _asset_of(self, principal: Principal, task_id: str, role: Role) -> Asset:
         task = await self.get(principal, task_id)
         if task.step is not Step.SUCCEEDED:
             raise TaskNotFinished(f"Task is not completed yet, current status: {state_of(task.step).value}", param="id")
         asset = task.assets.get(role)
         if asset is None:
             raise AssetGone(f"this task has no {role.value} (any more)", param="variant")
-        return asset
+        return self._opened(asset)
 
     async def open_asset(self, asset_id: str) -> Opened:
         """A file by its id, for links whose signature was checked. Raises AssetGone."""
-        named, version = ("", asset_id, None), self._store.version
-        asset = self._known_files.get(named, version) or await self._store.asset(asset_id)
+        asset = await self._store.asset(asset_id)
         if asset is None:
             raise AssetGone("this file was deleted or has expired")
-        self._known_files.put(named, version, asset)
         return self._opened(asset)
 
     def models(self) -> Sequence[ListedModel]:
         """The models that can be asked for now."""
         return self._makers.list_models()
-
-    def _deadline_s(self, draft: Draft) -> int:
-        if draft.waits:
-            return self._settings.waiting_deadline_s
-        is_remote = draft.plan.maker.is_remote
-        return self._settings.remote_deadline_s if is_remote else self._settings.local_deadline_s
 
     async def _drop_inputs(self, principal: Principal, submission: Submission) -> None:
         """Remove the files that came with a request which made no task of its own."""
@@ -283,7 +270,7 @@ class TaskService:
         await self.intake.discard(received)
 
     def _opened(self, asset: Asset) -> Opened:
-        blob = self._storage.open_again(asset.id)
+        blob = self._storage.open(asset.id)
         if blob is None:
             raise AssetGone("this file is not in storage any more")
         return Opened(asset=asset, blob=blob)

@@ -35,6 +35,7 @@ from longtake.errors import (
     TaskRunning,
     UnsupportedMediaType,
     UrlInputNotEnabled,
+    UrlRefused,
 )
 from longtake.http.describe import headers, objects, parameters, requests
 from longtake.http.describe.openai import openai_operations
@@ -62,6 +63,7 @@ _SUBMIT = (
     InvalidSize,
     InvalidMedia,
     UrlInputNotEnabled,
+    UrlRefused,
     ModelNotFound,
     OperationNotSupported,
     TaskNotFound,
@@ -257,7 +259,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         body=requests.UPLOAD,
         forms=("multipart/form-data", "application/json", "application/octet-stream", "video/*", "image/*"),
         answers=(Answer(words=Words("The stored file.", "已保存的文件。"), shape=objects.FILE.name),),
-        errors=(*_BODY, InvalidMedia, UrlInputNotEnabled, TaskNotFound, AssetGone, StoreFull),
+        errors=(*_BODY, InvalidMedia, TaskNotFound, AssetGone, StoreFull),
     ),
     ("GET", "/v1/assets/{asset_id}/{name}"): Operation(
         id="readAsset",

@@ -51,6 +51,8 @@ REMEDIES: Mapping[str, Words] = {
     "overloaded": Words("Send it again after Retry-After.", "按 Retry-After 稍后再试。"),
     "get_channel_failed": Words("Use longtake-cpu, or come again later.", "改用 longtake-cpu，或稍后再试。"),
     "download_failed": Words("Check the URL, or upload the file.", "检查 URL，或上传文件。"),
+    "download_timeout": Words("Upload the file, or put it where it is faster.", "上传文件，或更换更快的地址。"),
+    "wrong_content": Words("Send a URL that answers with the file itself.", "使用直接返回文件的 URL。"),
     "clip_unusable": Words("Try again, or use another model.", "请重试，或改用其他模型。"),
     "upstream_error": Words("Come again later, or use another model.", "稍后再试，或改用其他模型。"),
     "limit_exceeded": Words("Ask for less, or tell the operator.", "缩小请求，或联系管理员。"),

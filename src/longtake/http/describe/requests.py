@@ -45,14 +45,16 @@ TASK_ID = Field(
     spellings=(
         "a bare uuid",
         "a signed URL of this server",
+        "an http(s) URL of a video",
         "a data URI or base64 of a video",
         "a file part of a form",
         '{"id": …}, {"url": …}',
     ),
     example="grok:7fd641dc-437f-44c3-97a2-e3778e0e10fb",
     words=Words(
-        "The video to extend: the id of a finished task or of an upload. The video itself may be sent instead.",
-        "要扩展的视频：已完成任务或上传文件的 id，也可以直接发送视频本身。",
+        "The video to extend: the id of a finished task or of an upload. The video itself may be sent instead, or a "
+        "public URL of it, which is fetched before the work begins.",
+        "要扩展的视频：已完成任务或上传文件的 id，也可以直接发送视频本身，或其公网 URL（开始前下载）。",
     ),
 )
 START_TIME = Field(
@@ -150,9 +152,9 @@ IMAGES = Field(
     spellings=("a single text", "a file part of a form", '{"url": …}', "the id of an uploaded picture"),
     most=16,
     words=Words(
-        "Pictures as data URI, base64 or uploaded id: one is the first frame, two are the first and the last, "
-        "more are references, if the model takes them.",
-        "图片（data URI、base64 或上传 id）：一张为首帧，两张为首尾帧，更多为参考图（视模型而定）。",
+        "Pictures as data URI, base64, uploaded id or public URL: one is the first frame, two are the first and the "
+        "last, more are references, if the model takes them.",
+        "图片（data URI、base64、上传 id 或公网 URL）：一张为首帧，两张为首尾帧，更多为参考图（视模型而定）。",
     ),
 )
 EXTEND_IMAGES = Field(
@@ -359,7 +361,13 @@ VIDEO_CREATE = (
         name="input_reference",
         kind="file",
         also=("images", "image", "image_url", "image_urls"),
-        spellings=("a file part of a form", "input_reference[image_url]", "a data URI or base64", "an uploaded id"),
+        spellings=(
+            "a file part of a form",
+            "input_reference[image_url]",
+            "a data URI or base64",
+            "an http(s) URL",
+            "an uploaded id",
+        ),
         words=Words(
             "A picture that the video begins with; two are the first frame and the last.", "首帧图片；两张为首尾帧。"
         ),

@@ -269,7 +269,7 @@ def _source(fields: Fields, file: tuple[str, StagedFile] | None, own_asset: OwnA
     fields.note("task_id", name)
     if isinstance(value, StagedFile) and _is_image(value):
         raise InvalidRequest(f"{name} is a picture: a video is needed here; create takes pictures", param=name)
-    return read_media(value, name, "video", own_asset)
+    return read_media(value, name, own_asset)
 
 
 def _images(
@@ -284,14 +284,14 @@ def _images(
         part = fields.take(*names)
         if part is not None:
             fields.note(picture_param(role), part[0])
-            found += [(role, media) for media in read_media_list(part[1], part[0], "image", own_asset)]
+            found += [(role, media) for media in read_media_list(part[1], part[0], own_asset)]
     listed = fields.take(*_IMAGES) or file
     if listed is not None:
         name, value = listed
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, StagedFile) and not _is_image(item):
                 raise InvalidRequest(f"{name} is a video: this route takes pictures here", param=name)
-        medias = read_media_list(value, name, "image", own_asset)
+        medias = read_media_list(value, name, own_asset)
         roles = _roles(len(medias), has_source=has_source)
         fields.note("images", name)
         for role in roles:

@@ -10,16 +10,14 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from longtake.errors import InvalidMedia, InvalidRequest, TaskNotFound, UrlInputNotEnabled
+from longtake.errors import InvalidMedia, InvalidRequest, TaskNotFound
 from longtake.http.dialects.lenient import JsonValue, StagedFile, is_absent, show
 
 OwnAsset: TypeAlias = Callable[[str], "str | None"]
 """The asset id behind one of our own signed URLs; None for any other text."""
-
-Kind = Literal["image", "video"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,15 @@ class KnownTask:
     task_id: str
 
 
-MediaInput = InlineBytes | KnownAsset | KnownTask
+@dataclass(frozen=True, slots=True)
+class FileElsewhere:
+    """The http(s) URL of a file that is fetched when its task is prepared. Never shows the URL."""
+
+    param: str
+    url: str = field(repr=False)
+
+
+MediaInput = InlineBytes | KnownAsset | KnownTask | FileElsewhere
 
 _TASK_ID = re.compile(r"[A-Za-z0-9][\w.@:+-]{0,199}", re.ASCII)
 _ALIAS = re.compile(r"(?:video|task)_(?=[0-9a-f]{8}-[0-9a-f]{4}-)", re.ASCII | re.IGNORECASE)
@@ -88,10 +94,10 @@ def read_task_id(text: str) -> str | None:
     return _ALIAS.sub("", text) if _ALIAS.match(text) else text
 
 
-def read_media(value: JsonValue, param: str, kind: Kind, own_asset: OwnAsset) -> MediaInput:
+def read_media(value: JsonValue, param: str, own_asset: OwnAsset) -> MediaInput:
     """One picture or video in whatever form it came.
 
-    Raises UrlInputNotEnabled for http(s) URLs of others, TaskNotFound for a text that cannot be an id, InvalidRequest.
+    Raises TaskNotFound for a text that cannot be an id, InvalidRequest.
     """
     while isinstance(value, dict):
         inner = next((value[key] for key in _NESTED if not is_absent(value.get(key))), None)
@@ -114,11 +120,7 @@ def read_media(value: JsonValue, param: str, kind: Kind, own_asset: OwnAsset) ->
     if scheme is not None:
         if scheme[1].lower() not in {"http", "https"}:
             raise InvalidRequest(f"{param} has the scheme {scheme[1][:20]!r}: send a task id or bytes", param=param)
-        raise UrlInputNotEnabled(
-            f"{param} is a URL, and this server fetches none: upload the {kind} with POST /v1/files and send its id, "
-            "or send it inline as base64",
-            param=param,
-        )
+        return FileElsewhere(param, text)
     task_id = read_task_id(text)
     if task_id is not None and (":" in task_id or len(task_id) < _LEAST_BASE64_CHARS):
         return KnownTask(param, task_id)
@@ -133,7 +135,7 @@ def _from_data_uri(match: re.Match[str], text: str, param: str) -> InlineBytes:
     return InlineBytes(param, text[match.end() :])
 
 
-def read_media_list(value: JsonValue, param: str, kind: Kind, own_asset: OwnAsset) -> list[MediaInput]:
+def read_media_list(value: JsonValue, param: str, own_asset: OwnAsset) -> list[MediaInput]:
     """One or many, as an array, a single value, or several of them in one text that is a JSON array's content."""
     values = value if isinstance(value, list) else [value]
-    return [read_media(item, param, kind, own_asset) for item in values if not is_absent(item)]
+    return [read_media(item, param, own_asset) for item in values if not is_absent(item)]

@@ -111,6 +111,8 @@ SPELLINGS: Mapping[str, Words] = {
     for text, chinese in (
         ("a bare uuid", "不带前缀的 uuid"),
         ("a signed URL of this server", "本服务器的签名链接"),
+        ("an http(s) URL of a video", "视频的 http(s) URL"),
+        ("an http(s) URL", "http(s) URL"),
         ("a data URI or base64 of a video", "视频的 data URI 或 base64"),
         ("a data URI or base64", "data URI 或 base64"),
         ("a file part of a form", "表单中的文件"),

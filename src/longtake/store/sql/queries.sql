@@ -98,6 +98,14 @@ returning amount_microusd
 insert into balances (tenant, amount_microusd) values (:tenant, :amount)
 returning amount_microusd
 
+-- lower_hold --
+-- The tenant, how much is held too much, and the number of the row that gives it back; nothing where nothing is.
+select tenant, hold_microusd - :amount, (select max(seq) + 1 from ledger where task = tasks.id and kind = 'hold')
+from tasks where id = :task and hold_microusd > :amount
+
+-- lower_task_hold --
+update tasks set hold_microusd = :amount where id = :task
+
 -- balance --
 select amount_microusd from balances where tenant = :tenant
 
@@ -168,7 +176,7 @@ money as (
         sum(case kind when 'hold' then -amount_microusd else 0 end) as held,
         sum(case kind when 'release' then amount_microusd else 0 end) as released,
         sum(case kind when 'capture' then -amount_microusd else 0 end) as captured,
-        count(*) filter (where kind = 'hold') as holds,
+        count(*) filter (where kind = 'hold' and seq = 0) as holds,
         count(*) filter (where kind = 'release') as releases,
         count(*) filter (where kind = 'capture') as captures,
         count(*) filter (where kind = 'adjust') as adjusts,
@@ -475,7 +483,11 @@ update jobs set state = 'lost', ended_ms = :now_ms where state = 'open' and task
 -- free_repeated --
 update tasks set
     owner = null, fence = fence + 1, step = 'queued', sequence = sequence + 1, updated_ms = :now_ms,
-    slot = case when json_extract(plan, '$.maker.engine') = '' then :remote_slot else :slot end
+    slot = case
+        when json_extract(plan, '$.fetches') then :fetch_slot
+        when json_extract(plan, '$.maker.engine') = '' then :remote_slot
+        else :slot
+    end
 where finished_ms is null and step in (select value from json_each(:repeated))
 returning number
 

@@ -39,6 +39,17 @@ def hold(connection: apsw.Connection, task: Task, *, priced: bool) -> None:
     _add_to_ledger(connection, task.id, "hold", tenant=tenant, amount_microusd=-amount, now_ms=task.created_ms)
 
 
+def lower_hold(connection: apsw.Connection, task_id: str, amount: int, now_ms: int) -> None:
+    """Give back what is held for a task beyond `amount`, as a further row of kind `hold`."""
+    lowered = fetch_first(connection, "lower_hold", {"task": task_id, "amount": amount})
+    if lowered is None:
+        return
+    tenant, surplus, seq = msgspec.convert(lowered, tuple[str, int, int])
+    _add_to_ledger(connection, task_id, "hold", tenant=tenant, amount_microusd=surplus, now_ms=now_ms, seq=seq)
+    fetch(connection, "lower_task_hold", {"task": task_id, "amount": amount})
+    fetch(connection, "give_back", {"tenant": tenant, "amount": surplus})
+
+
 def is_open_after(connection: apsw.Connection, task: Task, end: Step, job: JobEnd | None) -> bool:
     """Whether a task's price is unknown at its end: it was called off, and a maker that may bill it goes on."""
     if end is not Step.CANCELLED:

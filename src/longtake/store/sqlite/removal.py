@@ -39,6 +39,7 @@ def recover(connection: apsw.Connection, now_ms: int, expires_ms: int | None) ->
         "repeated": repeated,
         "slot": Slot.CPU.value,
         "remote_slot": Slot.IO.value,
+        "fetch_slot": Slot.FETCH.value,
         "now_ms": now_ms,
     }
     child_works = msgspec.json.encode(sorted(CHILD_WORKS)).decode()

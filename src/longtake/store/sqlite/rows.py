@@ -135,7 +135,7 @@ def job_of(row: Row) -> Job:
 
 def task_cells(task: Task) -> tuple[Cell, ...]:
     """What `insert_task` takes."""
-    slot = slot_of(task.step, remote=task.plan.maker.is_remote)
+    slot = slot_of(task.step, remote=task.plan.maker.is_remote, fetches=task.plan.fetches)
     return (
         task.id,
         uuid_of(task.id),

@@ -62,7 +62,7 @@ def replay(
 
 def name_inputs(connection: apsw.Connection, task_id: str, submission: Submission, plan: Plan) -> None:
     """Note which assets a task reads, so that they are not deleted under it."""
-    named = {(image.role.value, image.asset_id) for image in (*submission.images, *plan.images)}
+    named = {(image.role.value, image.asset_id) for image in (*submission.images, *plan.images) if image.asset_id}
     if isinstance(submission.source, AssetSource):
         named.add(("source", submission.source.asset_id))
     if plan.source_asset_id is not None:

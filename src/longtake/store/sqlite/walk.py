@@ -12,7 +12,7 @@ import msgspec
 from longtake.errors import FencedOff
 from longtake.lifecycle import ENDS, may_move, slot_of
 from longtake.store.base import JobChange, JobEnd, JobMark, JobStart, TaskChanges
-from longtake.store.sqlite.money import is_open_after, owed, settle
+from longtake.store.sqlite.money import is_open_after, lower_hold, owed, settle
 from longtake.store.sqlite.queries import Cell, fetch, fetch_first
 from longtake.store.sqlite.rows import task_of, to_json, uuid_of
 from longtake.store.sqlite.submission import name_inputs, name_result
@@ -86,7 +86,8 @@ def move(
     """See Store.move."""
     assert after not in ENDS, "an end is written by finish"
     assert after is task.step or may_move(task.step, after), f"no move from {task.step} to {after}"
-    slot = slot_of(after, remote=(changes.plan or task.plan).maker.is_remote)
+    plan = changes.plan or task.plan
+    slot = slot_of(after, remote=plan.maker.is_remote, fetches=plan.fetches)
     begins = isinstance(job, JobStart)
     written: dict[str, Cell] = {
         **_fence(task),
@@ -106,6 +107,8 @@ def move(
     number = fetch_first(connection, "move", written)
     if number is None:
         raise FencedOff(f"task {task.id} is no longer at {task.step} under fence {task.fence}, or was cancelled")
+    if changes.hold_microusd is not None:
+        lower_hold(connection, task.id, changes.hold_microusd, now_ms)
     if after is Step.QUEUED:
         _drop_results(connection, task, now_ms)
     _name_assets(connection, task, changes)

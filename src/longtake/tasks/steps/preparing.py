@@ -11,6 +11,7 @@ from longtake.store.base import JobStart, TaskChanges
 from longtake.tasks.parameters import in_the_callers_words, picture_param
 from longtake.tasks.provider_jobs import returned_clip
 from longtake.tasks.steps.choosing import prepare_at_provider
+from longtake.tasks.steps.gathering import gather_inputs
 from longtake.tasks.steps.surroundings import Surroundings
 from longtake.types import Asset, Operation, Step, Task
 
@@ -18,10 +19,12 @@ PREPARED_PERCENT = 1
 
 
 async def prepare(here: Surroundings, task: Task) -> Task:
-    """Check the inputs and move to `generating` with a new jobs row.
+    """Fetch the inputs that are elsewhere; else check them and move to `generating` with a new jobs row.
 
     Raises SourceUnusable if an input is gone, FencedOff if a cancel was requested.
     """
+    if task.plan.fetches:
+        return await gather_inputs(here, task)
     if task.plan.maker.is_remote:
         return await prepare_at_provider(here, task)
     await render_request(here, task)

@@ -18,8 +18,10 @@ from longtake.store.base import JobChange, JobEnd, Store, TaskChanges
 from longtake.tasks.clock import Clock
 from longtake.tasks.intake import work_prefix
 from longtake.tasks.live import Live
+from longtake.tasks.planner import Planner
 from longtake.tasks.remote import Remote
-from longtake.types import Fault, Step, Task
+from longtake.tasks.url_inputs import UrlInputs
+from longtake.types import Fault, Plan, Step, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,8 @@ class Surroundings:
     clock: Clock
     live: Live
     owner: str
+    planner: Planner
+    inputs: UrlInputs
     remote: Remote | None = None
     """None where no provider is set up."""
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -52,6 +56,19 @@ class Surroundings:
         moved = await self.store.move(task, after, changes or TaskChanges(), job=job)
         self.live.changed(moved)
         return moved
+
+    async def queue(self, task: Task, plan: Plan) -> Task:
+        """Queue a task whose plan is final, or final but for what has to be fetched, and hold no more than it costs.
+
+        The long deadline was for what it waited for; the work has its own time. Raises FencedOff, StoreFailed.
+        """
+        changes = TaskChanges(
+            plan=plan,
+            deadline_ms=self.clock() + self.settings.deadline_s(remote=plan.maker.is_remote, waits=plan.fetches) * 1000,
+            hold_microusd=price_of(plan).microusd,
+            release=True,
+        )
+        return await self.move(task, Step.QUEUED, changes)
 
     async def succeed(self, task: Task) -> Task:
         """The terminal write of a task whose files are in place. Its price is taken out of what was held for it."""
