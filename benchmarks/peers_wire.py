@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The two processes around the servers that benchmarks/peers.py compares: the load, and LiteLLM's fake upstream.
 
-python benchmarks/peers_wire.py press PORT CONNECTIONS SECONDS < request
+python benchmarks/peers_wire.py press PORT CONNECTIONS SECONDS [COUNT] < request
 python benchmarks/peers_wire.py upstream
 """
 
@@ -74,15 +74,18 @@ class Caller(asyncio.Protocol):
         self._transport.close()
 
 
-async def press(port: int, request: bytes, connections: int, seconds: float) -> dict[str, object]:
-    """Load a server for so long: answers and bytes a second."""
+async def press(port: int, request: bytes, connections: int, seconds: float, count: int = 0) -> dict[str, object]:
+    """Load a server for so long, or until there were about so many answers: answers and bytes a second."""
     loop = asyncio.get_running_loop()
     began_s = time.perf_counter()
     callers = [
         (await loop.create_connection(lambda: Caller(request, (b"200", b"206")), "127.0.0.1", port))[1]
         for _ in range(connections)
     ]
-    await asyncio.sleep(seconds)
+    while time.perf_counter() - began_s < seconds and not any(caller.failed for caller in callers):
+        await asyncio.sleep(min(seconds, 0.02))
+        if count and sum(caller.answers for caller in callers) >= count - connections:
+            break
     for caller in callers:
         caller.stopping = True
     await asyncio.wait_for(asyncio.gather(*(caller.closed for caller in callers)), 60)
@@ -91,8 +94,11 @@ async def press(port: int, request: bytes, connections: int, seconds: float) -> 
     return {
         "rate": sum(caller.answers for caller in callers) / spent_s,
         "answers": sum(caller.answers for caller in callers),
+        "spent_s": spent_s,
+        "began_s": time.monotonic() - spent_s,
         "bytes": sum(caller.received_bytes for caller in callers),
         "p50_ms": latencies_s[len(latencies_s) // 2] * 1000 if latencies_s else 0.0,
+        "p99_ms": latencies_s[int(0.99 * (len(latencies_s) - 1))] * 1000 if latencies_s else 0.0,
         "failed": next((caller.failed for caller in callers if caller.failed), ""),
     }
 
@@ -132,8 +138,9 @@ def main() -> None:
     if sys.argv[1] == "upstream":
         asyncio.run(upstream())
         return
-    port, connections, seconds = sys.argv[2:]
-    print(json.dumps(asyncio.run(press(int(port), sys.stdin.buffer.read(), int(connections), float(seconds)))))
+    port, connections, seconds, *count = sys.argv[2:]
+    pressed = press(int(port), sys.stdin.buffer.read(), int(connections), float(seconds), *map(int, count))
+    print(json.dumps(asyncio.run(pressed)))
 
 
 if __name__ == "__main__":

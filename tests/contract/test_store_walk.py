@@ -50,20 +50,20 @@ async def test_a_local_task_walks_to_its_end(store: Store, home: Home) -> None:
         ("task.succeeded", "https://example.com/hook", None)
     ]
     assert await store.claim(OWNER, CPU, START_MS) == ()
-    assert await store.next_due_ms() is None
+    assert await store.next_due_ms(["cpu", "io"]) is None
 
 
 async def test_claims_take_what_is_due_once_and_no_more_than_the_free_slots(store: Store) -> None:
     later = await add(store, make_task(next_ms=START_MS + 50))
     tasks = [await add(store, make_task()) for _ in range(5)]
-    assert await store.next_due_ms() == 0
+    assert await store.next_due_ms(["cpu", "io"]) == 0
     first, second = await asyncio.gather(store.claim(OWNER, {"cpu": 2}, START_MS), store.claim("n2", CPU, START_MS))
     assert [task.id for task in (*first, *second)] == [task.id for task in tasks[:3]]
     assert {(task.step, task.fence) for task in first} == {(Step.PREPARING, 1)}
-    assert await store.claim(OWNER, {"cpu": 0, "io": 9}, START_MS) == []
+    assert await store.claim(OWNER, {"cpu": 0, "io": 9}, START_MS) == ()
     assert len(await store.claim(OWNER, {"cpu": 9}, START_MS)) == 2
     assert await store.claim(OWNER, {"cpu": 9}, START_MS) == ()
-    assert await store.next_due_ms() == START_MS + 50
+    assert await store.next_due_ms(["cpu", "io"]) == START_MS + 50
     assert (await claim_one(store, START_MS + 50)).id == later.id
 
 

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
-from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections import deque
+from collections.abc import Collection, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from longtake.accounts import AccountSettings
@@ -16,6 +16,14 @@ from longtake.providers.base import Abilities, Account, Provider
 from longtake.routing.health import Health
 from longtake.routing.ways import way_of
 from longtake.types import Operation, Value
+
+MOST_CALLS = 256
+"""To one account at once, of submits and of polls each. Thousands of tasks may be due together, as after a restart;
+a connection for each of them would run into its time limit, and into the most files that this process may open."""
+
+
+def _places() -> asyncio.Semaphore:
+    return asyncio.Semaphore(MOST_CALLS)
 
 
 @dataclass(slots=True, eq=False)
@@ -33,8 +41,15 @@ class LiveAccount:
     switched_off: bool = False
     """By the operator, until the server restarts."""
     health: Health = field(default_factory=Health)
+    submits: asyncio.Semaphore = field(default_factory=_places)
+    """Held during the call that buys."""
+    polls: asyncio.Semaphore = field(default_factory=_places)
+    """Held during a question about a job, so that submits without an answer keep nobody from asking."""
     _tasks: set[str] = field(default_factory=set[str])
-    _freed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _waiting: deque[asyncio.Future[None]] = field(default_factory=deque[asyncio.Future[None]])
+    """Those who wait for room, first come first."""
+    _promised: int = 0
+    """Places of those whose turn has come, and who have not run since."""
 
     @property
     def name(self) -> str:
@@ -54,26 +69,47 @@ class LiveAccount:
     @property
     def is_full(self) -> bool:
         """Whether a further job would have to wait."""
-        return self.in_flight >= self.settings.max_in_flight
+        return self.in_flight + self._promised >= self.settings.max_in_flight
 
     def model_of(self, model_name: str) -> str:
         """Its own name of a model of ours."""
         return self.settings.models_by_name[model_name]
 
-    @asynccontextmanager
-    async def place(self, task_id: str, *, wait: bool) -> AsyncGenerator[None]:
-        """A place for a task's job while the block lasts; a job that is there already does not `wait`."""
-        async with self._freed:
-            while wait and self.is_full and task_id not in self._tasks:
-                await self._freed.wait()
-            self._tasks.add(task_id)
+    @contextmanager
+    def place(self, task_id: str) -> Generator[None]:
+        """A place for a task's job while the block lasts. A job that is there already takes one more than there are."""
+        self._tasks.add(task_id)
         try:
             yield
         finally:
             self._tasks.discard(task_id)
-            with contextlib.suppress(RuntimeError):
-                async with self._freed:
-                    self._freed.notify()
+            if self._waiting:
+                # Not now: most often the task's next step takes the place again before anybody else could.
+                asyncio.get_running_loop().call_soon(self._wake_next)
+
+    async def wait_for_room(self, called_off: asyncio.Event, timeout_s: float) -> None:
+        """Return when there is room for the caller, who takes it at once; when it was called off; or in time."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        leaving = asyncio.ensure_future(called_off.wait())
+        takes_turn = False
+        try:
+            await asyncio.wait({turn, leaving}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            takes_turn = not called_off.is_set()
+        finally:
+            leaving.cancel()
+            if turn.done():
+                self._promised -= 1
+                if not takes_turn:
+                    self._wake_next()
+            turn.cancel()
+
+    def _wake_next(self) -> None:
+        while self._waiting and not self.is_full:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._promised += 1
+                turn.set_result(None)
 
 
 class Candidate(Value, frozen=True):

@@ -8,7 +8,7 @@ takes the tenant.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, Protocol
 
 from longtake.store.accounts import Account, LedgerReport
@@ -327,8 +327,8 @@ class Store(Protocol):
         """Finished tasks whose `expires_ms` has passed."""
         ...
 
-    async def next_due_ms(self) -> int | None:
-        """When the next unowned task becomes due."""
+    async def next_due_ms(self, slots: Collection[str]) -> int | None:
+        """When the next unowned task that needs one of these slots becomes due."""
         ...
 
     async def delete(self, tenant_id: str, task_id: str, now_ms: int) -> Sequence[str]:

@@ -24,8 +24,10 @@ class Remote:
     accounts: LiveAccounts
     egress: Egress
     first_pause_s: float = 1.0
-    """Before the first poll, where the provider names no time; each further pause is longer."""
+    """Between a submit and the first poll, where the provider names no time; each further pause is longer."""
     longest_pause_s: float = 10.0
+    pauses_s: dict[str, float] = field(default_factory=dict[str, float])
+    """Before the first poll of tasks just bought, by id, where the provider has named a time."""
     videos: dict[str, MadeVideo] = field(default_factory=dict[str, MadeVideo])
     """Of tasks between `polling` and `fetching`, by id. Lost with the process: then it is asked for again."""
 

@@ -33,6 +33,8 @@ STRAY_AGE_MS = 6 * 3600 * 1000
 """A blob without an asset is garbage after this time; no upload takes so long."""
 CLOSE_GRACE_S = 2.0
 LEAST_PAUSE_S = 0.05
+MOST_CLAIMED = 200
+"""Of each slot in one transaction: thousands, as after a restart, would hold up everything else that is written."""
 
 _log = logging.getLogger("longtake.tasks")
 
@@ -124,8 +126,8 @@ class Scheduler:
                     next_strays_s = clock_s() + STRAYS_EVERY_S
                     before_ms = self._here.clock() - STRAY_AGE_MS
                     await sweep_blobs(self._here.store, self._here.storage, before_ms=before_ms)
-                await self._claim()
-                pause_s = await self._pause_s(next_tick_s - clock_s())
+                is_more = await self._claim()
+                pause_s = 0.0 if is_more else await self._pause_s(next_tick_s - clock_s())
             except ServiceError as error:
                 _log.warning("the scheduler pauses: %s", error.message)
                 pause_s = self._tick_s
@@ -140,11 +142,13 @@ class Scheduler:
                 async with asyncio.timeout(pause_s):
                     await woken.wait()
 
-    async def _claim(self) -> None:
-        free = self._free()
+    async def _claim(self) -> bool:
+        """Whether there may be more to claim at once."""
+        free = {slot: min(places, MOST_CLAIMED) for slot, places in self._free().items()}
         if self._closing or not any(free.values()):
-            return
-        for task in await self._here.store.claim(self._here.owner, free, self._here.clock()):
+            return False
+        claimed = await self._here.store.claim(self._here.owner, free, self._here.clock())
+        for task in claimed:
             self._here.live.changed(task)
             slot = slot_of(task.step, remote=task.plan.maker.is_remote, fetches=task.plan.fetches)
             assert slot is not None, "only what needs a slot is claimed"
@@ -152,6 +156,7 @@ class Scheduler:
             self._runners[runner] = task.id, slot
             self._taken[slot] += 1
             runner.add_done_callback(self._end)
+        return len(claimed) >= MOST_CLAIMED
 
     def _free(self) -> dict[str, int]:
         return {slot.value: max(0, places - self._taken[slot]) for slot, places in self._slots.items()}
@@ -168,8 +173,9 @@ class Scheduler:
     async def _pause_s(self, until_tick_s: float) -> float:
         """How long nothing is due, in seconds."""
         pause_s = max(0.0, min(until_tick_s, self._tick_s))
-        if any(self._free().values()):
-            due_ms = await self._here.store.next_due_ms()
+        free = [slot for slot, places in self._free().items() if places]
+        if free:
+            due_ms = await self._here.store.next_due_ms(free)
             if due_ms is not None:
                 # Something due that was not claimed just now is not for this node.
                 pause_s = min(pause_s, max(LEAST_PAUSE_S, (due_ms - self._here.clock()) / 1000))
@@ -187,11 +193,11 @@ class Scheduler:
                     await self._here.fail(task, MISTAKE)
 
     async def _end_overdue(self) -> None:
-        for task in await self._here.store.overdue(self._here.clock()):
+        overdue = await self._here.store.overdue(self._here.clock())
+        here = {task_id for task_id, _ in self._runners.values()} if overdue else set[str]()
+        for task in overdue:
             # A task that is owned is watched by its runner, unless that has broken.
-            is_watched = task.owner is not None and (
-                task.owner != self._here.owner or task.id in {task_id for task_id, _ in self._runners.values()}
-            )
+            is_watched = task.owner is not None and (task.owner != self._here.owner or task.id in here)
             # What is being stored is made: it is too late to end it.
             if not is_watched and task.step is not Step.STORING:
                 with contextlib.suppress(FencedOff):

@@ -367,11 +367,8 @@ where tenant = :tenant and listed = 0 and deleted_ms is null and number > :after
     and (:operation is null or operation = :operation)
 order by number limit :limit
 
--- is_due --
-select 1 from tasks where owner is null and slot is not null and next_ms <= :now_ms limit 1
-
 -- next_due_ms --
-select min(next_ms) from tasks where owner is null and slot is not null
+select min(next_ms) from tasks where owner is null and slot is not null and slot = :slot
 
 -- running --
 select tenant, count(*) from tasks where owner is not null group by tenant

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -235,7 +235,8 @@ class SqliteStore:
 
     async def claim(self, owner: str, free: Mapping[str, int], now_ms: int) -> Sequence[Task]:
         """See Store.claim. Where nothing is due this only reads."""
-        if self._read_first("is_due", {"now_ms": now_ms}) is None:
+        due_ms = await self.next_due_ms([slot for slot, count in free.items() if count > 0])
+        if due_ms is None or due_ms > now_ms:
             return ()
         return await self._write(lambda connection: walk.claim(connection, owner, free, now_ms, self._turns))
 
@@ -263,7 +264,7 @@ class SqliteStore:
 
     async def jobs(self, task: Task) -> Sequence[Job]:
         """See Store.jobs."""
-        return [job_of(row) for row in await self._list("jobs", {"task": task.id})]
+        return [job_of(row) for row in self._opened().read_few("jobs", {"task": task.id})]
 
     async def tries(self, task: Task) -> int:
         """See Store.tries."""
@@ -294,10 +295,10 @@ class SqliteStore:
         """See Store.expired."""
         return [task_of(row) for row in await self._list("expired", {"now_ms": now_ms})]
 
-    async def next_due_ms(self) -> int | None:
+    async def next_due_ms(self, slots: Collection[str]) -> int | None:
         """See Store.next_due_ms."""
-        row = self._read_first("next_due_ms")
-        return None if row is None else msgspec.convert(row[0], int | None)
+        rows = [self._read_first("next_due_ms", {"slot": slot}) for slot in slots]
+        return min((msgspec.convert(row[0], int) for row in rows if row and row[0] is not None), default=None)
 
     async def delete(self, tenant_id: str, task_id: str, now_ms: int) -> Sequence[str]:
         """See Store.delete."""

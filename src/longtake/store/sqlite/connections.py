@@ -42,6 +42,13 @@ class Connections:
         except apsw.Error as error:
             raise explain(error) from error
 
+    def read_few(self, name: str, cells: Mapping[str, Cell]) -> list[Row]:
+        """The rows of a statement that reads a handful by key, at once. Raises StoreFailed."""
+        try:
+            return fetch(self._reading, name, cells)
+        except apsw.Error as error:
+            raise explain(error) from error
+
     async def list_rows(self, name: str, cells: Mapping[str, Cell]) -> list[Row]:
         """All rows of a statement, read in a thread. Raises StoreFailed."""
         try:

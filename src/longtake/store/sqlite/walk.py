@@ -40,13 +40,18 @@ def claim(
 ) -> list[Task]:
     """See Store.claim. `turns` says when each tenant had its last turn, counted in claims; it is kept up to date."""
     taken: list[Task] = []
-    running = dict(msgspec.convert(fetch(connection, "running"), list[tuple[str, int]]))
-    for slot, count in free.items():
-        due = fetch(connection, "due_tenants", {"slot": slot, "now_ms": now_ms}) if count > 0 else []
-        tenants = msgspec.convert(due, list[tuple[str, int]])
+    due = {
+        slot: msgspec.convert(fetch(connection, "due_tenants", {"slot": slot, "now_ms": now_ms}), list[tuple[str, int]])
+        for slot, count in free.items()
+        if count > 0
+    }
+    # Counting goes through all that is at work: not where there is nobody to choose between.
+    is_choice = any(len(tenants) > 1 for tenants in due.values())
+    running = dict(msgspec.convert(fetch(connection, "running"), list[tuple[str, int]])) if is_choice else {}
+    for slot, tenants in due.items():
         queue = [_Waiting(running.get(tenant, 0), turns.get(tenant, 0), number, tenant) for tenant, number in tenants]
         heapq.heapify(queue)
-        for _ in range(count):
+        for _ in range(free[slot]):
             if not queue:
                 break
             first = heapq.heappop(queue)

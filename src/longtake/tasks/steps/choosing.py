@@ -12,8 +12,9 @@ from longtake.tasks.provider_jobs import way_at
 from longtake.tasks.remote import Remote
 from longtake.tasks.staging import stage_inputs
 from longtake.tasks.steps.failover import failed_accounts
+from longtake.tasks.steps.submitting import buy
 from longtake.tasks.steps.surroundings import Surroundings
-from longtake.types import Fault, Step, Task
+from longtake.types import Fault, Operation, Step, Task
 
 PREPARED_PERCENT = 1
 LEAST_PAUSE_MS = 500
@@ -37,14 +38,21 @@ async def prepare_at_provider(here: Surroundings, task: Task) -> Task:
     )
     plan = msgspec.structs.replace(task.plan, maker=maker)
     task = msgspec.structs.replace(task, plan=plan)
+    if not _is_given_files(task, way) and not task.attempt and not account.is_full:
+        # Nothing to make ready, and no earlier job of which anything has to be found out.
+        return await buy(here, remote, task, account, plan)
     await stage_inputs(here, task, way)
     return await here.move(task, Step.SUBMITTING, TaskChanges(plan=plan, progress=PREPARED_PERCENT))
+
+
+def _is_given_files(task: Task, way: Way) -> bool:
+    return task.operation is not Operation.CREATE or way.kind is not None or bool(task.plan.images)
 
 
 async def _choose(here: Surroundings, remote: Remote, task: Task) -> tuple[LiveAccount, Way] | None:
     """The first in order that can do it; one that failed at this task only if no other is left."""
     now_ms = here.clock()
-    failed = failed_accounts(await here.store.jobs(task))
+    failed = failed_accounts(await here.store.jobs(task)) if task.attempt else frozenset[str]()
     fresh = remote.accounts.order(task.model_requested, task.operation, now_ms, passed_over=failed)
     for account in fresh or remote.accounts.order(task.model_requested, task.operation, now_ms):
         way = await way_at(here, task, account)

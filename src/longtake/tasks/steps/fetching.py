@@ -36,7 +36,7 @@ async def fetch(here: Surroundings, task: Task) -> Task:
     account = remote.account_of(task)
     video = made_video(remote, task)
     why = ""
-    async with account.place(task.id, wait=False):
+    with account.place(task.id):
         for attempt in range(MOST_TRIES):
             if here.cancelled.is_set():
                 return await here.end_cancelled(task)

@@ -25,9 +25,12 @@ from longtake.types import Step, Task
 POLLED_PERCENT = 80
 MISSES_TO_LOSE = 3
 """Answers in a row that say the provider does not know the id."""
-GROWTH = 1.3
+GROWTH = 0.3
+"""Of the pause, as a share of how long ago the job was bought: from a second to ten in half a minute."""
 JITTER = 0.2
-_spread = random.SystemRandom()
+RESUMED_APART_S = 0.002
+"""What jobs that are taken up at a restart are asked apart, on average: all at once they would hold up everything."""
+_spread = random.Random()  # noqa: S311  (spreads load, guards nothing)
 
 _log = logging.getLogger("longtake.tasks")
 
@@ -36,16 +39,18 @@ async def poll(here: Surroundings, task: Task) -> Task:
     """Follow the job to its end and write what came of it. Raises FencedOff, StoreFailed, NoMaker."""
     remote = here.providers
     account = remote.account_of(task)
-    job = open_job(await here.store.jobs(task))
-    if job is None:
-        return await here.fail(task, LOST)
-    async with account.place(task.id, wait=False):
+    with account.place(task.id):
+        job = open_job(await here.store.jobs(task))
+        if job is None:
+            return await here.fail(task, LOST)
         return await _follow(here, remote, task, account, job)
 
 
 async def _follow(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: Job) -> Task:
-    pause_s, misses, handle, told = remote.first_pause_s, 0, job.handle, ""
+    misses, handle, told = 0, job.handle, ""
+    wait_s = _first_wait_s(here, remote, task, account, job)
     while True:
+        await _wait(here, task, wait_s)
         if here.cancelled.is_set():
             return await _call_off(here, remote, task, account, job)
         if here.clock() >= task.deadline_ms:
@@ -72,24 +77,47 @@ async def _follow(here: Surroundings, remote: Remote, task: Task, account: LiveA
                     return await _conclude(here, task, account, job, said)
                 _show(here, task, said)
                 asked_s = said.poll_after_s
-        wait_s = asked_s if asked_s is not None else pause_s
-        pause_s = min(remote.longest_pause_s, pause_s * GROWTH)
-        left_s = max(0.0, (task.deadline_ms - here.clock()) / 1000)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(min(left_s, wait_s * _spread.uniform(1 - JITTER, 1 + JITTER))):
-                await here.cancelled.wait()
+        if asked_s is not None:  # not before the moment that the provider has named
+            wait_s = asked_s * _spread.uniform(1, 1 + JITTER)
+        else:
+            wait_s = _pause_s(here, remote, job) * _spread.uniform(1 - JITTER, 1 + JITTER)
+
+
+def _pause_s(here: Surroundings, remote: Remote, job: Job) -> float:
+    """By the job's age, so that a restart does not begin at the shortest pause again."""
+    age_s = max(0, here.clock() - job.started_ms) / 1000
+    return min(remote.longest_pause_s, remote.first_pause_s + GROWTH * age_s)
+
+
+def _first_wait_s(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: Job) -> float:
+    asked_s = remote.pauses_s.pop(task.id, None)
+    if asked_s is not None:
+        return asked_s * _spread.uniform(1, 1 + JITTER)
+    age_s = max(0, here.clock() - job.started_ms) / 1000
+    if age_s < remote.first_pause_s:
+        return remote.first_pause_s - age_s
+    return _spread.uniform(0, min(_pause_s(here, remote, job), account.in_flight * RESUMED_APART_S))
+
+
+async def _wait(here: Surroundings, task: Task, wait_s: float) -> None:
+    """Until the time is up, the task is cancelled, or its deadline has passed."""
+    left_s = max(0.0, (task.deadline_ms - here.clock()) / 1000)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(min(left_s, wait_s)):
+            await here.cancelled.wait()
 
 
 async def ask(remote: Remote, account: LiveAccount, handle: str) -> Update | PollFault:
     """One question, and the one that follows from its answer. Raises nothing that another try could mend."""
     adapter = account.adapter
     try:
-        answer = await remote.egress.send(adapter.poll(account.account, handle), account.access)
-        said = adapter.read_poll(account.account, handle, answer)
-        if isinstance(said, Update) and said.follow is not None:
-            assert isinstance(adapter, Follows), "an adapter that names a request to follow reads its answer"
-            answer = await remote.egress.send(said.follow, account.access)
-            said = adapter.read_follow(account.account, said.handle or handle, answer)
+        async with account.polls:
+            answer = await remote.egress.send(adapter.poll(account.account, handle), account.access)
+            said = adapter.read_poll(account.account, handle, answer)
+            if isinstance(said, Update) and said.follow is not None:
+                assert isinstance(adapter, Follows), "an adapter that names a request to follow reads its answer"
+                answer = await remote.egress.send(said.follow, account.access)
+                said = adapter.read_follow(account.account, said.handle or handle, answer)
     except UpstreamError as error:
         return PollFault(fault=ProviderFault(trouble=Trouble.UPSTREAM, message=error.message, code=NETWORK))
     return said

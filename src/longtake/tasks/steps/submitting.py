@@ -30,10 +30,8 @@ from longtake.tasks.provider_jobs import InputGone, provider_job
 from longtake.tasks.remote import Remote, open_job
 from longtake.tasks.steps.failover import try_elsewhere
 from longtake.tasks.steps.surroundings import Surroundings
-from longtake.types import Step, Task
+from longtake.types import Plan, Step, Task
 
-ROOM_PAUSE_S = 0.2
-"""How often a full account is looked at again."""
 LOOK_UP_PAUSE_S = 10.0
 REPEAT_PAUSE_S = 2.0
 UPLOAD_PAUSE_MS = 5_000
@@ -48,19 +46,28 @@ async def submit(here: Surroundings, task: Task) -> Task:
     account = remote.account_of(task)
     begun = open_job(await here.store.jobs(task))
     if begun is not None:
-        async with account.place(task.id, wait=False):
+        with account.place(task.id):
             return await _go_on(here, remote, task, account, begun)
     while account.is_full:
         if here.cancelled.is_set():
             return await here.end_cancelled(task)
-        if here.clock() >= task.deadline_ms:
+        left_ms = task.deadline_ms - here.clock()
+        if left_ms <= 0:
             return await here.expire(task)
-        await asyncio.sleep(ROOM_PAUSE_S)
-    async with account.place(task.id, wait=False):
-        return await _buy(here, remote, task, account)
+        await account.wait_for_room(here.cancelled, left_ms / 1000)
+    return await buy(here, remote, task, account)
 
 
-async def _buy(here: Surroundings, remote: Remote, task: Task, account: LiveAccount) -> Task:
+async def buy(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, plan: Plan | None = None) -> Task:
+    """Write the jobs row and make the one call, for a task in `preparing` or `submitting`; `plan` is written with it.
+
+    Raises FencedOff, StoreFailed, StoreFull, and what makes the task fail.
+    """
+    with account.place(task.id):
+        return await _buy(here, remote, task, account, plan)
+
+
+async def _buy(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, plan: Plan | None) -> Task:
     attempt = task.attempt + 1
     caller_key = f"{task.id}.{attempt}"
     try:
@@ -82,9 +89,11 @@ async def _buy(here: Surroundings, remote: Remote, task: Task, account: LiveAcco
         caller_key=caller_key,
         deadline_ms=task.deadline_ms,
     )
-    bought = await here.store.move(task, Step.SUBMITTING, TaskChanges(progress=SUBMITTED_PERCENT), job=start)
-    here.live.changed(bought)
-    return await _send(here, remote, bought, account, job)
+    changes = TaskChanges(plan=plan, progress=SUBMITTED_PERCENT)
+    async with account.submits:  # before the row is written: from then on the call may have been made
+        bought = await here.move(task, Step.SUBMITTING, changes, job=start)
+        answer = await _asked(remote, account, job)
+    return await _heard(here, bought, account, job, answer)
 
 
 async def _go_on(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, begun: Job) -> Task:
@@ -105,8 +114,10 @@ async def _go_on(here: Surroundings, remote: Remote, task: Task, account: LiveAc
     return await _leave_unconfirmed(here, task)
 
 
-async def _send(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: ProviderJob) -> Task:
-    match await _asked(remote, account, job):
+async def _heard(
+    here: Surroundings, task: Task, account: LiveAccount, job: ProviderJob, answer: Update | Refused | Unclear
+) -> Task:
+    match answer:
         case Update() as said:
             return await _accepted(here, task, account, said)
         case Refused(fault=fault):
@@ -115,7 +126,7 @@ async def _send(here: Surroundings, remote: Remote, task: Task, account: LiveAcc
         case Unclear(why=why):
             _log.warning("task %s: provider %s: no clear answer to a submit: %s", task.id, account.name, why)
             account.health.failed(why, here.clock())
-            return await _clear_up(here, remote, task, account, job)
+            return await _clear_up(here, here.providers, task, account, job)
 
 
 async def _asked(remote: Remote, account: LiveAccount, job: ProviderJob) -> Update | Refused | Unclear:
@@ -134,7 +145,9 @@ async def _asked(remote: Remote, account: LiveAccount, job: ProviderJob) -> Upda
 async def _repeat(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: ProviderJob) -> Task:
     """The same key again until it is answered. That a repetition is refused does not say that the first call was."""
     while here.clock() < task.deadline_ms and not here.cancelled.is_set():
-        match await _asked(remote, account, job):
+        async with account.submits:
+            answer = await _asked(remote, account, job)
+        match answer:
             case Update() as said:
                 return await _accepted(here, task, account, said)
             case Refused(fault=fault) if fault.trouble in {Trouble.INVALID, Trouble.MODERATION}:
@@ -205,6 +218,8 @@ async def _accepted(here: Surroundings, task: Task, account: LiveAccount, said: 
         ended = JobEnd(attempt=task.attempt, state="failed", cost_microusd=said.cost_microusd or 0)
         return await try_elsewhere(here, task, account, ended, fault)
     mark = JobMark(attempt=task.attempt, handle=said.handle)
-    moved = await here.store.move(task, Step.POLLING, TaskChanges(), job=mark)
-    here.live.changed(moved)
-    return moved
+    if said.status == "succeeded":
+        here.providers.pauses_s[task.id] = 0.0
+    elif said.poll_after_s is not None:
+        here.providers.pauses_s[task.id] = said.poll_after_s
+    return await here.move(task, Step.POLLING, job=mark)
