@@ -14,6 +14,7 @@ from longtake.errors import NoMaker
 from longtake.providers.base import MadeVideo
 from longtake.routing.live_accounts import LiveAccount, LiveAccounts
 from longtake.store.base import Job, Store
+from longtake.tasks.turns import Turns
 from longtake.types import Task
 
 
@@ -28,6 +29,8 @@ class Remote:
     longest_pause_s: float = 10.0
     pauses_s: dict[str, float] = field(default_factory=dict[str, float])
     """Before the first poll of tasks just bought, by id, where the provider has named a time."""
+    turns: Turns = field(default_factory=Turns)
+    """Taken by every poll."""
     videos: dict[str, MadeVideo] = field(default_factory=dict[str, MadeVideo])
     """Of tasks between `polling` and `fetching`, by id. Lost with the process: then it is asked for again."""
 

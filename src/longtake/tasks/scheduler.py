@@ -33,7 +33,7 @@ STRAY_AGE_MS = 6 * 3600 * 1000
 """A blob without an asset is garbage after this time; no upload takes so long."""
 CLOSE_GRACE_S = 2.0
 LEAST_PAUSE_S = 0.05
-MOST_CLAIMED = 200
+MOST_CLAIMED = 64
 """Of each slot in one transaction: thousands, as after a restart, would hold up everything else that is written."""
 
 _log = logging.getLogger("longtake.tasks")

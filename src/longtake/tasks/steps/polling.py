@@ -112,6 +112,7 @@ async def ask(remote: Remote, account: LiveAccount, handle: str) -> Update | Pol
     adapter = account.adapter
     try:
         async with account.polls:
+            await remote.turns.mine()
             answer = await remote.egress.send(adapter.poll(account.account, handle), account.access)
             said = adapter.read_poll(account.account, handle, answer)
             if isinstance(said, Update) and said.follow is not None:
