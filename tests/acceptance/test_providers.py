@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import signal
+import socket
 import time
 from pathlib import Path
 
 import pytest
 from tests.acceptance.conftest import SAMPLE_ID, Server, duration_s
-from tests.fakes.upstream.process import KEY, RunningUpstream
+from tests.fakes.upstream.process import KEY, RunningUpstream, running_upstream
 from tests.http.contract import faults
 
 MODEL = "grok-video-3"
@@ -108,6 +109,22 @@ def test_a_broken_account_is_passed_over(serve, upstream):
     ended = server.wait(create(server))
     assert ended["state"] == "succeeded", ended
     assert ended["provider"] == "relay-b"
+
+
+def test_a_provider_that_is_being_restarted_is_waited_for(serve):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    server = serve(account("relay-a", f"http://127.0.0.1:{port}/unified"))
+    task_id = create(server)
+    limit = time.monotonic() + 60
+    while b"cannot be reached" not in server.log.read_bytes():
+        assert time.monotonic() < limit, "the call was never made"
+        time.sleep(0.05)
+    with running_upstream(port) as late:
+        late.set(render_s=0.3)
+        ended = server.wait(task_id, 100)
+        assert ended["state"] == "succeeded", ended
+        assert len(late.jobs()) == 1
 
 
 def test_a_limit_is_waited_for(serve, upstream):

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Mapping
 from importlib import import_module
@@ -19,11 +18,11 @@ from longtake.egress.limits import Limits
 from longtake.egress.messages import Request, Response
 from longtake.egress.redirects import follow
 from longtake.egress.target import parse
-from longtake.errors import BadUpstreamAnswer, MaybeSent, NotSent
+from longtake.errors import MaybeSent, NotSent
 from longtake.settings import ProxySettings, Settings, read_proxies
 
 if TYPE_CHECKING:  # the wire loads aiohttp
-    from longtake.egress.wire import Answer, ResolverFactory, Wire
+    from longtake.egress.wire import ResolverFactory, Wire
 
 _jitter = random.SystemRandom()
 
@@ -113,10 +112,12 @@ class Egress:
             deadline=deadline,
         )
         async with follow(wire, hop, access) as answer:
-            body = b"" if request.method == "HEAD" else await _body(answer, self._limits.answer_bytes)
+            body = b"" if request.method == "HEAD" else await answer.read(self._limits.answer_bytes)
             return Response(status=answer.status, body=body, headers=answer.headers)
 
     async def _open(self) -> Wire:
+        if self._wire is not None and not self._closed:
+            return self._wire
         async with self._loading:
             if self._closed:
                 raise NotSent("the server is shutting down: try again later")
@@ -128,18 +129,3 @@ class Egress:
                     guard=self._guard, limits=self._limits, proxies=self._proxies, resolver=self._resolver
                 )
             return self._wire
-
-
-async def _body(answer: Answer, most_bytes: int) -> bytes:
-    body = bytearray()
-    if (answer.length_bytes or 0) <= most_bytes:
-        async with contextlib.aclosing(answer.chunks()) as chunks:
-            async for chunk in chunks:
-                body += chunk
-                if len(body) > most_bytes:
-                    break
-            else:
-                return bytes(body)
-    raise BadUpstreamAnswer(
-        f"the answer is larger than {most_bytes} bytes, the most that LONGTAKE_MAX_ANSWER_BYTES allows"
-    )

@@ -7,6 +7,7 @@ split here, by strict rules, and what goes out is put together from these pieces
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
@@ -100,19 +101,26 @@ class _Parser:
             raise self._refusal("it is not a well-formed URL") from None
         if parts.scheme not in _PORTS:
             raise self._refusal("only http and https addresses are fetched")
-        if "@" in parts.netloc:
-            raise self._refusal("it holds a user name or a password: leave them out")
-        netloc = _NETLOC.match(parts.netloc)
-        if netloc is None:
-            raise self._refusal("its host and port cannot be told apart")
-        port = int(netloc["port"] or _PORTS[parts.scheme])
-        if not 1 <= port <= _HIGHEST_PORT:
-            raise self._refusal("its port is not a port")
+        try:
+            host, port = _known_place(parts.scheme, parts.netloc)
+        except UrlRefused:
+            host, port = self.place(parts.scheme, parts.netloc)  # refuses it again, and names the field
         path = quote(parts.path or "/", safe=_KEPT)
         if parts.query:
             path += f"?{quote(parts.query, safe=_KEPT)}"
-        host = self._address(netloc["v6"]) if netloc["v6"] is not None else self._host(netloc["name"])
         return Target(scheme=parts.scheme, host=host, port=port, path=path)
+
+    def place(self, scheme: str, text: str) -> tuple[str, int]:
+        """Host and port."""
+        if "@" in text:
+            raise self._refusal("it holds a user name or a password: leave them out")
+        netloc = _NETLOC.match(text)
+        if netloc is None:
+            raise self._refusal("its host and port cannot be told apart")
+        port = int(netloc["port"] or _PORTS[scheme])
+        if not 1 <= port <= _HIGHEST_PORT:
+            raise self._refusal("its port is not a port")
+        return self._address(netloc["v6"]) if netloc["v6"] is not None else self._host(netloc["name"]), port
 
     def _host(self, name: str) -> str:
         host = self._ascii(name).removesuffix(".")
@@ -143,6 +151,12 @@ class _Parser:
 
     def _refusal(self, why: str) -> UrlRefused:
         return refusal(why, self._param)
+
+
+@functools.lru_cache(maxsize=256)
+def _known_place(scheme: str, text: str) -> tuple[str, int]:
+    """Providers are asked thousands of times a minute at the same few places."""
+    return _Parser(None).place(scheme, text)
 
 
 def _plain_v4(host: str) -> IPv4Address | None:

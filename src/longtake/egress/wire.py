@@ -75,22 +75,41 @@ class Answer:
 
         Nothing compressed was asked for, and a few compressed kilobytes can become gigabytes.
         """
-        codings = f"{self.headers.get('content-encoding', '')},{self.headers.get('transfer-encoding', '')}".split(",")
-        if not {coding.strip().lower() for coding in codings} <= _PLAIN_CODINGS:
-            raise BadUpstreamAnswer(f"{self._hop.place} answered in a compressed form that was not asked for")
-        pieces = self._response.content.iter_any()
-        while True:
-            fault: Exception | None = None
-            chunk = b""
-            try:
-                chunk = await anext(pieces)
-            except StopAsyncIteration:
-                return
-            except (aiohttp.ClientError, OSError) as error:
-                fault = explain(error, self._progress, place=self._hop.place, param=self._hop.param)
-            if fault is not None:  # outside the handler: aiohttp's errors name URLs and must not hang on ours
-                raise fault
+        self._refuse_compressed()
+        while chunk := await self._next():
             yield chunk
+
+    async def read(self, most_bytes: int) -> bytes:
+        """The whole body. Raises what `chunks` raises, and BadUpstreamAnswer for one that is larger."""
+        self._refuse_compressed()
+        if (self.length_bytes or 0) <= most_bytes:
+            pieces, size_bytes = list[bytes](), 0
+            while size_bytes <= most_bytes and (piece := await self._next()):
+                pieces.append(piece)
+                size_bytes += len(piece)
+            if size_bytes <= most_bytes:
+                return b"".join(pieces)
+        raise BadUpstreamAnswer(
+            f"the answer is larger than {most_bytes} bytes, the most that LONGTAKE_MAX_ANSWER_BYTES allows"
+        )
+
+    def _refuse_compressed(self) -> None:
+        for name in ("content-encoding", "transfer-encoding"):
+            for coding in self.headers.get(name, "").split(","):
+                if coding.strip().lower() not in _PLAIN_CODINGS:
+                    raise BadUpstreamAnswer(f"{self._hop.place} answered in a compressed form that was not asked for")
+
+    async def _next(self) -> bytes:
+        """The next piece of the body; empty at its end."""
+        fault: Exception | None = None
+        chunk = b""
+        try:
+            chunk = await self._response.content.readany()
+        except (aiohttp.ClientError, OSError) as error:
+            fault = explain(error, self._progress, place=self._hop.place, param=self._hop.param)
+        if fault is not None:  # outside the handler: aiohttp's errors name URLs and must not hang on ours
+            raise fault
+        return chunk
 
 
 class Wire:

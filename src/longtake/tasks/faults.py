@@ -58,7 +58,8 @@ def verdict_on(fault: ProviderFault) -> Verdict:
         case Trouble.RATE_LIMITED | Trouble.BUSY:
             return Verdict(fault=_upstream(words, "上游繁忙，请稍后再试"), ask_another=True, wait=True)
         case Trouble.NOT_FOUND | Trouble.UPSTREAM | Trouble.UNKNOWN:
-            return Verdict(fault=_upstream(words, "上游服务出错，请稍后再试"), ask_another=True)
+            unreached = fault.code == NETWORK
+            return Verdict(fault=_upstream(words, "上游服务出错，请稍后再试"), ask_another=True, wait=unreached)
         case _:
             assert_never(fault.trouble)
 

@@ -15,11 +15,15 @@ from longtake.providers.base import ProviderFault
 from longtake.routing.health import RATE_LIMIT_PAUSE_MS
 from longtake.routing.live_accounts import LiveAccount
 from longtake.store.base import Job, JobEnd, TaskChanges
-from longtake.tasks.faults import note_on_health, verdict_on
+from longtake.tasks.faults import NETWORK, note_on_health, verdict_on
 from longtake.tasks.steps.surroundings import Surroundings
 from longtake.types import Step, Task
 
 LONGEST_PAUSE_MS = 5 * 60_000
+UNREACHED_PAUSE_MS = 2_000
+MOST_UNREACHED = 5
+"""Tries at which nothing was sent, since nobody took the connection: about a minute, in which a server is restarted.
+Then the task ends, since an address that is wrong answers as little."""
 
 _log = logging.getLogger("longtake.tasks")
 
@@ -48,7 +52,8 @@ async def try_elsewhere(
         if order:
             return await here.move(task, Step.QUEUED, TaskChanges(release=True, next_ms=now_ms), job=job)
     pause_ms = _pause_ms(fault, len(jobs))
-    if verdict.wait and now_ms + pause_ms < task.deadline_ms:
+    may_wait = verdict.wait and (fault.code != NETWORK or len(jobs) < MOST_UNREACHED)
+    if may_wait and now_ms + pause_ms < task.deadline_ms:
         return await here.move(task, Step.QUEUED, TaskChanges(release=True, next_ms=now_ms + pause_ms), job=job)
     return await here.fail(task, verdict.fault, job=job)
 
@@ -62,4 +67,5 @@ def failed_accounts(jobs: Sequence[Job]) -> frozenset[str]:
 def _pause_ms(fault: ProviderFault, tries: int) -> int:
     if fault.retry_after_s is not None:
         return min(LONGEST_PAUSE_MS, max(1000, round(fault.retry_after_s * 1000)))
-    return min(LONGEST_PAUSE_MS, RATE_LIMIT_PAUSE_MS << min(tries, 6))
+    first_ms = UNREACHED_PAUSE_MS if fault.code == NETWORK else RATE_LIMIT_PAUSE_MS
+    return min(LONGEST_PAUSE_MS, first_ms << min(tries, 6))
