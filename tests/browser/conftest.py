@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Chromium as a visitor of the studio: signed in, with everything noted that the page complains of or asks for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from tests.acceptance.conftest import ADMIN_KEY, Launch, Server, launch
+from tests.http.conftest import clip_bytes
+
+__all__ = ["launch"]
+
+SCREENSHOTS = "STUDIO_SCREENSHOTS"
+"""A folder for pictures of the pages, for who wants to look at them; none are taken without it."""
+_FOLDER = os.environ.get(SCREENSHOTS, "")
+MADE_LIMIT_MS = 120_000
+
+
+@dataclass
+class Visitor:
+    """Somebody in front of the studio."""
+
+    server: Server
+    page: Page
+    said: list[str] = field(default_factory=list[str])
+    """What the console was told, violations of the policy among it."""
+    asked: list[str] = field(default_factory=list[str])
+
+    def watch(self) -> None:
+        """Note what the page says and asks for from now on."""
+        self.page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
+        self.page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+
+    def go(self, path: str) -> None:
+        """Open a page of the server."""
+        self.page.goto(f"{self.server.url}{path}")
+
+    def sign_in(self) -> None:
+        """Type the key in at the door."""
+        self.go("/")
+        self.page.get_by_label("API key").fill(ADMIN_KEY)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("heading", name="Library", exact=True).wait_for()
+
+    def picture(self, name: str) -> None:
+        """Keep a picture of the page for who wants to look at it."""
+        if _FOLDER:
+            self.page.screenshot(path=Path(_FOLDER) / f"{name}.png", full_page=True)
+
+    def left_the_origin(self) -> list[str]:
+        """What was asked of others than the server."""
+        host = urlsplit(self.server.url).netloc
+        return [url for url in self.asked if urlsplit(url).scheme in {"http", "https"} and urlsplit(url).netloc != host]
+
+
+@pytest.fixture(scope="module")
+def server(launch: Launch) -> Server:
+    return launch()
+
+
+@pytest.fixture(scope="module")
+def clip_id(server: Server) -> str:
+    """A small clip of 2 s that was uploaded."""
+    headers = {"Content-Type": "video/mp4"}
+    answer = server.request("POST", "/v1/files?filename=stripes.mp4", clip_bytes(width=320, height=192), headers)
+    assert answer.status == 200, answer.body
+    return str(answer.json["id"])
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"], timeout=60_000)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
+    context.set_default_timeout(30_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def visitor(context: BrowserContext, server: Server) -> Iterator[Visitor]:
+    """Signed in; whatever a test does, nothing may be said on the console nor asked of another origin."""
+    visitor = Visitor(server, context.new_page())
+    visitor.watch()
+    visitor.sign_in()
+    yield visitor
+    assert visitor.said == []
+    assert visitor.left_the_origin() == []

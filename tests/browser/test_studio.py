@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The studio in Chromium: the second is chosen, the video extended, watched across its seam, compared and branched."""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Locator, expect
+from tests.acceptance.conftest import ADMIN_KEY, SAMPLE_ID, Server
+from tests.browser.conftest import MADE_LIMIT_MS, Visitor
+from tests.http.conftest import clip_bytes
+
+pytestmark = pytest.mark.chromium
+
+MOST_WEIGHT_BYTES = 80_000
+
+
+def extended(server: Server, source: str, *, at: float = 1, seconds: float = 0.5, prompt: str = "it goes on") -> str:
+    """A finished extension, made by the API."""
+    body = {"model": "longtake-cpu", "task_id": source, "start_time": at, "duration": seconds, "prompt": prompt}
+    task_id = str(server.request("POST", "/v1/video/extend", body).json["id"])
+    server.wait(task_id)
+    return task_id
+
+
+def until(place: Locator, holds: str) -> None:
+    """Wait until a script says yes of an element; `wait_for_function` would need eval, which the pages forbid."""
+    limit_s = time.monotonic() + 60
+    while not place.evaluate(holds):
+        assert time.monotonic() < limit_s, f"never true: {holds}"
+        place.page.wait_for_timeout(100)
+
+
+def test_the_first_visit_has_one_button_that_extends_the_sample(visitor: Visitor):
+    visitor.picture("library-first")
+    visitor.page.get_by_role("button", name="Extend the sample from its third second").click()
+    expect(visitor.page.get_by_role("progressbar")).to_be_visible()
+    expect(visitor.page.get_by_text("You may leave this page")).to_be_visible()
+    video = visitor.page.locator("lt-seam video")
+    video.wait_for(timeout=MADE_LIMIT_MS)
+    expect(visitor.page.get_by_text("frames before the cut are the source's own")).to_be_visible()
+    # It stands two seconds before the seam, and plays across it without losing a picture.
+    until(video, "video => Math.abs(video.currentTime - 1) < 0.1")
+    visitor.picture("video")
+    video.evaluate("video => { video.muted = true; video.playbackRate = 0.5; }")
+    visitor.page.get_by_role("button", name="Play across the seam").click()
+    until(video, "video => video.currentTime > 3.6")
+    video.evaluate("video => video.pause()")
+    shown = video.evaluate(
+        "video => { const q = video.getVideoPlaybackQuality(); return [q.totalVideoFrames, q.corruptedVideoFrames]; }"
+    )
+    assert shown[0] > 40
+    assert shown[1] == 0
+    visitor.go("/")
+    expect(visitor.page.get_by_role("button", name="Extend the sample from its third second")).to_have_count(0)
+
+
+def test_the_second_is_chosen_by_mouse_by_key_and_by_typing(visitor: Visitor, clip_id: str):
+    visitor.go(f"/extend?task={clip_id}&at=1")
+    page, handle = visitor.page, visitor.page.get_by_label("Where the new part begins")
+    expect(page.locator("form.extend")).to_have_attribute("data-ready", "1")
+    start = page.get_by_label("Go on from second")
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    expect(start).to_have_value("1.041667")
+    page.keyboard.press("Shift+ArrowLeft")
+    expect(start).to_have_value("0.041667")
+    page.keyboard.press("End")
+    expect(start).to_have_value("2")
+    expect(page.locator("#total")).to_have_text("2.00 s kept + 6.00 s new = 8.00 s")
+    page.keyboard.press("Home")
+    expect(start).to_have_value("0")
+    start.fill("1.5")
+    start.press("Tab")
+    expect(handle).to_have_attribute("aria-valuetext", "1.50 seconds, frame 36")
+    box = page.locator("lt-filmstrip .pictures").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(start).to_have_value(re.compile(r"^(0\.9|1(\.0|$))"))
+    # The player shows the last picture that stays.
+    at = float(start.input_value())
+    until(page.locator("#source"), f"video => Math.abs(video.currentTime - {at - 0.5 / 24}) < 0.01")
+    page.get_by_label("New seconds").fill("1")
+    expect(page.locator("#total")).to_contain_text("1.00 s new")
+
+
+def test_what_a_model_makes_of_it_is_told_before(visitor: Visitor, clip_id: str):
+    visitor.go(f"/extend?task={clip_id}&at=1&model=longtake-cpu")
+    page = visitor.page
+    page.get_by_label("What happens then").fill("slow zoom in, then it snows, and a cat sings")
+    expect(page.locator("#understood")).to_contain_text("zoom in")
+    expect(page.locator("#understood")).to_contain_text("not understood")
+    page.get_by_label("New seconds").fill("500")
+    expect(page.locator("#warnings")).to_contain_text("this model makes at most")
+    expect(page.get_by_role("button", name="Extend", exact=True)).to_be_disabled()
+    page.get_by_label("New seconds").fill("1")
+    expect(page.get_by_role("button", name="Extend", exact=True)).to_be_enabled()
+    visitor.picture("extend")
+
+
+def test_takes_are_made_compared_and_branched_from(visitor: Visitor, clip_id: str):
+    visitor.go(f"/extend?task={clip_id}&at=1&model=longtake-cpu")
+    page = visitor.page
+    page.get_by_label("What happens then").fill("pan left")
+    page.get_by_label("New seconds").fill("0.5")
+    page.get_by_text("Size and takes").click()
+    page.get_by_label("Takes").select_option("2")
+    page.get_by_role("button", name="Extend", exact=True).click()
+    page.locator("lt-seam video").wait_for(timeout=MADE_LIMIT_MS)
+    compare = page.get_by_role("link", name="Compare with this one")
+    for _ in range(60):
+        if compare.count():
+            break
+        page.wait_for_timeout(1000)
+        page.reload()
+    visitor.picture("takes")
+    first = page.url
+    compare.first.click()
+    page.get_by_role("button", name="Wipe", exact=True).click()
+    page.get_by_label("Where the wipe stands").fill("30")
+    follower = page.locator("lt-compare video").nth(1)
+    assert follower.evaluate("video => video.style.clipPath") == "inset(0px 0px 0px 30%)"
+    page.get_by_role("button", name="Play both").click()
+    until(follower, "video => video.currentTime > 0.5")
+    page.get_by_role("button", name="Side by side").click()
+    visitor.picture("compare")
+    page.goto(first)
+    page.get_by_role("link", name="Extend again").click()
+    expect(page.get_by_label("Go on from second")).to_have_value("1.5")
+    page.get_by_label("What happens then").fill("zoom out")
+    page.get_by_label("New seconds").fill("0.5")
+    page.get_by_role("button", name="Extend", exact=True).click()
+    page.locator("lt-seam video").wait_for(timeout=MADE_LIMIT_MS)
+    page.reload()
+    expect(page.locator(".tree [aria-current=page]")).to_contain_text("zoom out")
+    expect(page.locator(".tree .on-path")).to_have_count(3)
+    expect(page.locator(".who li")).to_have_count(3)
+    visitor.picture("lineage")
+    page.get_by_role("link", name="Cut its source anew here").click()
+    assert page.url.startswith(f"{visitor.server.url}/extend?task=")
+
+
+def test_a_video_that_is_dropped_anywhere_is_taken_in(visitor: Visitor):
+    data = base64.b64encode(clip_bytes(24)).decode()
+    visitor.page.evaluate(
+        """text => {
+            const bytes = Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], "dropped clip.mp4", { type: "video/mp4" }));
+            const how = { dataTransfer: transfer, bubbles: true, cancelable: true };
+            for (const type of ["dragover", "drop"]) document.body.dispatchEvent(new DragEvent(type, how));
+        }""",
+        data,
+    )
+    visitor.page.wait_for_url("**/extend?task=upload:*")
+    expect(visitor.page.get_by_role("heading", name="Extend: dropped clip.mp4")).to_be_visible()
+    visitor.go("/")
+    expect(visitor.page.get_by_role("link", name="dropped clip.mp4")).to_be_visible()
+
+
+def test_a_file_that_is_no_video_is_refused_in_words(visitor: Visitor):
+    visitor.page.get_by_label("Your own video").set_input_files(
+        {"name": "notes.mp4", "mimeType": "video/mp4", "buffer": b"no video at all"}
+    )
+    visitor.page.get_by_role("button", name="Upload and extend").click()
+    expect(visitor.page.get_by_role("status")).to_contain_text("The upload failed")
+    # The browser itself tells the console of every refused request.
+    visitor.said = [text for text in visitor.said if "400" not in text]
+
+
+def test_a_task_is_called_off(visitor: Visitor):
+    visitor.go(f"/extend?task={SAMPLE_ID}&at=3&model=longtake-cpu")
+    visitor.page.get_by_label("What happens then").fill("on and on")
+    visitor.page.get_by_label("New seconds").fill("30")
+    visitor.page.get_by_role("button", name="Extend", exact=True).click()
+    visitor.page.get_by_role("button", name="Call off").click()
+    expect(visitor.page.locator("#result")).to_have_attribute("data-ended", "true")
+    visitor.go("/?state=cancelled")
+    expect(visitor.page.get_by_role("link", name="on and on")).to_be_visible()
+
+
+@pytest.fixture
+def scriptless(browser: Browser, server: Server) -> Iterator[BrowserContext]:
+    context = browser.new_context(java_script_enabled=False)
+    yield context
+    context.close()
+
+
+def test_it_works_without_scripts(scriptless: BrowserContext, server: Server, clip_id: str):
+    page = scriptless.new_page()
+    page.goto(f"{server.url}/extend?task={clip_id}")
+    page.get_by_label("API key").fill(ADMIN_KEY)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("Go on from second").fill("1")
+    page.get_by_label("New seconds").fill("0.5")
+    page.get_by_label("What happens then").fill("without a script")
+    page.get_by_role("radio", name="longtake-cpu").check()
+    page.get_by_role("button", name="Extend", exact=True).click()
+    page.wait_for_url("**/videos/*")
+    server.wait(page.url.rpartition("/")[2])
+    page.goto(page.url)
+    expect(page.get_by_role("link", name="Download")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_every_page_can_be_used_by_everybody(
+    browser: Browser, server: Server, clip_id: str, language: str, *, dark: bool
+):
+    made = extended(server, clip_id)
+    context = browser.new_context(
+        viewport={"width": 380, "height": 800}, color_scheme="dark" if dark else "light", reduced_motion="reduce"
+    )
+    visitor = Visitor(server, context.new_page())
+    visitor.watch()
+    pages = {
+        "sign-in": "/sign-in",
+        "library": "/",
+        "create": "/create",
+        "extend": f"/extend?task={clip_id}&at=1",
+        "video": f"/videos/{made}",
+        "compare": f"/compare?a={made}&b={clip_id}",
+        "refused": "/videos/nothing-here",
+    }
+    visitor.sign_in()
+    visitor.said.clear()
+    for name, path in pages.items():
+        visitor.go(f"{path}{'&' if '?' in path else '?'}lang={language}")
+        visitor.page.wait_for_load_state("networkidle")
+        found = Axe().run(visitor.page)
+        serious = [
+            f"{one['id']}: {one['nodes'][0]['html'][:120]}"
+            for one in found.response["violations"]
+            if one["impact"] in {"serious", "critical"}
+        ]
+        assert serious == [], name
+        wide = visitor.page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 380, f"{name} is {wide} px wide"
+        visitor.picture(f"{name}-{language}-{'dark' if dark else 'light'}-380")
+    assert [text for text in visitor.said if "404" not in text] == []
+    assert visitor.left_the_origin() == []
+    context.close()
+
+
+def test_pages_are_light(context: BrowserContext, server: Server, clip_id: str):
+    made = extended(server, clip_id)
+    page = context.new_page()
+    page.goto(f"{server.url}/sign-in")
+    page.get_by_label("API key").fill(ADMIN_KEY)
+    page.get_by_role("button", name="Sign in").click()
+    session = context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    kinds: dict[str, str] = {}
+    weights: dict[str, float] = {}
+    session.on("Network.responseReceived", lambda event: kinds.update({event["requestId"]: event["type"]}))
+    session.on(
+        "Network.loadingFinished", lambda event: weights.update({event["requestId"]: int(event["encodedDataLength"])})
+    )
+    for path in ("/", "/create", f"/extend?task={clip_id}", f"/videos/{made}"):
+        kinds.clear()
+        weights.clear()
+        page.goto(f"{server.url}{path}")
+        page.wait_for_load_state("networkidle")
+        whole = sum(size for request, size in weights.items() if kinds.get(request) not in {"Media", "Image"})
+        assert 1000 < whole <= MOST_WEIGHT_BYTES, path
