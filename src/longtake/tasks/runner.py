@@ -57,7 +57,8 @@ async def run_task(node: Surroundings, task: Task) -> None:
     with node.live.running(task.id) as cancelled:
         here = dataclasses.replace(node, cancelled=cancelled)
         try:
-            await _walk(here, task)
+            # A cancel may have come since the claim, when nobody listened for it yet.
+            await _walk(here, await _read_again(here, task) or task)
         except asyncio.CancelledError:
             await asyncio.shield(_let_go(here, task))
             raise
@@ -67,6 +68,9 @@ async def _walk(here: Surroundings, task: Task) -> None:
     current: Task | None = task
     pause_s = FIRST_PAUSE_S
     while current is not None and current.owner == here.owner and (step := STEPS.get(current.step)) is not None:
+        if current.cancel_requested_ms is not None:
+            # Asked for before this owner came, or while its last write was on its way.
+            here.cancelled.set()
         try:
             current = await step(here, current)
             pause_s = FIRST_PAUSE_S
