@@ -62,13 +62,13 @@ async def _choose(here: Surroundings, remote: Remote, task: Task) -> tuple[LiveA
 
 
 async def _wait_or_end(here: Surroundings, remote: Remote, task: Task) -> Task:
-    now_ms = here.clock()
+    # Also those whose rest has ended since they were looked at.
     rests_ms = [
         account.health.condition.rests_until_ms
         for account in remote.accounts.serving(task.model_requested, task.operation)
-        if not account.health.may_ask(now_ms) and await way_at(here, task, account) is not None
+        if await way_at(here, task, account) is not None
     ]
     if not rests_ms:
         return await here.fail(task, UNABLE)
-    next_ms = max(min(rests_ms), now_ms + LEAST_PAUSE_MS)
+    next_ms = max(min(rests_ms), here.clock() + LEAST_PAUSE_MS)
     return await here.move(task, Step.QUEUED, TaskChanges(release=True, next_ms=next_ms))
