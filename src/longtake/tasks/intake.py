@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable
 
-from longtake.errors import InvalidMedia
+from longtake.errors import InvalidMedia, LongtakeError
 from longtake.render.base import Fleet, Probed
 from longtake.settings import Settings
 from longtake.storage.base import Storage, Stored
@@ -112,9 +113,15 @@ class Intake:
         try:
             await self._store.add_asset(received.asset)
         except BaseException:
-            await asyncio.shield(self.discard(received))
+            await asyncio.shield(self._forget(received))
             raise
         return received.asset
+
+    async def _forget(self, received: Received) -> None:
+        """Undo a record of which nobody knows whether it was written."""
+        with contextlib.suppress(LongtakeError):
+            await self._store.drop_input(received.asset.tenant_id, received.asset.id, self._clock())
+        await self.discard(received)
 
     async def _pictures(self, video: Asset, probed: Probed) -> tuple[tuple[Role, Asset], ...]:
         kept: list[tuple[Role, Asset]] = []
