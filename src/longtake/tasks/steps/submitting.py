@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 
-from longtake.errors import BadUpstreamAnswer, LongtakeError, MaybeSent, RequestError, UpstreamError
+from longtake.errors import BadUpstreamAnswer, LongtakeError, MaybeSent, RequestError, ServiceError, UpstreamError
 from longtake.providers.base import (
     Follows,
     PollFault,
@@ -33,6 +33,8 @@ from longtake.tasks.steps.surroundings import Surroundings
 from longtake.types import Plan, Step, Task
 
 LOOK_UP_PAUSE_S = 10.0
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 5.0
 REPEAT_PAUSE_S = 2.0
 UPLOAD_PAUSE_MS = 5_000
 SUBMITTED_PERCENT = 3
@@ -168,33 +170,40 @@ async def _clear_up(here: Surroundings, remote: Remote, task: Task, account: Liv
 
 async def _look_up(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: ProviderJob) -> Task:
     """Ask for the job by its caller key until it is found, surely not there, or its deadline has passed."""
-    adapter = account.adapter
-    assert isinstance(adapter, Recovers)
     if task.step is not Step.UNCONFIRMED:
         task = await here.move(task, Step.UNCONFIRMED)
     while here.clock() < task.deadline_ms and not here.cancelled.is_set():
+        found: Update | Refused | Unclear = Unclear(why="the question was not answered")
+        # What the record says to the answer is not to be taken for no answer.
         with contextlib.suppress(LongtakeError):
-            answer = await remote.egress.send(adapter.recover(account.account, job), account.access)
-            match adapter.read_recover(account.account, job, answer):
-                case Update(follow=None) as found:
-                    return await _accepted(here, task, account, found)
-                case Update(follow=follow, handle=handle) if isinstance(adapter, Follows) and follow is not None:
-                    answer = await remote.egress.send(follow, account.access)
-                    match adapter.read_follow(account.account, handle, answer):
-                        case Update() as found:
-                            return await _accepted(here, task, account, found)
-                        case PollFault(fault=fault) if fault.trouble is Trouble.NOT_FOUND:
-                            return await _never_arrived(here, task, fault.message)
-                        case PollFault():
-                            pass
-                case Refused(fault=fault):
-                    return await _never_arrived(here, task, fault.message)
-                case Update():
-                    pass
-                case Unclear():
-                    pass
-        await asyncio.sleep(LOOK_UP_PAUSE_S)
+            found = await _looked_for(remote, account, job)
+        match found:
+            case Update():
+                return await _accepted(here, task, account, found)
+            case Refused(fault=fault):
+                return await _never_arrived(here, task, fault.message)
+            case Unclear():
+                await asyncio.sleep(LOOK_UP_PAUSE_S)
     return await _leave_unconfirmed(here, task)
+
+
+async def _looked_for(remote: Remote, account: LiveAccount, job: ProviderJob) -> Update | Refused | Unclear:
+    """The job of this key, Refused if it is surely not there. Raises what `Egress.send` raises."""
+    adapter = account.adapter
+    assert isinstance(adapter, Recovers)
+    answer = await remote.egress.send(adapter.recover(account.account, job), account.access)
+    found = adapter.read_recover(account.account, job, answer)
+    if not isinstance(found, Update) or found.follow is None:
+        return found
+    assert isinstance(adapter, Follows), "an adapter that names a request to follow reads its answer"
+    answer = await remote.egress.send(found.follow, account.access)
+    match adapter.read_follow(account.account, found.handle, answer):
+        case Update() as followed:
+            return followed
+        case PollFault(fault=fault) if fault.trouble is Trouble.NOT_FOUND:
+            return Refused(fault=fault)
+        case PollFault(fault=fault):
+            return Unclear(why=fault.message)
 
 
 async def _never_arrived(here: Surroundings, task: Task, why: str) -> Task:
@@ -217,9 +226,22 @@ async def _accepted(here: Surroundings, task: Task, account: LiveAccount, said: 
         fault = said.fault or ProviderFault(trouble=Trouble.UNKNOWN, message=f"the job {said.status} at once")
         ended = JobEnd(attempt=task.attempt, state="failed", cost_microusd=said.cost_microusd or 0)
         return await try_elsewhere(here, task, account, ended, fault)
-    mark = JobMark(attempt=task.attempt, handle=said.handle)
     if said.status == "succeeded":
         here.providers.pauses_s[task.id] = 0.0
     elif said.poll_after_s is not None:
         here.providers.pauses_s[task.id] = said.poll_after_s
-    return await here.move(task, Step.POLLING, job=mark)
+    return await _write_down(here, task, JobMark(attempt=task.attempt, handle=said.handle))
+
+
+async def _write_down(here: Surroundings, task: Task, mark: JobMark) -> Task:
+    """Keep the id of what was bought, as long as it takes: nothing else knows it. Raises FencedOff, StoreFailed."""
+    pause_s = FIRST_PAUSE_S
+    while True:
+        try:
+            return await here.move(task, Step.POLLING, job=mark)
+        except ServiceError as error:
+            if here.clock() >= task.deadline_ms:
+                raise
+            _log.warning("task %s: its job cannot be written down: %s: trying again", task.id, error.message)
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
