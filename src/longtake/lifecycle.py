@@ -23,7 +23,8 @@ MOVES: Mapping[Step, frozenset[Step]] = {
     Step.FETCHING: _BAD_ENDS | {Step.QUEUED, Step.ASSEMBLING},
     Step.ASSEMBLING: _BAD_ENDS | {Step.QUEUED, Step.PREPARING, Step.STORING},
     Step.GENERATING: _BAD_ENDS | {Step.QUEUED, Step.PREPARING, Step.STORING},
-    Step.STORING: _BAD_ENDS | {Step.QUEUED, Step.SUCCEEDED},
+    # Back: what is gone or damaged is made again, and joined again where it was bought.
+    Step.STORING: _BAD_ENDS | {Step.QUEUED, Step.ASSEMBLING, Step.SUCCEEDED},
     Step.SUCCEEDED: frozenset(),
     Step.FAILED: frozenset(),
     Step.CANCELLED: frozenset(),

@@ -270,12 +270,21 @@ class Store(Protocol):
         """
         ...
 
+    async def owned(self, owner: str) -> Sequence[Task]:
+        """The unfinished tasks of an owner: also those of a claim whose answer was lost."""
+        ...
+
+    async def unsettled(self, now_ms: int) -> Sequence[Task]:
+        """Ended tasks whose price waits for the end of a maker's job, not longer than SETTLED_WITHIN_MS so far."""
+        ...
+
     async def move(self, task: Task, after: Step, changes: TaskChanges, *, job: JobChange | None = None) -> Task:
         """Write a move of the table, fenced by the task's (owner, fence, step); the task as it is then.
 
         The same step again writes only the changes. A move into `submitting` or `generating`, and a JobStart in them,
         is refused with FencedOff if a cancel was requested, so that nothing is bought after an acknowledged cancel.
-        Going back to `queued` drops the result files named so far. A JobStart sets the task's attempt.
+        Going back to `queued` drops the result files named so far, going back from `storing` to `assembling` all but
+        the fetched ones. A JobStart sets the task's attempt.
         """
         ...
 
@@ -292,7 +301,8 @@ class Store(Protocol):
 
         Of the hold, `task.cost_microusd` is captured if the task succeeded, what makers billed for its jobs if it was
         cancelled, nothing if it failed or expired; never more than the hold. The hold of a cancelled one stays while
-        another of its jobs is open: see `resolve_job`. A bad end drops the result files named so far.
+        another of its jobs is open: see `resolve_job`; in all other cases jobs that are still open count as lost. A bad
+        end drops the result files named so far.
         """
         ...
 
@@ -301,7 +311,10 @@ class Store(Protocol):
         ...
 
     async def tries(self, task: Task) -> int:
-        """How many jobs a task has had, without those that were called off: what MOST_LOST_ATTEMPTS is a limit of."""
+        """How many runs here a task has had, without those that were called off: what MOST_LOST_ATTEMPTS is a limit of.
+
+        What it had at providers does not count.
+        """
         ...
 
     async def save_progress(self, task: Task, progress: int) -> None:

@@ -19,6 +19,7 @@ from longtake.tasks.ids import uuid7
 from longtake.tasks.remote import Remote
 from longtake.tasks.runner import MISTAKE, run_task
 from longtake.tasks.service import TaskService
+from longtake.tasks.settling import Settling
 from longtake.tasks.steps.surroundings import Surroundings
 from longtake.tasks.steps.waiting import leave_waiting
 from longtake.tasks.sweep import sweep_at_start, sweep_blobs
@@ -67,13 +68,14 @@ class Scheduler:
             owner=f"node-{uuid7()}",
             remote=remote,
         )
+        self._settling = Settling(self._here)
         self._slots = {Slot.CPU: settings.render_slots, Slot.FETCH: settings.fetch_slots}
         if remote is not None:
             self._slots[Slot.IO] = settings.provider_slots
         self._tick_s = tick_s
         self._sweep_s = sweep_s
-        self._runners: dict[asyncio.Task[None], tuple[str, Slot]] = {}
-        """The task and slot of each: one may be claimed again while its last runner still tidies up."""
+        self._runners: dict[asyncio.Task[None], tuple[str, int, Slot]] = {}
+        """The task, fence and slot of each: a task may be claimed again while its last runner still tidies up."""
         self._taken: Counter[Slot] = Counter()
         self._loop: asyncio.Task[None] | None = None
         self._closing = False
@@ -81,6 +83,8 @@ class Scheduler:
         """Set when a slot has become free."""
         self._ended = True
         """A task here has ended since the last look at waiting ones."""
+        self._is_claim_unsure = False
+        """A claim failed, and may have been written all the same: then there are tasks here that nobody walks."""
 
     @property
     def running(self) -> bool:
@@ -105,6 +109,7 @@ class Scheduler:
         for runner in self._runners:
             runner.cancel()
         await asyncio.gather(*self._runners, return_exceptions=True)
+        await self._settling.close()
 
     async def _run(self) -> None:
         clock_s = asyncio.get_running_loop().time
@@ -119,6 +124,7 @@ class Scheduler:
                     next_tick_s = clock_s() + self._tick_s
                     await self._promote_waiting()
                     await self._end_overdue()
+                    await self._settling.look()
                 if clock_s() >= next_sweep_s:
                     next_sweep_s = clock_s() + self._sweep_s
                     await self._remove_expired()
@@ -144,25 +150,41 @@ class Scheduler:
 
     async def _claim(self) -> bool:
         """Whether there may be more to claim at once."""
+        if self._is_claim_unsure:
+            await self._walk_forgotten()
         free = {slot: min(places, MOST_CLAIMED) for slot, places in self._free().items()}
         if self._closing or not any(free.values()):
             return False
+        self._is_claim_unsure = True
         claimed = await self._here.store.claim(self._here.owner, free, self._here.clock())
+        self._is_claim_unsure = False
         for task in claimed:
-            self._here.live.changed(task)
-            slot = slot_of(task.step, remote=task.plan.maker.is_remote, fetches=task.plan.fetches)
-            assert slot is not None, "only what needs a slot is claimed"
-            runner = asyncio.create_task(run_task(self._here, task), name=f"longtake-{task.id}")
-            self._runners[runner] = task.id, slot
-            self._taken[slot] += 1
-            runner.add_done_callback(self._end)
+            self._walk(task)
         return len(claimed) >= MOST_CLAIMED
+
+    async def _walk_forgotten(self) -> None:
+        """Work on what is ours by a claim of which we were never told."""
+        owned = await self._here.store.owned(self._here.owner)
+        walked = {(task_id, fence) for task_id, fence, _ in self._runners.values()}
+        for task in owned:
+            if (task.id, task.fence) not in walked:
+                self._walk(task)
+        self._is_claim_unsure = False
+
+    def _walk(self, task: Task) -> None:
+        self._here.live.changed(task)
+        slot = slot_of(task.step, remote=task.plan.maker.is_remote, fetches=task.plan.fetches)
+        assert slot is not None, "only what needs a slot is claimed"
+        runner = asyncio.create_task(run_task(self._here, task), name=f"longtake-{task.id}")
+        self._runners[runner] = task.id, task.fence, slot
+        self._taken[slot] += 1
+        runner.add_done_callback(self._end)
 
     def _free(self) -> dict[str, int]:
         return {slot.value: max(0, places - self._taken[slot]) for slot, places in self._slots.items()}
 
     def _end(self, runner: asyncio.Task[None]) -> None:
-        task_id, slot = self._runners.pop(runner)
+        task_id, _, slot = self._runners.pop(runner)
         self._taken[slot] -= 1
         self._ended = True
         self._here.live.work.set()
@@ -194,7 +216,7 @@ class Scheduler:
 
     async def _end_overdue(self) -> None:
         overdue = await self._here.store.overdue(self._here.clock())
-        here = {task_id for task_id, _ in self._runners.values()} if overdue else set[str]()
+        here = {task_id for task_id, _, _ in self._runners.values()} if overdue else set[str]()
         for task in overdue:
             # A task that is owned is watched by its runner, unless that has broken.
             is_watched = task.owner is not None and (task.owner != self._here.owner or task.id in here)

@@ -192,9 +192,14 @@ class TaskService:
 
         Raises TaskNotFound.
         """
+        before = await self._store.task(principal.tenant_id, task_id)
         task = await self._store.request_cancel(principal.tenant_id, task_id, self._clock())
-        if task is None:
+        if before is None or task is None:
             raise _unknown()
+        if task.step is Step.CANCELLED and before.step not in ENDS:
+            # It ended here and now, with what it had named so far.
+            for asset in before.assets.values():
+                await self._storage.delete(asset.id)
         self.live.changed(task)
         self.live.work.set()
         if task.step in ENDS:
@@ -235,7 +240,7 @@ class TaskService:
         try:
             return (await asyncio.shield(recording)).task
         except BaseException:
-            await asyncio.shield(self._take_back(principal, recording, received))
+            await asyncio.shield(self._take_back(principal, recording, task, received))
             raise
 
     async def open(self, principal: Principal, task_id: str, role: Role) -> Opened:
@@ -263,10 +268,16 @@ class TaskService:
         """Remove the files that came with a request which made no task of its own."""
         await self.unstage(principal, input_ids(submission))
 
-    async def _take_back(self, principal: Principal, recording: asyncio.Future[Submitted], received: Received) -> None:
-        """Remove an upload whose caller has gone or whose record failed: nobody would ever learn its id."""
+    async def _take_back(
+        self, principal: Principal, recording: asyncio.Future[Submitted], task: Task, received: Received
+    ) -> None:
+        """Remove an upload whose caller has gone or whose record failed: nobody would ever learn its id.
+
+        A record that failed may have been written all the same.
+        """
+        await asyncio.wait([recording])
         with contextlib.suppress(LongtakeError):
-            await self.delete(principal, (await recording).task.id)
+            await self.delete(principal, task.id)
         await self.intake.discard(received)
 
     def _opened(self, asset: Asset) -> Opened:

@@ -254,11 +254,11 @@ delete from task_assets where task = :task and purpose = 'result' and role = :ro
 
 -- drop_result_assets --
 update assets set deleted_ms = :now_ms where deleted_ms is null and id in (
-    select asset from task_assets where task = :task and purpose = 'result'
+    select asset from task_assets where task = :task and purpose = 'result' and role <> :kept
 )
 
 -- unname_results --
-delete from task_assets where task = :task and purpose = 'result'
+delete from task_assets where task = :task and purpose = 'result' and role <> :kept
 
 -- drop_orphaned_inputs --
 -- Inputs whose own task was deleted while this one still needed them; a running task may still name them as input.
@@ -405,6 +405,13 @@ update tasks set
 where number = :number
 returning {task}
 
+-- owned --
+select {task} from tasks where owner = :owner and finished_ms is null order by number
+
+-- unsettled --
+select {task} from tasks
+where settlement = 'open' and finished_ms is not null and finished_ms > :ended_ms and deleted_ms is null
+
 -- move --
 update tasks set
     step = :after, slot = :slot, sequence = sequence + 1, updated_ms = :now_ms,
@@ -494,7 +501,7 @@ where owner is not null and finished_ms is null
 returning number
 
 -- tries --
-select count(*) from jobs where task = :task and state <> 'cancelled'
+select count(*) from jobs where task = :task and state <> 'cancelled' and provider = :provider
 
 -- lost_attempts --
-select count(*) from jobs where task = :task and state = 'lost'
+select count(*) from jobs where task = :task and state = 'lost' and provider = :provider

@@ -16,6 +16,7 @@ from typing import TypeVar
 import apsw
 import msgspec
 
+from longtake.accounts import LONGTAKE
 from longtake.errors import StoreFailed, StoreFull, TaskNotFound
 from longtake.lifecycle import state_of
 from longtake.store.accounts import SETTLED_WITHIN_MS, Account, LedgerReport
@@ -240,6 +241,15 @@ class SqliteStore:
             return ()
         return await self._write(lambda connection: walk.claim(connection, owner, free, now_ms, self._turns))
 
+    async def owned(self, owner: str) -> Sequence[Task]:
+        """See Store.owned."""
+        return [task_of(row) for row in await self._list("owned", {"owner": owner})]
+
+    async def unsettled(self, now_ms: int) -> Sequence[Task]:
+        """See Store.unsettled."""
+        asked: dict[str, Cell] = {"ended_ms": now_ms - SETTLED_WITHIN_MS}
+        return [task_of(row) for row in await self._list("unsettled", asked)]
+
     async def move(self, task: Task, after: Step, changes: TaskChanges, *, job: JobChange | None = None) -> Task:
         """See Store.move."""
         now_ms = self._clock_ms()
@@ -268,7 +278,7 @@ class SqliteStore:
 
     async def tries(self, task: Task) -> int:
         """See Store.tries."""
-        row = self._read_first("tries", {"task": task.id})
+        row = self._read_first("tries", {"task": task.id, "provider": LONGTAKE})
         return 0 if row is None else msgspec.convert(row[0], int)
 
     async def save_progress(self, task: Task, progress: int) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import apsw
 import msgspec
 
+from longtake.accounts import LONGTAKE
 from longtake.errors import TaskNotFound, TaskRunning
 from longtake.lifecycle import CHILD_WORKS, ENDS, REPEATED_AFTER_CRASH, Slot
 from longtake.store.base import ENGINE_CRASHED, MOST_LOST_ATTEMPTS, TaskChanges
@@ -58,7 +59,7 @@ def _begin_again(connection: apsw.Connection, number: Cell, now_ms: int, ended: 
     if task.cancel_requested_ms is not None:
         finish(connection, task, Step.CANCELLED, fault=None, changes=ended, job=None, now_ms=now_ms)
         return
-    lost = fetch_first(connection, "lost_attempts", {"task": task.id})
+    lost = fetch_first(connection, "lost_attempts", {"task": task.id, "provider": LONGTAKE})
     if lost is not None and msgspec.convert(lost[0], int) >= MOST_LOST_ATTEMPTS:
         fault = Fault(
             code=ENGINE_CRASHED,

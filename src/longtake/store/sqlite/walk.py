@@ -16,7 +16,7 @@ from longtake.store.sqlite.money import is_open_after, lower_hold, owed, settle
 from longtake.store.sqlite.queries import Cell, fetch, fetch_first
 from longtake.store.sqlite.rows import task_of, to_json, uuid_of
 from longtake.store.sqlite.submission import name_inputs, name_result
-from longtake.types import Fault, Step, Task
+from longtake.types import Fault, Role, Step, Task
 
 _NO_CHANGES = TaskChanges()
 _BUYS_OR_MAKES = frozenset({Step.SUBMITTING, Step.GENERATING})
@@ -116,6 +116,8 @@ def move(
         lower_hold(connection, task.id, changes.hold_microusd, now_ms)
     if after is Step.QUEUED:
         _drop_results(connection, task, now_ms)
+    elif task.step is Step.STORING and after is Step.ASSEMBLING:
+        _drop_results(connection, task, now_ms, kept=Role.FETCHED)
     _name_assets(connection, task, changes)
     _write_job(connection, task, job, now_ms)
     moved = _by_number(connection, number[0])
@@ -164,6 +166,8 @@ def finish(
         _drop_results(connection, task, now_ms)
     fetch(connection, "drop_orphaned_inputs", {"task": task.id, "now_ms": now_ms})
     _write_job(connection, task, job, now_ms)
+    if not is_open:
+        fetch(connection, "lose_jobs_of", {"task": task.id, "now_ms": now_ms})
     url = task.submission.callback_url
     if url:
         outgoing: dict[str, Cell] = {"task": task.id, "event": f"task.{end.value}", "url": url, "now_ms": now_ms}
@@ -224,9 +228,10 @@ def _name_assets(connection: apsw.Connection, task: Task, changes: TaskChanges) 
         name_result(connection, task.id, role, asset)
 
 
-def _drop_results(connection: apsw.Connection, task: Task, now_ms: int) -> None:
-    fetch(connection, "drop_result_assets", {"task": task.id, "now_ms": now_ms})
-    fetch(connection, "unname_results", {"task": task.id})
+def _drop_results(connection: apsw.Connection, task: Task, now_ms: int, kept: Role | None = None) -> None:
+    role = "" if kept is None else kept.value
+    fetch(connection, "drop_result_assets", {"task": task.id, "kept": role, "now_ms": now_ms})
+    fetch(connection, "unname_results", {"task": task.id, "kept": role})
 
 
 def _write_job(connection: apsw.Connection, task: Task, job: JobChange | None, now_ms: int) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from longtake.egress.content import Wanted
 from longtake.egress.download import Download
-from longtake.errors import BadUpstreamAnswer, DownloadFailed, LimitExceeded, LongtakeError, ServiceError
+from longtake.errors import BadUpstreamAnswer, DownloadFailed, FencedOff, LimitExceeded, LongtakeError, ServiceError
 from longtake.providers.base import MadeVideo, Update
 from longtake.routing.live_accounts import LiveAccount
 from longtake.store.base import TaskChanges
@@ -57,7 +57,11 @@ async def fetch(here: Surroundings, task: Task) -> Task:
                             await here.cancelled.wait()
                 continue
             changes = TaskChanges(assets={Role.FETCHED: asset}, progress=FETCHED_PERCENT, release=True)
-            return await here.move(task, Step.ASSEMBLING, changes)
+            try:
+                return await here.move(task, Step.ASSEMBLING, changes)
+            except (FencedOff, ServiceError):
+                await _withdraw(here, task, asset)
+                raise
     fault = Fault(
         code="upstream_error",
         message=f"the provider made the video, but it could not be fetched: {why}. Submit the request again",
@@ -104,6 +108,14 @@ async def _bring(here: Surroundings, remote: Remote, task: Task, account: LiveAc
     )
     await here.storage.promote(f"{work_prefix(task.id, task.attempt)}/{FETCHED_NAME}", asset.id)
     return asset
+
+
+async def _withdraw(here: Surroundings, task: Task, asset: Asset) -> None:
+    """Remove a file that no row names, since its name could not be written; where nobody can tell, a sweep does it."""
+    with contextlib.suppress(ServiceError):
+        now = await here.store.task(task.tenant_id, task.id)
+        if now is None or asset not in now.assets.values():
+            await here.storage.delete(asset.id)
 
 
 def _write(path: Path, content: bytes) -> tuple[int, str]:

@@ -10,10 +10,9 @@ import random
 
 import msgspec
 
-from longtake.errors import LongtakeError, ServiceError, UpstreamError
+from longtake.errors import LongtakeError, UpstreamError
 from longtake.providers.base import Cancels, Follows, MadeVideo, PollFault, ProviderFault, Trouble, Update
 from longtake.routing.live_accounts import LiveAccount
-from longtake.store.accounts import SETTLED_WITHIN_MS
 from longtake.store.base import Job, JobEnd
 from longtake.tasks.faults import LOST, NETWORK, note_on_health
 from longtake.tasks.remote import Remote, open_job
@@ -148,31 +147,20 @@ async def _conclude(here: Surroundings, task: Task, account: LiveAccount, job: J
 
 
 async def _call_off(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: Job) -> Task:
-    """Cancel at the provider where it can. The task ends now; its job is watched for its cost only."""
+    """Cancel at the provider where it can. The task ends now; its job is watched for its cost only (settling.py)."""
+    return await here.end_cancelled(task, job=await cancel_job(remote, account, job))
+
+
+async def cancel_job(remote: Remote, account: LiveAccount, job: Job) -> JobEnd | None:
+    """Call a job off where its provider can do that, and ask how it ended; None while it goes on."""
     if isinstance(account.adapter, Cancels):
         with contextlib.suppress(LongtakeError):
             for request in account.adapter.cancel(account.account, job.handle):
                 await remote.egress.send(request, account.access)
-    ended = _ended_of(job, await ask(remote, account, job.handle))
-    finished = await here.end_cancelled(task, job=ended)
-    if ended is None:
-        await _watch_cost(here, remote, task, account, job)
-    return finished
+    return ended_of(job, await ask(remote, account, job.handle))
 
 
-async def _watch_cost(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: Job) -> None:
-    """Ask for the job's end, and settle by what it cost. Lost with this process: then it is settled without."""
-    until_ms = here.clock() + SETTLED_WITHIN_MS
-    while here.clock() < until_ms:
-        await asyncio.sleep(remote.longest_pause_s)
-        ended = _ended_of(job, await ask(remote, account, job.handle))
-        if ended is not None:
-            with contextlib.suppress(ServiceError):
-                await here.store.resolve_job(task.id, ended)
-            return
-
-
-def _ended_of(job: Job, said: Update | PollFault) -> JobEnd | None:
+def ended_of(job: Job, said: Update | PollFault) -> JobEnd | None:
     """The end of a cancelled task's job by what the provider says; None while it goes on, or does not tell."""
     match said:
         case PollFault(fault=fault) if fault.trouble is Trouble.NOT_FOUND:

@@ -61,13 +61,16 @@ async def _verify(here: Surroundings, asset: Asset) -> None:
 
 
 async def _make_again(here: Surroundings, task: Task, why: str) -> Task:
-    for asset in task.assets.values():
-        await here.storage.delete(asset.id)
+    assert task.report is not None, "it was read before"
+    for made in task.report.files:
+        await here.storage.delete(task.assets[made.role].id)
     if await here.store.tries(task) >= MOST_LOST_ATTEMPTS:
         fault = Fault(code="store_failed", message=f"the result could not be stored: {why}", retryable=True)
         return await here.fail(task, fault)
     await here.storage.delete_work(work_prefix(task.id, task.attempt))
-    return await here.move(task, Step.QUEUED, TaskChanges(release=True))
+    # What a provider made is stored: it is joined again, and never bought again.
+    again = Step.ASSEMBLING if task.plan.maker.is_remote else Step.QUEUED
+    return await here.move(task, again, TaskChanges(release=True))
 
 
 async def _withdraw(here: Surroundings, task: Task) -> None:

@@ -99,11 +99,19 @@ class Surroundings:
         changes = changes or TaskChanges(expires_ms=self._expires_ms())
         finished = await self.store.finish(task, end, fault=fault, changes=changes, job=job)
         self.live.changed(finished)
+        if end is not Step.SUCCEEDED:
+            await self._remove_dropped(task)
         if task.attempt:
             # After the write, when no other owner can be working there. What stays is swept at the next start.
             with contextlib.suppress(ServiceError):
                 await self.storage.delete_work(work_prefix(task.id))
         return finished
+
+    async def _remove_dropped(self, task: Task) -> None:
+        """Remove the result files that a bad end has dropped, such as what was fetched of a maker."""
+        for asset in task.assets.values():
+            with contextlib.suppress(ServiceError):
+                await self.storage.delete(asset.id)
 
     def _expires_ms(self) -> int | None:
         retention_s = self.settings.retention_s
