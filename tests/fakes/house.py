@@ -20,6 +20,7 @@ from longtake.settings import Settings
 from longtake.storage.local import LocalStorage
 from longtake.store.base import Installation
 from longtake.store.sqlite import SqliteStore
+from longtake.tasks.remote import Remote
 from longtake.tasks.scheduler import Scheduler
 from longtake.tasks.service import TaskService
 from longtake.types import SECOND_US, Operation, Principal, Role, Source, Submission, Task, TaskSource
@@ -52,7 +53,9 @@ class House:
         storage: type[LocalStorage] = LocalStorage,
         fleet: type[ToyFleet] = ToyFleet,
         prices: Mapping[str, PriceFacts] | None = None,
+        remote: Remote | None = None,
     ) -> None:
+        self.remote = remote
         self.settings = settings or Settings(home=folder, cpu_slots=2)
         self.clock = SettableClock()
         self.store = store(folder / "tasks.sqlite", retention_s=self.settings.retention_s, clock_ms=self.clock)
@@ -63,7 +66,7 @@ class House:
             store=self.store,
             storage=self.storage,
             fleet=self.fleet,
-            makers=Makers(shipped_catalog(), stand_in=True),
+            makers=Makers(shipped_catalog(), stand_in=True, accounts=remote.accounts if remote else None),
             settings=self.settings,
             tariffs=Tariffs(shipped_catalog(), prices),
             egress=self.egress,
@@ -79,6 +82,7 @@ class House:
             fleet=self.fleet,
             settings=self.settings,
             service=self.service,
+            remote=self.remote,
             clock=self.clock,
             tick_s=0.05,
             sweep_s=0.05,

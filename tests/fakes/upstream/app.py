@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 import msgspec
@@ -40,8 +41,8 @@ _KEY_HEADERS = ("authorization", "api-key", "x-api-key")
 class Upstream:
     """The application with its jobs, rules and the calls it saw."""
 
-    def __init__(self) -> None:
-        self.jobs = Jobs()
+    def __init__(self, journal: Path | None = None) -> None:
+        self.jobs = Jobs(journal)
         self.rules = Rules()
         self.leaks: list[str] = []
         """Paths of public files that were asked for with somebody's key."""
@@ -65,6 +66,9 @@ class Upstream:
         await asyncio.sleep(rule.latency_s)
         if rule.drop == "before":
             await _abort(send)
+            return
+        if rule.drop == "amid":
+            await self._app(scope, receive, _broken_off(send))
             return
         if rule.drop == "after" or (rule.answers and rule.after):
             await self._app(scope, receive, _swallow)
@@ -140,6 +144,25 @@ async def _swallow(_message: Message) -> None:
     """Where the answer of a call goes that the caller is not to get."""
 
 
+def _broken_off(send: Send) -> Send:
+    """Sends half of the first piece of an answer's body, and breaks the connection."""
+    is_broken = False
+
+    async def broken(message: Message) -> None:
+        nonlocal is_broken
+        if is_broken:
+            return
+        if message["type"] == "http.response.start":
+            await send(message)
+            return
+        is_broken = True
+        body = message.get("body", b"")
+        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+        await _abort(send)
+
+    return broken
+
+
 async def _abort(send: Send) -> None:
     """Close the connection without a word: uvicorn's `send` is a method of the request, which knows its transport."""
     cast("Any", send).__self__.transport.abort()
@@ -150,8 +173,11 @@ def main() -> None:
     """Serve until killed, and say on which port."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--journal", type=Path, help="where the jobs are kept, to be known again after a restart")
     arguments = parser.parse_args()
-    config = uvicorn.Config(Upstream(), host="127.0.0.1", port=arguments.port, log_level="warning", lifespan="off")
+    config = uvicorn.Config(
+        Upstream(arguments.journal), host="127.0.0.1", port=arguments.port, log_level="warning", lifespan="off"
+    )
     socket = config.bind_socket()
     socket.listen()
     print(socket.getsockname()[1], flush=True)

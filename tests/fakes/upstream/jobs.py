@@ -4,15 +4,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import time
 import uuid
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import Literal, cast, get_args
 
 from tests.fakes.upstream.clips import Form, context_clip, extend_clip, make_clip, picture_clip
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 Outcome = Literal["succeeded", "failed", "moderated", "stuck", "lost", "expired"]
+_OUTCOMES = re.compile(r"\[outcome=([a-z,]+)\]")
+"""In a prompt: what becomes of the first job of a task, of the second, and so on; the rest do as the settings say."""
+_RENDER_S = re.compile(r"\[render=([\d.]+)\]")
+"""In a prompt: how long its jobs take."""
 
 
 @dataclass
@@ -92,12 +99,18 @@ class Fetched:
 class Jobs:
     """All jobs, by id; and the clips that callers uploaded."""
 
-    def __init__(self) -> None:
+    def __init__(self, journal: Path | None = None) -> None:
+        """With a `journal` jobs outlive the process that took them; what they were to go on from does not."""
         self.settings = Settings()
+        self._journal = journal
         self.all: dict[str, Job] = {}
         self.uploads: dict[str, bytes] = {}
         self.fetched: list[Fetched] = []
         self._by_key: dict[str, Job] = {}
+        if journal is not None and journal.exists():
+            for line in journal.read_text(encoding="utf-8").splitlines():
+                job = Job(**json.loads(line), ready_at=time.monotonic())
+                self.all[job.id] = self._by_key[job.caller_key] = job
 
     def start(
         self,
@@ -126,8 +139,8 @@ class Jobs:
             operation=operation,
             caller_key=caller_key,
             asked=asked,
-            outcome=settings.outcome,
-            ready_at=time.monotonic() + settings.render_s,
+            outcome=self._wished(caller_key, asked) or settings.outcome,
+            ready_at=time.monotonic() + (_render_s(asked) or settings.render_s),
             new_s=settings.new_s or new_s or 1.0,
             start_s=start_s,
             source=source,
@@ -138,7 +151,22 @@ class Jobs:
             job.submits += self.all[job.id].submits
         self.all[job.id] = job
         self._by_key[caller_key] = job
+        self._write_down(job)
         return job
+
+    def _write_down(self, job: Job) -> None:
+        if self._journal is not None:
+            kept = ("id", "wire", "operation", "caller_key", "asked", "outcome", "new_s", "submits")
+            line = json.dumps({name: getattr(job, name) for name in kept})
+            with self._journal.open("a", encoding="utf-8") as file:
+                file.write(f"{line}\n")
+
+    def _wished(self, caller_key: str, asked: dict[str, object]) -> Outcome | None:
+        wish = _OUTCOMES.search(json.dumps(asked))
+        task = caller_key.rpartition(".")[0]
+        number = sum(job.caller_key.rpartition(".")[0] == task for job in self.all.values()) if task else 0
+        words = wish[1].split(",") if wish else []
+        return cast("Outcome", words[number]) if number < len(words) and words[number] in get_args(Outcome) else None
 
     def find(self, job_id: str) -> Job | None:
         """The job of an id, as long as it is not lost."""
@@ -173,3 +201,8 @@ class Jobs:
         if job.source is None:
             return make_clip(job.new_s, settings.width, settings.height, len(job.id) + len(self.all), form)
         return extend_clip(job.source, job.start_s, job.new_s, whole=settings.returns == "whole", form=form)
+
+
+def _render_s(asked: dict[str, object]) -> float:
+    wish = _RENDER_S.search(json.dumps(asked))
+    return float(wish[1]) if wish else 0.0

@@ -52,11 +52,12 @@ class RunningUpstream:
 
 
 @contextmanager
-def running_upstream(port: int = 0) -> Generator[RunningUpstream]:
+def running_upstream(port: int = 0, journal: Path | None = None) -> Generator[RunningUpstream]:
     """Start it on a loopback port, and kill it at the end."""
+    kept = [] if journal is None else ["--journal", str(journal)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.fakes.upstream.app", "--port", str(port)],
+        [sys.executable, "-m", "tests.fakes.upstream.app", "--port", str(port), *kept],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment,
     )  # fmt: skip
     try:

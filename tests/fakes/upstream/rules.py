@@ -18,8 +18,8 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True):
     times: int = 1
     """How many calls it spoils; -1 = all."""
     latency_s: float = 0.0
-    drop: Literal["", "before", "after"] = ""
-    """Close the connection without an answer: before the call is handled, or after it was."""
+    drop: Literal["", "before", "after", "amid"] = ""
+    """Close the connection without an answer: before the call is handled, after it was, or amid its answer."""
     status: int = 0
     """Answer this instead; 0 = the true answer, if nothing else is said."""
     after: bool = False

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One process: opens a home, sees to what its clients have asked for, and works until it is struck or all has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+import random
+import time
+import traceback
+from importlib import import_module
+from pathlib import Path
+
+import apsw
+import msgspec
+from tests.failpoints.edges import Moment
+from tests.failpoints.inspection import wrong_in_process
+from tests.failpoints.parts import (
+    IMPATIENCE,
+    Watch,
+    WatchedFleet,
+    WatchedStorage,
+    WatchedStore,
+    accounts_at,
+    remote_of,
+)
+from tests.failpoints.scenarios import CLOSING, NARROW, SCENARIOS, Scenario, scenario_of
+from tests.failpoints.trap import Seen, Trap
+from tests.fakes.house import ANNA, TOY_VIDEO, House, extension, one_chunk
+
+from longtake.catalog.catalog import PriceFacts, shipped_catalog
+from longtake.errors import ServiceError
+from longtake.settings import Settings
+from longtake.store.base import TaskQuery
+from longtake.store.sqlite import adapter
+from longtake.tasks.sweep import END_OF_TIME_MS
+from longtake.types import Operation, Step, Submission, Task, TaskSource
+
+CREDIT_MICROUSD = 1_000_000
+WITHIN_S = 40.0
+DAY_MS = 25 * 3600 * 1000
+MISSED, UNFINISHED, WRONG = 3, 4, 5
+"""Exit statuses: the target was never reached; tasks did not end; something does not add up."""
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """A request of a client, who repeats it under its key until it is answered."""
+
+    key: str
+    scenario: str
+    prompt: str
+
+
+class Orders(msgspec.Struct, frozen=True):
+    """What one process is to do."""
+
+    home: str
+    upstreams: tuple[str, str]
+    seed: str
+    target: tuple[str, Moment] | None = None
+    wishes: tuple[Wish, ...] = ()
+    late: bool = False
+    last: bool = False
+    """Look at everything at the end."""
+
+
+class Life:
+    """The process."""
+
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
+        self._home = Path(orders.home)
+        self._trap = Trap(orders.target, self._home / "report")
+        self._watch = Watch(self._trap)
+        self._watch.react = self._react
+        self._done: set[tuple[str, str]] = set()
+        """What was done to a task already, by what and its id."""
+        self._stop = asyncio.Event()
+        self._rng = random.Random(orders.seed)
+        self._accounts = accounts_at(*orders.upstreams, self._home / "workflow.json")
+        self._house = self._build()
+
+    def _build(self) -> House:
+        watch = self._watch
+        for part in (WatchedStore, WatchedStorage, WatchedFleet):
+            part.watch = watch
+        first = PriceFacts(second_usd={"2160": "0.000001"}, request_usd="0.000001")
+        house = House(
+            self._home,
+            settings=Settings(home=self._home, cpu_slots=8, provider_slots=20),
+            store=WatchedStore,
+            storage=WatchedStorage,
+            fleet=WatchedFleet,
+            prices={model.name: first for model in shipped_catalog()},
+            remote=remote_of(watch, self._accounts),
+        )
+        for name, constants in IMPATIENCE.items():
+            for constant, value in constants.items():
+                setattr(import_module(name), constant, value)
+        connect = adapter.connect_writer
+
+        def watched(path: Path, max_pages: int) -> apsw.Connection:
+            connection = connect(path, max_pages)
+            # The tables are there at the second opening only; before it there is nothing to see.
+            if connection.execute("select count(*) from sqlite_schema where name = 'tasks'").fetchall() == [(1,)]:
+                self._trap.watch(connection)
+            return connection
+
+        adapter.connect_writer = watched
+        return house
+
+    async def run(self) -> int:
+        """The exit status, if it lives so long."""
+        house = self._house
+        if not (self._home / "tasks.sqlite").exists():
+            # The tables are made in peace: what is tried here is the walk.
+            await house.open()
+            await house.store.close()
+        await house.open()
+        await house.store.adjust_balance(ANNA.tenant_id, CREDIT_MICROUSD, house.clock(), reference="the only one")
+        if self._orders.late:
+            house.clock.ahead_ms += DAY_MS
+        for task in await house.store.overdue(END_OF_TIME_MS):
+            # Whoever wanted something done to a task wants it still.
+            if (scenario := scenario_of(task.submission.prompt)) is not None:
+                step = task.step.value
+                await self._react(Seen(f"{step}: claimed", task.id, step, step, task.submission.prompt), scenario)
+        await house.scheduler.start()
+        for wish in self._orders.wishes:
+            await self._ask(wish)
+        status = await self._work()
+        if self._orders.last and not status:
+            async with asyncio.timeout(10):
+                while house.scheduler._runners:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            wrong = await wrong_in_process(house, self._accounts)
+            for sentence in wrong:
+                self._trap.tell("wrong", sentence)
+            status = WRONG if wrong else 0
+        if self._rng.random() < 0.5 or self._stop.is_set() or self._orders.last:
+            await house.close()
+        missed = self._orders.target is not None and not self._trap.hits
+        return status or (MISSED if missed else 0)
+
+    async def _work(self) -> int:
+        deadline_s = time.monotonic() + WITHIN_S
+        while time.monotonic() < deadline_s:
+            unfinished = await self._house.store.overdue(END_OF_TIME_MS)
+            if self._stop.is_set() or not (unfinished or await self._house.store.unsettled(self._house.clock())):
+                return await self._check_ledger()
+            left = [task for task in unfinished if task.submission.prompt.split(" ")[0] != "local-stuck"]
+            if not left:
+                # The parents that never end by themselves.
+                for task in unfinished:
+                    with contextlib.suppress(ServiceError):
+                        await self._house.service.cancel(ANNA, task.id)
+            await asyncio.sleep(0.03)
+        for task in await self._house.store.overdue(END_OF_TIME_MS):
+            self._trap.tell("stays", f"{task.step.value} owner={task.owner} {task.submission.prompt}")
+        return UNFINISHED
+
+    async def _check_ledger(self) -> int:
+        report = await self._house.store.check_ledger()
+        for problem in report.problems:
+            self._trap.tell("wrong", f"ledger: {problem}")
+        return WRONG if report.problems else 0
+
+    async def _ask(self, wish: Wish) -> None:
+        """As a client that does not give up."""
+        scenario = SCENARIOS[wish.scenario]
+        for _ in range(5):
+            try:
+                if scenario.kind == "upload":
+                    uploaded = await self._house.service.upload(ANNA, one_chunk(TOY_VIDEO), filename="cat.mp4")
+                    self._trap.tell("taken", f"{wish.key}\t{uploaded.id}")
+                    return
+                task = await self._submit(wish, scenario)
+            except ServiceError:
+                continue
+            self._trap.tell("taken", f"{wish.key}\t{task.id}")
+            return
+
+    async def _submit(self, wish: Wish, scenario: Scenario) -> Task:
+        service = self._house.service
+        if scenario.kind == "remote":
+            closing = self._accounts.get("closing")
+            assert closing is not None
+            closing.switched_off = False
+            submission = Submission(
+                operation=Operation.CREATE, dialect="unified", prompt=wish.prompt, model=scenario.model
+            )
+            return (await service.submit(ANNA, submission, wish.key)).task
+        source = await self._parent(wish, scenario)
+        submission = msgspec.structs.replace(
+            extension(TaskSource(task_id=source.id), wish.prompt),
+            model="longtake-cpu",
+            wait_for_source=scenario.kind == "child",
+        )
+        return (await service.submit(ANNA, submission, wish.key)).task
+
+    async def _parent(self, wish: Wish, scenario: Scenario) -> Task:
+        if scenario.kind == "child":
+            parent = Wish(
+                key=f"parent-{wish.key}",
+                scenario=scenario.parent,
+                prompt=SCENARIOS[scenario.parent].prompt(f"of-{wish.key}"),
+            )
+            return await self._submit(parent, SCENARIOS[scenario.parent])
+        query = TaskQuery(operation=Operation.UPLOAD, limit=1, ascending=True)
+        known = (await self._house.service.list(ANNA, query)).tasks
+        if known:
+            return known[0]
+        return await self._house.service.upload(ANNA, one_chunk(TOY_VIDEO), filename="cat.mp4")
+
+    async def _react(self, seen: Seen, scenario: Scenario) -> None:
+        """What the scenario has happen at a write."""
+        came_to = seen.after if "→" in seen.edge or seen.edge.endswith(": claimed") else ""
+        house, store = self._house, self._house.store
+        assert isinstance(store, WatchedStore)
+        # Before it is claimed nobody would have to be told.
+        is_early = seen.edge == "fetching → assembling"
+        if came_to == scenario.cancel_at and not is_early and self._once("cancel", seen.task_id):
+            await store.ask_to_cancel(seen.task_id)
+            house.service.live.cancel(seen.task_id)
+        if came_to == scenario.ahead_at and self._once("ahead", seen.task_id):
+            # A run here looks at the clock when it begins; what waits for others looks again and again.
+            asyncio.get_running_loop().call_later(0 if came_to == Step.GENERATING else 0.03, self._hurry)
+            await asyncio.sleep(0)
+        if came_to == scenario.stop_at and not self._orders.last and self._once("stop", seen.task_id):
+            self._stop.set()
+        if came_to == Step.SUBMITTING and scenario.model == NARROW and not self._orders.last:
+            narrow = self._accounts.get("narrow")
+            assert narrow is not None
+            narrow._tasks.add("somebody else's")
+        if came_to == Step.PREPARING and scenario.rests and self._once("rest", seen.task_id):
+            for account in self._accounts:
+                account.health.rest(30, "it asked for that", house.clock())
+        if came_to == Step.PREPARING and scenario.model == CLOSING:
+            closing = self._accounts.get("closing")
+            assert closing is not None
+            closing.switched_off = True
+
+    def _hurry(self) -> None:
+        self._house.clock.ahead_ms += DAY_MS
+
+    def _once(self, what: str, task_id: str) -> bool:
+        is_new = (what, task_id) not in self._done
+        self._done.add((what, task_id))
+        return is_new
+
+
+def live(orders: bytes) -> int:
+    """Run one process by its orders; its exit status."""
+    gc.freeze()
+    given = msgspec.json.decode(orders, type=Orders)
+    life = None
+    try:
+
+        async def main() -> int:
+            nonlocal life
+            life = Life(given)
+            return await life.run()
+
+        return asyncio.run(main())
+    except BaseException:  # noqa: BLE001  (told to the parent, which judges)
+        (Path(given.home) / "traceback").write_text(traceback.format_exc(), encoding="utf-8")
+        return WRONG
+
+
+def write_workflow(home: Path) -> None:
+    """A ComfyUI workflow without inputs."""
+    nodes = {
+        "text": {"class_type": "CLIPTextEncode", "inputs": {"text": "{{prompt}}"}},
+        "save": {"class_type": "SaveVideo", "inputs": {"filename_prefix": "{{filename_prefix}}"}},
+    }
+    (home / "workflow.json").write_text(json.dumps(nodes), encoding="utf-8")
+
+
+__all__ = ["MISSED", "UNFINISHED", "WRONG", "Orders", "Wish", "live", "scenario_of", "write_workflow"]

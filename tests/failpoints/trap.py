@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sees every durable write in the database itself, and strikes at the one it was set for.
+
+Triggers in the writer's own connection tell of each change of a task's step, owner, cancel and jobs, whichever method
+of the store made it; SQLite's commit hook is the moment before the commit, its WAL hook the one after.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
+from tests.failpoints.edges import Moment
+
+from longtake.lifecycle import ENDS
+from longtake.store.sqlite.queries import run
+
+_PROMPT = "json_extract({row}.submission, '$.prompt')"
+_JOBS_TASK = "(select step from tasks where id = new.task)"
+_TRIGGERS = f"""
+create temp trigger seen_move after update on main.tasks when new.step <> old.step begin
+    select seen('move', new.id, old.step, new.step, {_PROMPT.format(row="new")}); end;
+create temp trigger seen_new after insert on main.tasks begin
+    select seen('move', new.id, 'new', new.step, {_PROMPT.format(row="new")}); end;
+create temp trigger seen_claim after update on main.tasks
+when new.step = old.step and old.owner is null and new.owner is not null begin
+    select seen('claimed', new.id, new.step, new.step, {_PROMPT.format(row="new")}); end;
+create temp trigger seen_let_go after update on main.tasks
+when new.step = old.step and old.owner is not null and new.owner is null and new.fence = old.fence begin
+    select seen('let go', new.id, new.step, new.step, {_PROMPT.format(row="new")}); end;
+create temp trigger seen_cancel after update on main.tasks
+when old.cancel_requested_ms is null and new.cancel_requested_ms is not null begin
+    select seen('cancel requested', new.id, new.step, new.step, {_PROMPT.format(row="new")}); end;
+create temp trigger seen_job after insert on main.jobs begin
+    select seen('job begins', new.task, {_JOBS_TASK}, {_JOBS_TASK}, ''); end;
+create temp trigger seen_resolved after update on main.jobs when old.state = 'open' and new.state <> 'open' begin
+    select seen('job resolved', new.task, {_JOBS_TASK}, {_JOBS_TASK}, ''); end;
+"""
+_ENDS = {step.value for step in ENDS}
+_MARKS_OF_MOVES = {"job begins", "claimed", "let go", "cancel requested", "job resolved"}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One write to one task."""
+
+    edge: str
+    task_id: str
+    before: str
+    after: str
+    prompt: str
+
+
+class Trap:
+    """Of one process. `target` is an edge and a moment; None only looks."""
+
+    def __init__(self, target: tuple[str, Moment] | None, report: Path) -> None:
+        self.target = target
+        self.hits = 0
+        self._report = os.open(report, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self._open: list[Seen] = []
+        """Of the transaction that is under way, in the writer's thread."""
+        self._struck: set[str] = set()
+        self._told: set[str] = set()
+        self._acted: set[str] = set()
+        self._last: dict[str, set[str]] = defaultdict(set)
+        """What each task's last write was."""
+
+    def tell(self, word: str, text: str) -> None:
+        """A line for whoever started this process; there before the next statement runs."""
+        os.write(self._report, f"{word}\t{text}\n".encode())
+
+    def watch(self, connection: apsw.Connection) -> None:
+        """Have a writing connection tell of its changes."""
+        connection.create_scalar_function("seen", lambda *cells: self._see(*(str(cell) for cell in cells)))
+        run(connection, _TRIGGERS)
+        connection.set_commit_hook(self._before_commit)
+        connection.set_wal_hook(self._after_commit)
+        connection.set_rollback_hook(self._open.clear)
+
+    def mark(self) -> int:
+        """Where the command that begins now begins."""
+        return len(self._open)
+
+    def since(self, mark: int) -> list[Seen]:
+        """What a command has written."""
+        return _edges(self._open[mark:])
+
+    def forget(self, mark: int) -> None:
+        """The command was rolled back."""
+        del self._open[mark:]
+
+    def written(self, seen: list[Seen]) -> bool:
+        """Note in the event loop what a command wrote; whether its caller is to be told that it failed."""
+        for one in seen:
+            self._last[one.task_id] = {two.edge for two in seen if two.task_id == one.task_id}
+        if not self._is_set_for(seen, Moment.RECORD_LOST):
+            return False
+        return self._strike_once(next(one.task_id for one in seen if one.edge == (self.target or ("",))[0]))
+
+    def effect(self, task_id: str) -> bool:
+        """Something was done in the world for a task; whether its caller is to be told that it failed."""
+        edges = self._last.pop(task_id, set())
+        for edge in edges - self._acted:
+            self._acted.add(edge)
+            self.tell("acted", edge)
+        if self.target is None or self.target[0] not in edges:
+            return False
+        if self.target[1] is Moment.AFTER_EFFECT:
+            self.die()
+        return self.target[1] is Moment.CALL_LOST and self._strike_once(task_id)
+
+    def _strike_once(self, task_id: str) -> bool:
+        """An answer to a task is lost; whether it is the first one."""
+        is_first = task_id not in self._struck
+        if is_first:
+            self._struck.add(task_id)
+            self.hit()
+        return is_first
+
+    def hit(self) -> None:
+        """The target was reached."""
+        assert self.target is not None
+        self.hits += 1
+        self.tell("hit", "\t".join(self.target))
+
+    def die(self) -> None:
+        """As if the power had gone."""
+        self.hit()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def _see(self, kind: str, task_id: str, before: str, after: str, prompt: str) -> None:
+        edge = f"{before} → {after}" if kind == "move" else f"{after}: {kind}"
+        if kind == "job resolved":
+            edge = "end: job resolved" if after in _ENDS else ""
+        self._open.append(Seen(edge, task_id, before, after, prompt))
+
+    def _before_commit(self) -> bool:
+        if self._is_set_for(_edges(self._open), Moment.BEFORE_COMMIT):
+            self.die()
+        return False
+
+    def _after_commit(self, _connection: apsw.Connection, _name: str, _pages: int) -> int:
+        seen = _edges(self._open)
+        self._open.clear()
+        for edge in {one.edge for one in seen} - self._told:
+            self._told.add(edge)
+            self.tell("seen", edge)
+        if self._is_set_for(seen, Moment.AFTER_COMMIT):
+            self.die()
+        return apsw.SQLITE_OK
+
+    def _is_set_for(self, seen: list[Seen], moment: Moment) -> bool:
+        return self.target is not None and self.target[1] is moment and self.target[0] in {one.edge for one in seen}
+
+
+def _edges(seen: list[Seen]) -> list[Seen]:
+    """Without what is only a part of a move: a job that begins, ends or is called off with a step."""
+    moved = {one.task_id for one in seen if _is_move(one)}
+    return [one for one in seen if one.edge and (_is_move(one) or one.task_id not in moved)]
+
+
+def _is_move(one: Seen) -> bool:
+    return one.edge.partition(": ")[2] not in _MARKS_OF_MOVES
