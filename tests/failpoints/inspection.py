@@ -82,7 +82,8 @@ def _questions(connection: sqlite3.Connection) -> Iterable[tuple[str, list[tuple
             f"select id from tasks where settlement <> 'closed' and not ({ended})"
         ),
         "money was not moved once": (
-            "select task, kind, count(*) from ledger where kind <> 'adjust' group by task, kind having count(*) <> 1"
+            "select task, kind, count(*) from ledger where kind <> 'adjust' and seq = 0 "
+            "group by task, kind having count(*) <> 1"
         ),
         "a result is named twice": (
             "select task, role from task_assets where purpose = 'result' group by task, role having count(*) > 1"

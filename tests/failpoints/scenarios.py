@@ -218,7 +218,14 @@ _ALL = (
         edges=("submitting → expired",),
         ahead_at=Step.SUBMITTING,
     ),
-    _taken_up("submitting", "preparing"),
+    Scenario(
+        name="taken-up-submitting",
+        kind="remote",
+        model=RELAYS,
+        ends=_of(SUCCEEDED),
+        edges=("submitting: claimed",),
+        prepare=(("submitting: job begins", Moment.AFTER_COMMIT),),
+    ),
     Scenario(
         name="looked-up",
         kind="remote",

@@ -41,7 +41,6 @@ create temp trigger seen_resolved after update on main.jobs when old.state = 'op
     select seen('job resolved', new.task, {_JOBS_TASK}, {_JOBS_TASK}, ''); end;
 """
 _ENDS = {step.value for step in ENDS}
-_MARKS_OF_MOVES = {"job begins", "claimed", "let go", "cancel requested", "job resolved"}
 
 
 @dataclass(frozen=True)
@@ -165,4 +164,4 @@ def _edges(seen: list[Seen]) -> list[Seen]:
 
 
 def _is_move(one: Seen) -> bool:
-    return one.edge.partition(": ")[2] not in _MARKS_OF_MOVES
+    return " → " in one.edge
