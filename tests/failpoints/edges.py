@@ -80,7 +80,6 @@ NO_EFFECT: Mapping[str, str] = {
     "queued → failed": "written while the record is opened; the sweep that follows removes what is left",
     "queued → cancelled": _OVER,
     "queued → expired": _OVER,
-    "preparing → submitting": _NEXT,
     "preparing → queued": _IDLE,
     "preparing → failed": _OVER,
     "preparing → cancelled": _OVER,

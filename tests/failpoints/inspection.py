@@ -37,7 +37,7 @@ async def wrong_in_process(house: House, accounts: LiveAccounts) -> list[str]:
     live = house.service.live
     if live._cancels or live._progress or live._waiters:
         found.append("the process still remembers tasks that have ended")
-    if house.remote is not None and house.remote.videos:
+    if house.remote is not None and (house.remote.videos or house.remote.pauses_s):
         found.append("the process still remembers videos to fetch")
     blobs, named = set(house.storage.keys()), await house.store.asset_ids()
     found += [f"blob {key} has no row" for key in sorted(blobs - named)]

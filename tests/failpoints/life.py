@@ -26,7 +26,7 @@ from tests.failpoints.parts import (
     accounts_at,
     remote_of,
 )
-from tests.failpoints.scenarios import CLOSING, NARROW, SCENARIOS, Scenario, scenario_of
+from tests.failpoints.scenarios import CLOSING, SCENARIOS, Scenario, scenario_of
 from tests.failpoints.trap import Seen, Trap
 from tests.fakes.house import ANNA, TOY_VIDEO, House, extension, one_chunk
 
@@ -225,15 +225,18 @@ class Life:
             await store.ask_to_cancel(seen.task_id)
             house.service.live.cancel(seen.task_id)
         if came_to == scenario.ahead_at and self._once("ahead", seen.task_id):
-            # A run here looks at the clock when it begins; what waits for others looks again and again.
-            asyncio.get_running_loop().call_later(0 if came_to == Step.GENERATING else 0.03, self._hurry)
-            await asyncio.sleep(0)
+            # What waits for a run or a place looks at the clock when it begins, what asks others again and again.
+            is_at_once = came_to in {Step.GENERATING, Step.SUBMITTING}
+            asyncio.get_running_loop().call_later(0 if is_at_once else 0.03, self._hurry)
+            await asyncio.sleep(0.001 if is_at_once else 0)
         if came_to == scenario.stop_at and not self._orders.last and self._once("stop", seen.task_id):
             self._stop.set()
-        if came_to == Step.SUBMITTING and scenario.model == NARROW and not self._orders.last:
+        if came_to == Step.PREPARING and scenario.crowded_s and not self._orders.last and self._once("crowd", ""):
             narrow = self._accounts.get("narrow")
             assert narrow is not None
-            narrow._tasks.add("somebody else's")
+            place = narrow.place("somebody else's")
+            place.__enter__()
+            asyncio.get_running_loop().call_later(scenario.crowded_s, place.__exit__, None, None, None)
         if came_to == Step.PREPARING and scenario.rests and self._once("rest", seen.task_id):
             for account in self._accounts:
                 account.health.rest(30, "it asked for that", house.clock())

@@ -228,7 +228,8 @@ def remote_of(watch: Watch, accounts: LiveAccounts) -> Remote:
 IMPATIENCE: Mapping[str, Mapping[str, object]] = {
     "longtake.tasks.runner": {"FIRST_PAUSE_S": 0.01, "LONGEST_PAUSE_S": 0.1},
     "longtake.tasks.steps.submitting": {
-        "ROOM_PAUSE_S": 0.02,
+        "FIRST_PAUSE_S": 0.01,
+        "LONGEST_PAUSE_S": 0.1,
         "LOOK_UP_PAUSE_S": 0.05,
         "REPEAT_PAUSE_S": 0.05,
         "UPLOAD_PAUSE_MS": 20,
@@ -238,6 +239,6 @@ IMPATIENCE: Mapping[str, Mapping[str, object]] = {
     "longtake.tasks.steps.generating": {"EVENTS_WAIT_S": 0.1, "CANCEL_GRACE_S": 0.02, "RETRY_AFTER_MS": (5, 10)},
     "longtake.routing.health": {"FIRST_REST_MS": 50},
     "longtake.tasks.faults": {"RATE_LIMIT_PAUSE_MS": 20},
-    "longtake.tasks.steps.failover": {"RATE_LIMIT_PAUSE_MS": 20, "LONGEST_PAUSE_MS": 100},
+    "longtake.tasks.steps.failover": {"RATE_LIMIT_PAUSE_MS": 20, "LONGEST_PAUSE_MS": 100, "UNREACHED_PAUSE_MS": 20},
 }
 """Pauses that are long for the sake of the world outside, and that no rule depends on."""

@@ -18,6 +18,7 @@ SUCCEEDED, CANCELLED, EXPIRED = "succeeded", "cancelled", "expired"
 RELAYS, COMFY, PLAIN, NARROW, CLOSING = "grok-video-3", "veo3.1", "sora-2", "grok-video-3-pro", "grok-video-3-max"
 """Models: two relays where a key counts once; one that can be asked for a job by its key; one without either; one with
 a single place; one that is switched off when its task is taken up."""
+_FOR_EVER_S = 1000.0
 PLAIN_LOSS = "failed:submission_unconfirmed"
 GIVEN_UP = "failed:engine_crashed"
 
@@ -52,6 +53,8 @@ class Scenario:
     """No question about it is answered."""
     refuse: int = 0
     """The status that answers its first call that buys."""
+    crowded_s: float = 0.0
+    """For how long its account's only place is somebody else's."""
     rests: bool = False
     """All accounts rest when it is taken up."""
     prepare: tuple[tuple[str, Moment], ...] = ()
@@ -123,7 +126,6 @@ _ALL = (
         ends=_of(SUCCEEDED),
         edges=(
             "preparing → submitting",
-            "submitting: job begins",
             "submitting → polling",
             "polling → fetching",
             "fetching → assembling",
@@ -208,11 +210,20 @@ _ALL = (
         ends=_of(PLAIN_LOSS),
         edges=(),
     ),
-    _cancelled(Step.SUBMITTING, "submitting: cancel requested"),
+    Scenario(
+        name="waits-for-room",
+        kind="remote",
+        model=NARROW,
+        crowded_s=0.05,
+        ends=_of(SUCCEEDED),
+        edges=("submitting: job begins",),
+    ),
+    _cancelled(Step.SUBMITTING, "submitting: cancel requested", model=NARROW, crowded_s=_FOR_EVER_S),
     Scenario(
         name="no-room",
         kind="remote",
         model=NARROW,
+        crowded_s=_FOR_EVER_S,
         wish="stuck",
         ends=_of(EXPIRED),
         edges=("submitting → expired",),
@@ -224,7 +235,7 @@ _ALL = (
         model=RELAYS,
         ends=_of(SUCCEEDED),
         edges=("submitting: claimed",),
-        prepare=(("submitting: job begins", Moment.AFTER_COMMIT),),
+        prepare=(("preparing → submitting", Moment.AFTER_COMMIT),),
     ),
     Scenario(
         name="looked-up",
