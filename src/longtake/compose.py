@@ -21,6 +21,7 @@ from longtake.http.auth import key_of_secret, new_secret
 from longtake.providers.base import Account
 from longtake.providers.registry import find_provider
 from longtake.render.local import LocalFleet
+from longtake.render.trial import try_net
 from longtake.routing.live_accounts import LiveAccount, LiveAccounts
 from longtake.routing.makers import Makers, stands_in
 from longtake.settings import LEAST_STRONG_KEY_CHARS, Settings
@@ -88,6 +89,8 @@ async def running(
     settings.check()
     own_prices = await asyncio.to_thread(read_price_file, Path(settings.price_file)) if settings.price_file else None
     tariffs = Tariffs(shipped_catalog(), own_prices)
+    if settings.upscale_model:
+        await asyncio.to_thread(try_net, settings.upscale_model, settings.child_memory_bytes)
     _make_home(settings.home)
     store = SqliteStore(settings.home / "longtake.sqlite", retention_s=settings.retention_s)
     storage_root = settings.home / "storage"
@@ -107,6 +110,7 @@ async def running(
             child_idle_s=settings.child_idle_s,
             preset=settings.preset,
             crf=settings.crf,
+            upscale_model=settings.upscale_model,
         )
         stack.push_async_callback(fleet.close)
         configured = read_accounts(settings)

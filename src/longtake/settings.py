@@ -78,6 +78,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The encoder's (x264's) preset, `ultrafast` to `medium`."""
     crf: int = 20
     """The encoder's quality, 1 to 51: lower is better and larger."""
+    upscale_model: str = ""
+    """The net that `upscale` enlarges by: `longtake-x2` (ships inside) or an ONNX file; empty = filters, far faster."""
     max_upload_bytes: int = 1 << 30
     """Largest uploaded file."""
     max_body_bytes: int = 32 << 20

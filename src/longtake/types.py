@@ -431,6 +431,8 @@ class RenderReport(Value, frozen=True):
     """Of a remote maker's clip."""
     staged: StagedHead | None = None
     """Of a job that prepares a remote maker's input."""
+    scaler: str = ""
+    """What enlarged pictures under `upscale: true`: a net's name, or `filters`; empty = it was not asked for."""
     warnings: tuple[str, ...] = ()
 
 

@@ -88,6 +88,7 @@ def task(step=Step.QUEUED, **changes: Any):
             seam=SeamReport(luma_step=1.0, median_step=1.0, ratio=1.0),
             pick="live",
             pick_error=0.61849,
+            scaler="longtake-x2",
             joined=JoinReport(kind="tail", begins_us=41_667, repeated_frames=1, distance=0.02, fps=Rate(num=24)),
         )
         roles = (Role.VIDEO, Role.NEW_PART, Role.THUMBNAIL)
@@ -199,6 +200,7 @@ def test_a_finished_body_says_all_that_was_promised():
         assert body["metadata"]["head"] == {"frames": 72, "copied": 70}
         assert body["metadata"]["seam"] == {"luma_step": 1.0, "median_step": 1.0, "ratio": 1.0, "click_db": None}
         assert (body["metadata"]["pick"], body["metadata"]["pick_error"]) == ("live", 0.618)
+        assert body["metadata"]["scaler"] == "longtake-x2"
         assert body["metadata"]["mode"] == "stand_in"
         assert (body["provider"], body["model_resolved"], body["model"]) == ("longtake", "longtake-cpu", "grok-video-3")
         assert body["warnings"] == ["stand_in: the built-in engine makes this"]

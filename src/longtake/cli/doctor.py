@@ -21,6 +21,7 @@ from longtake.cli.connect import home_option, running_server
 from longtake.cli.exits import Exit
 from longtake.cli.output import Output, output_options
 from longtake.errors import ConfigurationError
+from longtake.render.trial import try_net
 from longtake.settings import Settings, read_client_settings, read_settings, unknown_variables
 
 LEAST_PYTHON = (3, 11)
@@ -69,7 +70,7 @@ def doctor(home: Path | None, as_json: bool, quiet: bool) -> int:
         problem = error.message
     findings = [_settings_finding(problem), *map(_stray_finding, unknown_variables()), *_machine()]
     if settings is not None:
-        findings += _home(settings)
+        findings += [*_net(settings), *_home(settings)]
     failed = [finding for finding in findings if finding.state == "failed"]
     shown = {} if settings is None else _shown(settings)
     value: dict[str, object] = {
@@ -134,6 +135,19 @@ def _machine() -> Iterator[Finding]:
         yield Finding("media", "failed", f"{detail}; missing: {', '.join(missing)}", "Install PyAV's wheel from PyPI.")
     else:
         yield Finding("media", "ok", detail)
+
+
+def _net(settings: Settings) -> Iterator[Finding]:
+    if not settings.upscale_model:
+        return
+    try:
+        trial = try_net(settings.upscale_model, settings.child_memory_bytes)
+    except ConfigurationError as error:
+        yield Finding("upscale", "failed", error.message, "docs/howto/upscale.md says which nets fit.")
+        return
+    of = "luma" if trial.channels == 1 else "colours"
+    detail = f"{trial.name} enlarges {of} {trial.scale}x; a picture of 640x360 takes {trial.time_s:.2g} s"
+    yield Finding("upscale", "ok", detail)
 
 
 def _home(settings: Settings) -> Iterator[Finding]:

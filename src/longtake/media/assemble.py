@@ -24,7 +24,7 @@ from longtake.media.head import copied_head, encoded_head
 from longtake.media.mux import kept_if_complete, write_in_order, write_mp4
 from longtake.media.newpart import FrameCount, Items, NewPart
 from longtake.media.open import DEFAULT_LIMITS, RESULT_LIMITS, MediaLimits
-from longtake.media.scale import BT709, Geometry, Scaler, kept_geometry, output_color
+from longtake.media.scale import BT709, Scaler, kept_geometry, output_color, target_geometry
 from longtake.media.seam import picture_seam
 from longtake.media.sound import Damage, Samples, SoundForm, read_sound
 from longtake.media.source import Source, read_result, read_source
@@ -86,7 +86,7 @@ class _Extension:
         self._check = CancelCheck(watch)
         geometry = kept_geometry(source.picture)
         if not target.geometry_kept:
-            geometry = Geometry(width=target.width, height=target.height, fit=target.fit, enhance=target.enhance)
+            geometry = target_geometry(target)
         self._scaler = Scaler(source.picture, geometry)
         index = source.frames
         self.head_s: Fraction = (cut.end - index.start) * index.time_base

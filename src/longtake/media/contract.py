@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longtake.errors import WorkCancelled
+from longtake.media.enlarge import Enlarger
 from longtake.media.frames import TimedFrame
 from longtake.types import ColorTags, Fit, HeadReport, JoinReport, MediaFacts, SeamReport
 
@@ -26,6 +27,8 @@ class Target:
     fit: Fit = Fit.COVER
     enhance: bool = False
     """Whether pixels that grow are made by the enhancing scaler."""
+    enlarger: Enlarger | None = None
+    """The net that does it; None = filters do."""
     geometry_kept: bool = True
     """The source already has the wished geometry: its own size is used, width and height are not looked at."""
     preset: str = "veryfast"

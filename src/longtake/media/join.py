@@ -184,6 +184,7 @@ class _Joint:
             height=high,
             fit=self._target.fit,
             enhance=self._target.enhance,
+            enlarger=self._target.enlarger,
             matrix=None if same else matrix,
             full_range=head.full_range,
         )

@@ -19,7 +19,7 @@ from longtake.media.mux import kept_if_complete, write_mp4
 from longtake.media.newpart import FrameCount, Items, NewPart
 from longtake.media.open import DEFAULT_LIMITS, RESULT_LIMITS, MediaLimits, open_media, video_stream
 from longtake.media.planes import from_av
-from longtake.media.scale import Geometry, Scaler, kept_geometry, output_color
+from longtake.media.scale import Scaler, kept_geometry, output_color, target_geometry
 from longtake.media.sound import Damage, Samples, decode_sound
 from longtake.media.source import Source, read_result, read_source
 from longtake.media.track import PictureForm, PictureTrack
@@ -70,7 +70,7 @@ def remake(
     frames = max(1, round((cut.end - opened.frames.start) * opened.frames.time_base * cut.rate))
     geometry = kept_geometry(opened.picture)
     if not target.geometry_kept:
-        geometry = Geometry(width=target.width, height=target.height, fit=target.fit, enhance=target.enhance)
+        geometry = target_geometry(target)
     form = PictureForm(
         width=geometry.width, height=geometry.height, clock=common_clock(_TRACK_CLOCK, cut.rate), rate=cut.rate,
         color=output_color(opened.picture), preset=target.preset, crf=target.crf,

@@ -3,11 +3,12 @@
 
 All arithmetic stays in YUV with the source's own matrix: going through RGB with another one shifts luma by about two
 levels, which is seen at the join. FFmpeg's filters do the work (libavfilter: crop, scale, unsharp, erosion, dilation,
-maskedclamp, pad, gblur, overlay, bwdif).
+maskedclamp, pad, gblur, overlay, bwdif); where a net enlarges, they work before and after it.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -16,7 +17,10 @@ from fractions import Fraction
 import av
 import av.error
 import av.filter
+import msgspec
 
+from longtake.media.contract import Target
+from longtake.media.enlarge import Enlarger
 from longtake.media.open import explained
 from longtake.media.planes import PLANAR_420
 from longtake.media.source import Picture
@@ -28,6 +32,8 @@ _SHARPEN = "unsharp=luma_msize_x=3:luma_msize_y=3:luma_amount=0.45:chroma_amount
 _EXACT_CHROMA = "+full_chroma_int+full_chroma_inp"
 """Flags of swscale. Without them a change of matrix darkens luma by 0.8 levels and shifts chroma by 0.6; with: 0.1."""
 _LUMA_ONLY = "threshold1=65535:threshold2=0:threshold3=0"
+_MATRICES: dict[int | None, str] = {5: "bt601", 6: "bt601", 9: "bt2020", 10: "bt2020"}
+"""FFmpeg's names by H.273's numbers; all others are bt709."""
 _TURNS = {
     (90, False): "transpose=clock",
     (180, False): "hflip,vflip",
@@ -68,6 +74,8 @@ class Geometry:
     height: int
     fit: Fit = Fit.COVER
     enhance: bool = False
+    enlarger: Enlarger | None = None
+    """What enhances where pixels grow; None = the filters do."""
     matrix: int | None = None
     """Convert to this H.273 matrix; None = leave colours as they are."""
     full_range: bool = False
@@ -77,6 +85,13 @@ class Geometry:
 def kept_geometry(picture: Picture) -> Geometry:
     """The source's own displayed size, made even."""
     return Geometry(width=even_down(picture.displayed_width), height=even_down(picture.displayed_height))
+
+
+def target_geometry(target: Target) -> Geometry:
+    """The size that is asked for, by the way that is asked for."""
+    return Geometry(
+        width=target.width, height=target.height, fit=target.fit, enhance=target.enhance, enlarger=target.enlarger
+    )
 
 
 def is_untouched(picture: Picture, geometry: Geometry) -> bool:
@@ -112,6 +127,33 @@ def _scale(width: int, height: int, *, enhance: bool, extra: str = "") -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Fitting:
+    """How a picture comes to the wished size."""
+
+    factor: Fraction
+    """How much larger its pixels become, upright and square."""
+    aspect: Fraction
+    """Of the pixels once upright."""
+    width: int
+    """What is kept of it, upright, in its own pixels."""
+    height: int
+    cropped: bool
+
+
+def _fitted(picture: Picture, geometry: Geometry) -> _Fitting:
+    turned = bool(picture.rotation_deg % 180)
+    coded_width, coded_height = (picture.height, picture.width) if turned else (picture.width, picture.height)
+    aspect = 1 / picture.sample_aspect if turned else picture.sample_aspect
+    across, down = geometry.width / (coded_width * aspect), geometry.height / Fraction(coded_height)
+    if geometry.fit is not Fit.COVER:
+        return _Fitting(min(across, down), aspect, coded_width, coded_height, cropped=False)
+    factor = max(across, down)
+    width = min(coded_width, round(geometry.width / factor / aspect))
+    height = min(coded_height, round(geometry.height / factor))
+    return _Fitting(factor, aspect, width, height, cropped=(width, height) != (coded_width, coded_height))
+
+
 def filter_chain(picture: Picture, geometry: Geometry) -> str:
     """The libavfilter description that turns a decoded frame into the wished picture."""
     chain: list[str] = []
@@ -119,29 +161,22 @@ def filter_chain(picture: Picture, geometry: Geometry) -> str:
         chain.append("bwdif=mode=send_frame:deint=all")
     if (turn := (picture.rotation_deg, picture.mirrored)) in _TURNS:
         chain.append(_TURNS[turn])
-    turned = bool(picture.rotation_deg % 180)
-    coded_width, coded_height = (picture.height, picture.width) if turned else (picture.width, picture.height)
-    aspect = 1 / picture.sample_aspect if turned else picture.sample_aspect
-    wide, high = geometry.width, geometry.height
-    square_width, square_height = coded_width * aspect, Fraction(coded_height)
-    across, down = wide / square_width, high / square_height
-    factor = min(across, down) if geometry.fit is not Fit.COVER else max(across, down)
+    fitted = _fitted(picture, geometry)
+    wide, high, factor = geometry.width, geometry.height, fitted.factor
     enhance = geometry.enhance and factor > 1
     extra = ""
     if geometry.matrix is not None or is_rgb(picture.pixel_format):
-        matrix = "bt601" if geometry.matrix in {5, 6} else "bt2020" if geometry.matrix in {9, 10} else "bt709"
+        matrix = _MATRICES.get(geometry.matrix, "bt709")
         extra = f"{_EXACT_CHROMA}:out_color_matrix={matrix}:out_range={'pc' if geometry.full_range else 'tv'}"
         if not is_rgb(picture.pixel_format):
             extra += f":in_color_matrix={input_matrix(picture)}:in_range={'pc' if picture.color.full_range else 'tv'}"
     if geometry.fit is Fit.COVER:
-        crop_width = min(coded_width, round(wide / factor / aspect))
-        crop_height = min(coded_height, round(high / factor))
-        if (crop_width, crop_height) != (coded_width, coded_height):
-            chain.append(f"crop={crop_width}:{crop_height}")
+        if fitted.cropped:
+            chain.append(f"crop={fitted.width}:{fitted.height}")
         chain.append(_scale(wide, high, enhance=enhance, extra=extra))
         return ",".join([*chain, "setsar=1", "format=yuv420p"])
-    inner_width = min(wide, even(float(square_width * factor)))
-    inner_height = min(high, even(float(square_height * factor)))
+    inner_width = min(wide, even(float(fitted.width * fitted.aspect * factor)))
+    inner_height = min(high, even(float(fitted.height * factor)))
     inner = _scale(inner_width, inner_height, enhance=enhance, extra=extra) + ",setsar=1,format=yuv420p"
     left, top = even_down(wide - inner_width) // 2 // 2 * 2, even_down(high - inner_height) // 2 // 2 * 2
     left, top = (left if wide > inner_width else 0), (top if high > inner_height else 0)
@@ -163,12 +198,8 @@ def filter_chain(picture: Picture, geometry: Geometry) -> str:
 def input_matrix(picture: Picture) -> str:
     """The matrix a picture is in; untagged pictures are taken as players do, by their size."""
     matrix = picture.color.matrix
-    if matrix in {5, 6}:
-        return "bt601"
-    if matrix in {9, 10}:
-        return "bt2020"
-    if matrix == 1:
-        return "bt709"
+    if matrix == 1 or matrix in _MATRICES:
+        return _MATRICES.get(matrix, "bt709")
     return "bt709" if picture.height >= 720 else "bt601"  # noqa: PLR2004 - the border of HD
 
 
@@ -186,6 +217,12 @@ class Scaler:
 
     def convert(self, frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         """Yield one wished frame for each decoded one, with its time. Raises MediaError if FFmpeg cannot."""
+        picture, geometry = self._picture, self._geometry
+        if geometry.enlarger is not None and geometry.enhance and _fitted(picture, geometry).factor > 1:
+            return _by_net(frames, picture, geometry, geometry.enlarger)
+        return self._filtered(frames)
+
+    def _filtered(self, frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         for frame in frames:
             shape = (frame.width, frame.height, frame.format.name)
             own = (self._picture.width, self._picture.height, self._picture.pixel_format)
@@ -242,6 +279,55 @@ class Scaler:
             yield from self._pull()
         self._graph, self._shape = None, None
         self._times.clear()
+
+
+_ENOUGH = 2**0.5
+"""A net enlarges once more where more than this would be missing; the filters do the rest."""
+_MOST_PASSES = 2
+
+
+def _by_net(
+    frames: Iterable[av.VideoFrame], picture: Picture, geometry: Geometry, enlarger: Enlarger
+) -> Iterator[av.VideoFrame]:
+    """Made upright and cut at their own size, enlarged by the net, and brought to the wished size by filters.
+
+    From the first one on that the net cannot enlarge, filters do it all.
+    """
+    scale, wished = enlarger.scale(), replace(geometry, enlarger=None)
+    if scale == 1:
+        yield from Scaler(picture, wished).convert(frames)
+        return
+    fitted, passes = _fitted(picture, geometry), 1
+    while passes < _MOST_PASSES and float(fitted.factor) / scale**passes > _ENOUGH:
+        passes += 1
+    color, matrix = output_color(picture), "bt709" if is_rgb(picture.pixel_format) else input_matrix(picture)
+    if geometry.matrix is not None:
+        color = msgspec.structs.replace(color, full_range=geometry.full_range)
+        matrix = _MATRICES.get(geometry.matrix, "bt709")
+    wide, high = even_down(fitted.width), even_down(fitted.height)
+    upright = replace(
+        picture, width=wide, height=high, pixel_format="yuv420p", rotation_deg=0, mirrored=False, interlaced=False,
+        sample_aspect=fitted.aspect, color=color,
+    )  # fmt: skip
+    cut = replace(wished, width=wide, height=high, fit=Fit.COVER)
+    wished = replace(wished, matrix=None)
+    small = Scaler(replace(picture, sample_aspect=Fraction(1)), cut).convert(frames)
+    left: list[av.VideoFrame] = []
+
+    def grown() -> Iterator[av.VideoFrame]:
+        for frame in small:
+            made: av.VideoFrame | None = frame
+            for _ in range(passes):
+                made = None if made is None else enlarger.enlarge(made, matrix, full_range=color.full_range)
+            if made is None:
+                left.append(frame)
+                return
+            yield made
+
+    large = replace(upright, width=wide * scale**passes, height=high * scale**passes)
+    yield from Scaler(large, wished).convert(grown())
+    if left:
+        yield from Scaler(upright, wished).convert(itertools.chain(left, small))
 
 
 def link_chain(graph: av.filter.Graph, source: av.filter.context.FilterContext, description: str) -> None:

@@ -19,7 +19,7 @@ from longtake.media.head import copied_head, encoded_head
 from longtake.media.mux import kept_if_complete, write_in_order, write_mp4
 from longtake.media.newpart import FrameCount
 from longtake.media.open import RESULT_LIMITS
-from longtake.media.scale import Geometry, Scaler, kept_geometry, output_color
+from longtake.media.scale import Scaler, kept_geometry, output_color, target_geometry
 from longtake.media.source import Source, read_result
 from longtake.media.track import PictureForm, PictureTrack
 from longtake.types import HeadReport
@@ -47,7 +47,7 @@ def trim(source: Source, output: Path, *, end_us: int, target: Target, watch: Wa
     end_s = (cut.end - index.start) * index.time_base
     geometry = kept_geometry(source.picture)
     if not target.geometry_kept:
-        geometry = Geometry(width=target.width, height=target.height, fit=target.fit, enhance=target.enhance)
+        geometry = target_geometry(target)
     form = PictureForm(
         width=geometry.width, height=geometry.height, clock=common_clock(index.time_base, cut.rate), rate=cut.rate,
         color=output_color(source.picture), preset=target.preset, crf=target.crf,

@@ -39,6 +39,7 @@ class LocalFleet:
         child_idle_s: float = 120.0,
         preset: str = "veryfast",
         crf: int = 20,
+        upscale_model: str = "",
         engines: Mapping[str, str] | None = None,
         work: str | None = None,
         environ: Mapping[str, str] | None = None,
@@ -49,6 +50,7 @@ class LocalFleet:
             engines=dict(engines or {}),
             preset=preset,
             crf=crf,
+            upscale_model=upscale_model,
             work=work or RENDER_WORK,
         )
         environ = os.environ if environ is None else environ

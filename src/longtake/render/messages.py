@@ -23,6 +23,8 @@ class Setup(Value, frozen=True, tag="setup"):
     """Engines by name that come before the entry points of group `longtake.engines`."""
     preset: str = "veryfast"
     crf: int = 20
+    upscale_model: str = ""
+    """The net that enlarges for `upscale: true`, as in the settings; empty = filters do."""
 
 
 class Run(Value, frozen=True, tag="run"):

@@ -13,8 +13,10 @@ from longtake.errors import LimitExceeded, MediaError, WorkCancelled
 from longtake.media.assemble import create, extend
 from longtake.media.contract import Assembled, Continuation, Target
 from longtake.media.deliver import deliver
+from longtake.media.enlarge import Enlarger
 from longtake.media.frames import AudioBlock, VideoFrame
 from longtake.media.join import Returned, join
+from longtake.media.net import Net, load_net
 from longtake.media.open import MediaLimits
 from longtake.media.probe import probe, read_image
 from longtake.media.remake import remake
@@ -75,6 +77,7 @@ class RenderWork:
         self._setup = setup
         self._storage = cast("LocalFiles", cast("type", load_object(setup.storage))(Path(setup.root)))
         self._engines: dict[str, Engine] = {}
+        self._net: Net | None = None
 
     def run(self, job: RenderJob, reporter: Reporter) -> Probed | Produced:
         """Do one job; files of a job that fails are removed. Raises MediaError, LimitExceeded, EngineError, OSError."""
@@ -116,6 +119,7 @@ class RenderWork:
     def _extend(self, request: ExtendRequest, outputs: Outputs, limits: RenderLimits, reporter: Reporter) -> Produced:
         plan = request.plan
         check_length(plan, limits)
+        target = self._target(plan, reporter)
         if request.clip is not None:
             returned = Returned(
                 path=self._storage.path(request.clip.key),
@@ -129,11 +133,11 @@ class RenderWork:
                 outputs.part(Role.NEW_PART),
                 start_us=plan.start_us,
                 new_us=plan.new_us,
-                target=self._target(plan),
+                target=target,
                 watch=Share(reporter, 0.0, MADE_SHARE),
                 limits=media_limits(limits),
             )
-            return _report(joined, None, outputs, reporter)
+            return _report(joined, None, outputs, reporter, target)
         stream = EngineStream(self._engine(plan), reporter)
 
         def make(continuation: Continuation) -> Iterator[VideoFrame | AudioBlock]:
@@ -147,26 +151,27 @@ class RenderWork:
             outputs.part(Role.NEW_PART),
             start_us=plan.start_us,
             new_us=plan.new_us,
-            target=self._target(plan),
+            target=target,
             make=make,
             watch=Share(reporter, 0.0, MADE_SHARE),
             limits=media_limits(limits),
         )
-        return _report(assembled, stream, outputs, reporter)
+        return _report(assembled, stream, outputs, reporter, target)
 
     def _create(self, request: CreateRequest, outputs: Outputs, limits: RenderLimits, reporter: Reporter) -> Produced:
         plan = request.plan
         check_length(plan, limits)
+        target = self._target(plan, reporter)
         if request.clip is not None:
             delivered = deliver(
                 self._storage.path(request.clip.key),
                 outputs.part(Role.VIDEO),
                 new_us=plan.new_us,
-                target=self._target(plan),
+                target=target,
                 watch=Share(reporter, 0.0, MADE_SHARE),
                 limits=media_limits(limits),
             )
-            return _report(delivered, None, outputs, reporter)
+            return _report(delivered, None, outputs, reporter, target)
         stream = EngineStream(self._engine(plan), reporter)
         fps = plan.fps.fraction
         frames = max(1, round(plan.new_us * fps / SECOND_US))
@@ -184,22 +189,23 @@ class RenderWork:
             color=CREATED_COLOR,
             watch=Share(reporter, 0.0, MADE_SHARE),
         )
-        return _report(assembled, stream, outputs, reporter)
+        return _report(assembled, stream, outputs, reporter, target)
 
     def _remix(self, request: RemixRequest, outputs: Outputs, limits: RenderLimits, reporter: Reporter) -> Produced:
         plan = request.plan
         check_length(plan, limits)
+        target = self._target(plan, reporter)
         stream = EngineStream(self._engine(plan), reporter)
         assembled = remake(
             self._storage.path(request.source_key),
             outputs.part(Role.VIDEO),
             length_us=plan.new_us,
-            target=self._target(plan),
+            target=target,
             make=lambda footage: stream.generate(remix_request(plan, footage)),
             watch=Share(reporter, 0.0, MADE_SHARE),
             limits=media_limits(limits),
         )
-        return _report(assembled, stream, outputs, reporter)
+        return _report(assembled, stream, outputs, reporter, target)
 
     def _stage(self, request: StageRequest, outputs: Outputs, limits: RenderLimits, reporter: Reporter) -> Produced:
         source, files, staged = self._storage.path(request.source_key), list[MadeFile](), StagedHead(sent_us=0)
@@ -230,16 +236,26 @@ class RenderWork:
             files.append(outputs.finish(Role.LAST_FRAME, mime=f"image/{request.picture}"))
         return Produced(report=RenderReport(files=tuple(files), staged=staged, warnings=warnings))
 
-    def _target(self, plan: Plan) -> Target:
+    def _target(self, plan: Plan, reporter: Reporter) -> Target:
+        def beat() -> None:
+            go_on(reporter)
+            reporter.alive()
+
         return Target(
             width=plan.width,
             height=plan.height,
             fit=plan.fit,
             enhance=plan.enhance,
+            enlarger=Enlarger(self._load_net, beat) if plan.enhance and self._setup.upscale_model else None,
             geometry_kept=plan.geometry_kept,
             preset=self._setup.preset,
             crf=self._setup.crf,
         )
+
+    def _load_net(self) -> Net:
+        if self._net is None or self._net.closed:
+            self._net = load_net(self._setup.upscale_model)
+        return self._net
 
     def _engine(self, plan: Plan) -> Engine:
         name = plan.maker.engine
@@ -284,7 +300,9 @@ def go_on(reporter: Reporter) -> None:
         raise WorkCancelled("the work was cancelled")
 
 
-def _report(assembled: Assembled, stream: EngineStream | None, outputs: Outputs, reporter: Reporter) -> Produced:
+def _report(
+    assembled: Assembled, stream: EngineStream | None, outputs: Outputs, reporter: Reporter, target: Target
+) -> Produced:
     """Finish the video, make its small pictures, and say what was done."""
     go_on(reporter)
     files: list[MadeFile] = [outputs.finish(Role.VIDEO, assembled.facts)]
@@ -301,6 +319,8 @@ def _report(assembled: Assembled, stream: EngineStream | None, outputs: Outputs,
         sprite(video, outputs.part(Role.SPRITE))
     files.append(outputs.finish(Role.SPRITE))
     share.progress(1.0)
+    by_net, net_warnings = (target.enlarger.made_by, target.enlarger.warnings) if target.enlarger else ("", ())
+    warnings = (*assembled.warnings, *net_warnings, *(stream.warnings if stream is not None else ()))
     return Produced(
         report=RenderReport(
             files=tuple(files),
@@ -308,7 +328,8 @@ def _report(assembled: Assembled, stream: EngineStream | None, outputs: Outputs,
             seam=assembled.seam,
             pick=stream.pick if stream is not None else "",
             pick_error=stream.pick_error if stream is not None else None,
-            warnings=tuple(dict.fromkeys((*assembled.warnings, *(stream.warnings if stream is not None else ())))),
+            scaler=(by_net or "filters") if target.enhance else "",
+            warnings=tuple(dict.fromkeys(warnings)),
             joined=assembled.joined,
         )
     )

@@ -183,6 +183,12 @@ METADATA = Shape(
             "该方式预测源视频结尾的误差：小于 1 优于静止画面；未试验时为 null。",
             nullable=True,
         ),
+        _maybe(
+            "scaler",
+            "string",
+            "Where upscale enlarged pictures: the net that did it, or filters.",
+            "upscale 放大画面时所用的方式：神经网络的名称，或 filters（滤镜）。",
+        ),
         _maybe("duration", "number", "Seconds of the whole.", "总时长（秒）。"),
         _maybe("frames", "integer", "Frames of the whole.", "总帧数。"),
         _maybe("start_time", "number", "Where the new part begins, in seconds.", "新部分的起点（秒）。"),

@@ -174,6 +174,8 @@ def _add_result(body: Body, task: Task, url_of: UrlOf) -> None:
             metadata["joined"] = _joined(report.joined)
         metadata["pick"] = report.pick
         metadata["pick_error"] = None if report.pick_error is None else round(report.pick_error, 3)
+        if report.scaler:
+            metadata["scaler"] = report.scaler
     if facts is not None:
         metadata["duration"] = facts.duration_us / SECOND_US
         metadata["frames"] = facts.video.frames
