@@ -184,6 +184,32 @@ def test_a_task_is_called_off(visitor: Visitor):
     expect(visitor.page.get_by_role("link", name="on and on")).to_be_visible()
 
 
+def test_the_console_is_filtered_by_its_address(visitor: Visitor, clip_id: str):
+    made = extended(visitor.server, clip_id, prompt="for the console")
+    visitor.go("/console/tasks")
+    page = visitor.page
+    page.get_by_label("State", exact=True).select_option("succeeded")
+    page.get_by_label("Operation").select_option("extend")
+    page.get_by_role("button", name="Filter").click()
+    expect(page).to_have_url(re.compile(r"state=succeeded&operation=extend"))
+    page.get_by_role("link", name="for the console").first.click()
+    expect(page.locator(".waterfall li.step")).not_to_have_count(0)
+    expect(page.locator(".waterfall li.try")).to_have_count(1)
+    visitor.picture("console-task")
+    page.get_by_role("button", name="Submit again").click()
+    page.wait_for_url(re.compile(r"/console/tasks/(?!" + re.escape(made) + ")"))
+    page.get_by_role("link", name="Spend").click()
+    expect(page.get_by_role("cell", name="longtake-cpu").first).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="As CSV").click()
+    assert download.value.path().read_text().startswith("model,provider,tenant,key,tasks")
+    page.get_by_role("link", name="Keys", exact=True).click()
+    page.get_by_label("Name").fill("from the console")
+    page.get_by_role("button", name="Make a key").click()
+    assert (page.locator("#secret").text_content() or "").startswith("lt-")
+    visitor.picture("console-keys")
+
+
 @pytest.fixture
 def scriptless(browser: Browser, server: Server) -> Iterator[BrowserContext]:
     context = browser.new_context(java_script_enabled=False)
@@ -227,6 +253,11 @@ def test_every_page_can_be_used_by_everybody(
         "extend": f"/extend?task={clip_id}&at=1",
         "video": f"/videos/{made}",
         "compare": f"/compare?a={made}&b={clip_id}",
+        "tasks": "/console/tasks",
+        "task": f"/console/tasks/{made}",
+        "providers": "/console/providers",
+        "spend": "/console/spend",
+        "keys": "/console/keys",
         "refused": "/videos/nothing-here",
     }
     visitor.sign_in()

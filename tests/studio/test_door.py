@@ -170,7 +170,7 @@ def test_words_are_there_in_both_languages():
     known = set(words("en"))
     used = {
         name
-        for template in FOLDER.glob("*.html")
+        for template in FOLDER.rglob("*.html")
         for name in re.findall(r"""\bt\(["']([\w.]+)["'][,)]""", template.read_text(encoding="utf-8"))
     }
     assert used - known == set()

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, Protocol
 
 from longtake.store.accounts import Account, LedgerReport
+from longtake.store.operator import OperatorReads
 from longtake.types import Asset, Fault, Operation, Plan, RenderReport, Role, State, Step, Task, Value
 
 MOST_LOST_ATTEMPTS = 3
@@ -159,7 +160,7 @@ class Job(Value, frozen=True):
     deadline_ms: int
 
 
-class Store(Protocol):
+class Store(OperatorReads, Protocol):
     """The record of everything."""
 
     async def open(self) -> Installation:

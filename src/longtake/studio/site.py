@@ -10,6 +10,7 @@ from longtake.http.context import Context
 from longtake.http.messages import Answer, Call
 from longtake.http.routes import Access, Route
 from longtake.studio import create, extend, library, submitting, uploads, video
+from longtake.studio.console import keys, providers, spend, tasks
 from longtake.studio.door import Door
 from longtake.studio.files import studio_file
 from longtake.studio.sessions import Sessions
@@ -36,6 +37,18 @@ def studio(secret: bytes) -> Callable[[Context], Sequence[Route]]:
             door.action("/videos/{id}/cancel", video.cancel, "Call a task off"),
             door.action("/videos/{id}/delete", video.delete, "Remove a task and its files"),
             door.stream("/videos/{id}/events", video.events, "A task's changes"),
+            *door.page("/console/tasks", tasks.show_list, "Tasks"),
+            *door.page("/console/tasks/{id}", tasks.show_one, "One task's way"),
+            door.action("/console/tasks/{id}/retry", tasks.retry, "Submit a task again"),
+            *door.page("/console/providers", providers.show, "Providers"),
+            door.action("/console/providers/{name}/test", providers.test, "Test a provider"),
+            door.action("/console/providers/{name}/disable", providers.disable, "Switch a provider off"),
+            door.action("/console/providers/{name}/enable", providers.enable, "Switch a provider on"),
+            *door.page("/console/spend", spend.show, "What was spent"),
+            door.stream("/console/spend.csv", spend.as_csv, "What was spent, as CSV"),
+            *door.page("/console/keys", keys.show, "API keys"),
+            door.action("/console/keys", keys.create, "Make a key"),
+            door.action("/console/keys/{id}/revoke", keys.revoke, "Revoke a key"),
             *door.page("/sign-in", sign_in.show, "Sign in", access=Access.OPEN),
             door.action("/sign-in", sign_in.enter, "Sign in", access=Access.OPEN),
             door.action("/sign-out", sign_in.leave, "Sign out", access=Access.OPEN),

@@ -71,7 +71,7 @@ class _Sayer:
     def __init__(self, said: Mapping[str, str]) -> None:
         self._said = said
 
-    def __call__(self, name: str, **holes: object) -> str:
+    def __call__(self, name: str, /, **holes: object) -> str:
         sentence = self._said[name]
         return sentence.format(**holes) if holes else sentence
 

@@ -353,6 +353,40 @@ select {task} from tasks
 where parent = :task and tenant = :tenant and listed = 1 and deleted_ms is null
 order by number
 
+-- operator_tasks --
+select {task} from tasks
+where deleted_ms is null and number < :after and operation <> 'upload'
+    and (:tenant is null or tenant = :tenant)
+    and (:key is null or key = :key)
+    and (:operation is null or operation = :operation)
+    and (:steps is null or step in (select value from json_each(:steps)))
+    and (:since_ms is null or created_ms >= :since_ms)
+    and (:provider is null or json_extract(plan, '$.maker.provider') = :provider)
+    and (:model is null
+        or coalesce(json_extract(submission, '$.model'), json_extract(plan, '$.maker.model')) = :model)
+order by number desc limit :limit
+
+-- number_of_any --
+select number from tasks where uuid = :uuid
+
+-- task_of_any --
+select {task} from tasks where uuid = :uuid and deleted_ms is null
+
+-- steps --
+select step, at_ms from events where task = :task order by sequence
+
+-- spend --
+select coalesce(json_extract(submission, '$.model'), json_extract(plan, '$.maker.model'), ''),
+    coalesce(json_extract(plan, '$.maker.provider'), ''), tenant, key, count(*), sum(step = 'succeeded'),
+    sum(case when step = 'succeeded' then coalesce(json_extract(plan, '$.new_us'), 0) else 0 end),
+    sum(cost_microusd),
+    sum((select coalesce(sum(jobs.cost_microusd), 0) from jobs where jobs.task = tasks.id))
+from tasks
+where finished_ms >= :since_ms and finished_ms < :until_ms and operation <> 'upload'
+    and (:tenant is null or tenant = :tenant)
+group by 1, 2, 3, 4
+order by 8 desc, 5 desc
+
 -- unlisted_newest --
 select {task} from tasks
 where tenant = :tenant and listed = 0 and deleted_ms is null and number < :after

@@ -33,10 +33,12 @@ from longtake.store.base import (
     TaskPage,
     TaskQuery,
 )
+from longtake.store.operator import SpendRow, StepEvent, TaskFilter
 from longtake.store.sqlite import money, removal, submission, walk
 from longtake.store.sqlite.connections import Connections
 from longtake.store.sqlite.faults import explain
 from longtake.store.sqlite.lock import FileLock
+from longtake.store.sqlite.operator import filter_cells, spend_of, step_of
 from longtake.store.sqlite.queries import Cell, Row, fetch, fetch_first, run
 from longtake.store.sqlite.remembered import RememberedTasks
 from longtake.store.sqlite.rows import asset_cells, asset_of, job_of, key_cells, key_of, task_cells, task_of, uuid_of
@@ -208,6 +210,34 @@ class SqliteStore:
     async def children(self, tenant_id: str, task_id: str) -> Sequence[Task]:
         """See Store.children."""
         return [task_of(row) for row in await self._list("children", {"task": task_id, "tenant": tenant_id})]
+
+    # -- for the operator ----------------------------------------------------------------------------------------------
+
+    async def look_at_tasks(self, wanted: TaskFilter) -> Sequence[Task]:
+        """See OperatorReads.look_at_tasks."""
+        after = _LAST_NUMBER
+        if wanted.after is not None:
+            seen = self._read_first("number_of_any", {"uuid": uuid_of(wanted.after)})
+            if seen is None:
+                raise TaskNotFound(f"there is no task {wanted.after!r} to list after", param="after")
+            after = int(str(seen[0]))
+        return [task_of(row) for row in await self._list("operator_tasks", filter_cells(wanted, after))]
+
+    async def find_task(self, task_id: str) -> Task | None:
+        """See OperatorReads.find_task."""
+        row = self._read_first("task_of_any", {"uuid": uuid_of(task_id)})
+        return None if row is None else task_of(row)
+
+    async def steps(self, task_id: str) -> Sequence[StepEvent]:
+        """See OperatorReads.steps."""
+        return [step_of(row) for row in await self._list("steps", {"task": task_id})]
+
+    async def spend(self, since_ms: int, until_ms: int, tenant_id: str | None = None) -> Sequence[SpendRow]:
+        """See OperatorReads.spend."""
+        cells: dict[str, Cell] = {"since_ms": since_ms, "until_ms": until_ms, "tenant": tenant_id}
+        return [spend_of(row) for row in await self._list("spend", cells)]
+
+    # -- files ---------------------------------------------------------------------------------------------------------
 
     async def asset(self, asset_id: str) -> Asset | None:
         """See Store.asset."""
