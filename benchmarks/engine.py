@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from longtake.media.assemble import Continuation, Target, extend
 from longtake.media.encode import PictureEncoder
 from longtake.media.frames import AudioBlock, VideoFrame
 from longtake.media.planes import to_av
+from longtake.sandbox.environment import clean_environment
 from longtake.types import ColorTags, Operation
 from media import Quiet, clock
 
@@ -152,7 +154,10 @@ CASES = {"steer": case_steer, "extension": case_extension, "generate": case_gene
 def in_child(case: str, source: Path, new_seconds: int, preset: str) -> dict[str, float]:
     """Run one case in a process of its own."""
     command = [sys.executable, __file__, "--case", json.dumps([case, str(source), new_seconds, preset])]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=True)
+    # The surroundings that a render child has.
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=280, check=True, env=clean_environment(os.environ)
+    )
     return json.loads(done.stdout.splitlines()[-1])
 
 

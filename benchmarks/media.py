@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from longtake.media.assemble import Continuation, Target, extend
 from longtake.media.encode import PictureEncoder
 from longtake.media.frames import AudioBlock, VideoFrame
 from longtake.media.planes import from_av, to_av
+from longtake.sandbox.environment import clean_environment
 from longtake.types import ColorTags
 
 NEW_S = 5
@@ -226,7 +228,10 @@ def in_child(  # noqa: PLR0917 - passed on as they are
 ) -> dict[str, float]:
     """Run one case in a process of its own."""
     command = [sys.executable, __file__, "--case", json.dumps([case, str(source), str(folder), preset, seconds, extra])]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=True)
+    # The surroundings that a render child has.
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=280, check=True, env=clean_environment(os.environ)
+    )
     return json.loads(done.stdout.splitlines()[-1])
 
 

@@ -19,7 +19,6 @@ from longtake.errors import MethodNotAllowed, Overloaded, RouteNotFound
 from longtake.http.auth import KeyRing
 from longtake.http.context import Context
 from longtake.http.cors import ANY_ORIGIN, FOR_PAGES, preflight
-from longtake.http.describe.openapi import document
 from longtake.http.dialects.openai import OPENAI
 from longtake.http.errors import error_answer
 from longtake.http.limits import MOST_CALLS, BodyMemory, ClientGone, check_head
@@ -77,9 +76,16 @@ def create_app(
         readiness=Readiness(ready),
         waits=Waits(),
         providers=providers or ProviderDesk(None),
-        openapi=Published(lambda: encode(document(ROUTES)), JSON_TYPE[1]),
+        openapi=Published(_described, JSON_TYPE[1]),
     )
     return Application(context, proxies, routes=(*ROUTES, *(pages(context) if pages else ())))
+
+
+def _described() -> bytes:
+    # The words for every field take a tenth of the time of a start, and most servers are never asked for them.
+    from longtake.http.describe.openapi import document  # noqa: PLC0415
+
+    return encode(document(ROUTES))
 
 
 class Application:
