@@ -197,6 +197,7 @@ def _build(folder: Path, behind: str, seed: str) -> World:
     prices = folder / "prices.toml"
     prices.write_text(PRICES, encoding="utf-8")
     variables = {"LONGTAKE_PRICE_FILE": str(prices), "LONGTAKE_PRESET": "ultrafast", "LONGTAKE_CRF": "40"}
+    keys: dict[str, str] = {}
     if behind == "fake":
         wishes: dict[str, object] = {"render_s": 0.5, "new_s": 6.0, "width": 160, "height": 96}
         once = Upstream("relay", folder, **wishes, counts_once=True)
@@ -208,6 +209,7 @@ def _build(folder: Path, behind: str, seed: str) -> World:
         )
     else:
         other = Longtake("behind", folder, **variables)
+        keys["A_KEY"] = other.key
         nodes = [other]
         of = 'server = "longtake"'
         rows = (
@@ -219,7 +221,8 @@ def _build(folder: Path, behind: str, seed: str) -> World:
         f'options = {{ {options} }}\napi_key_env = "{key}"\n'
         for name, kind, url, models, options, key in rows
     )
-    return World(folder, Longtake("front", folder, toml, **variables), nodes, random.Random(f"{seed} troubles"))
+    front = Longtake("front", folder, toml, **variables, **keys)
+    return World(folder, front, nodes, random.Random(f"{seed} troubles"))
 
 
 def run(folder: Path, *, seconds: float, behind: str, seed: str, clients: int) -> World:

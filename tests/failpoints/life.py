@@ -10,6 +10,7 @@ import json
 import random
 import time
 import traceback
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -150,16 +151,20 @@ class Life:
             unfinished = await self._house.store.overdue(END_OF_TIME_MS)
             if self._stop.is_set() or not (unfinished or await self._house.store.unsettled(self._house.clock())):
                 return await self._check_ledger()
-            left = [task for task in unfinished if task.submission.prompt.split(" ")[0] != "local-stuck"]
-            if not left:
-                # The parents that never end by themselves.
-                for task in unfinished:
-                    with contextlib.suppress(ServiceError):
-                        await self._house.service.cancel(ANNA, task.id)
+            await self._cancel_stuck_parents(unfinished)
             await asyncio.sleep(0.03)
         for task in await self._house.store.overdue(END_OF_TIME_MS):
             self._trap.tell("stays", f"{task.step.value} owner={task.owner} {task.submission.prompt}")
         return UNFINISHED
+
+    async def _cancel_stuck_parents(self, unfinished: Sequence[Task]) -> None:
+        """They never end by themselves; here they may once nobody waits for them."""
+        names = [task.submission.prompt.split(" ") for task in unfinished]
+        children = {f"of-{words[1]}" for words in names if words[0] != "local-stuck"}
+        for task, words in zip(unfinished, names, strict=True):
+            if words[0] == "local-stuck" and words[1] not in children:
+                with contextlib.suppress(ServiceError):
+                    await self._house.service.cancel(ANNA, task.id)
 
     async def _check_ledger(self) -> int:
         report = await self._house.store.check_ledger()

@@ -6,7 +6,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import resource
+import secrets
 import signal
 import socket
 import subprocess
@@ -18,19 +20,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.conftest import ADMIN_KEY, longtake_environment
+from tests.acceptance.conftest import longtake_environment
 from tests.failpoints.edges import Moment
 from tests.fakes.upstream.process import KEY, ROOT
 
 START_WITHIN_S = 60.0
 GONE_WITHIN_S = 10.0
+PORTS = range(20_000, 32_000)
+"""Below those that are given to whoever asks for any (ip_local_port_range)."""
 
 
 def free_port() -> int:
-    """A port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is free now, and that the system gives to nobody while its server is dead."""
+    for port in random.SystemRandom().sample(PORTS, 50):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError(f"no port of {PORTS} is free")
 
 
 class Node:
@@ -154,6 +160,8 @@ class Longtake(Node):
         self.trap: tuple[str, Moment] | None = None
         """Where the next process kills itself."""
         self._variables = variables
+        self.key = secrets.token_urlsafe(24)
+        """Another server that answers in its place knows another one."""
 
     def command(self) -> Sequence[str]:
         """See Node."""
@@ -165,16 +173,16 @@ class Longtake(Node):
 
     def environment(self) -> Mapping[str, str]:
         """See Node."""
-        own = longtake_environment(
-            {"LONGTAKE_ADMIN_KEY": ADMIN_KEY, "RELAY_KEY": KEY, "A_KEY": ADMIN_KEY, **self._variables}
-        )
+        own = longtake_environment({"LONGTAKE_ADMIN_KEY": self.key, "RELAY_KEY": KEY, **self._variables})
         own["PYTHONPATH"] = os.pathsep.join([own["PYTHONPATH"], str(ROOT)])
         return own
 
     def answers(self) -> bool:
         """See Node."""
+        assert self.process is not None
         with contextlib.suppress(OSError, ValueError):
-            return self.call("GET", "/v1/models", limit_s=2)[0] == 200
+            run = json.loads((self.home / "run" / "server.json").read_text(encoding="utf-8"))
+            return run["pid"] == self.process.pid and self.call("GET", "/v1/models", limit_s=2)[0] == 200
         return False
 
     def hits(self) -> list[str]:
@@ -186,7 +194,7 @@ class Longtake(Node):
         self, method: str, path: str, body: object = None, *, key: str = "", limit_s: float = 20.0
     ) -> tuple[int, dict[str, Any]]:
         """One call; status and JSON. Raises OSError or ValueError where there is no whole answer."""
-        headers = {"Authorization": f"Bearer {ADMIN_KEY}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         if key:
             headers["Idempotency-Key"] = key
         data = None if body is None else json.dumps(body).encode()
@@ -203,7 +211,7 @@ class Longtake(Node):
         head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{path.name}"\r\n\r\n'
         data = head.encode() + path.read_bytes() + f"\r\n--{boundary}--\r\n".encode()
         headers = {
-            "Authorization": f"Bearer {ADMIN_KEY}",
+            "Authorization": f"Bearer {self.key}",
             "Content-Type": f"multipart/form-data; boundary={boundary}",
         }
         request = urllib.request.Request(f"{self.url}/v1/files", data, headers)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ from longtake.egress.download import Download, Downloaded
 from longtake.egress.limits import Limits
 from longtake.egress.messages import Request, Response
 from longtake.errors import DownloadFailed, MaybeSent, StoreFailed
-from longtake.providers.base import Account
+from longtake.providers.base import Account, Provider
 from longtake.providers.registry import find_provider
 from longtake.render.base import FINALS, Event, ProbeRequest, RenderJob, StageRequest
 from longtake.routing.live_accounts import LiveAccount, LiveAccounts
@@ -208,8 +209,14 @@ def accounts_at(first: str, second: str, workflow: Path) -> LiveAccounts:
     )  # fmt: skip
 
 
+@functools.cache
+def _adapter(kind: str) -> Provider:
+    """Looked for once, before the forks."""
+    return find_provider(kind)
+
+
 def _account(settings: AccountSettings) -> LiveAccount:
-    adapter = find_provider(settings.kind)
+    adapter = _adapter(settings.kind)
     account = Account(name=settings.name, base_url=settings.base_url, options=settings.options)
     return LiveAccount(
         settings=settings,

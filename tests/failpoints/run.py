@@ -27,12 +27,17 @@ import msgspec
 from tests.failpoints.edges import KILLS, MAY_ACT, NO_EFFECT, NOBODY_TOLD, UNREACHABLE, Moment, is_out, reachable
 from tests.failpoints.inspection import ends_in, wrong_at_upstreams, wrong_in_record
 from tests.failpoints.life import MISSED, Orders, Wish, live, write_workflow
+from tests.failpoints.parts import accounts_at
 from tests.failpoints.scenarios import GIVEN_UP, SCENARIOS, Scenario
 from tests.fakes.upstream.process import RunningUpstream, running_upstream
 
+from longtake.billing.tariffs import Tariffs
+from longtake.catalog.catalog import shipped_catalog
 from longtake.store.base import MOST_LOST_ATTEMPTS
 from longtake.store.sqlite import queries
 
+ROUNDS_A_HOME = 4
+"""Hits of each point before a home is inspected and a new one is begun."""
 MOST_MISSES = 8
 """Processes in a row that did not come to their target."""
 BYSTANDERS = ("local", "remote", "looked-up", "fails-once", "made-again")
@@ -63,8 +68,7 @@ class Home:
         self._seed = seed
         self._tally = tally
         self._rng = random.Random(f"{seed} {scenario.name}")
-        self._folder = root / scenario.name
-        self._folder.mkdir()
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{scenario.name}-", dir=root))
         self._is_patient = not scenario.late and scenario.ahead_at is None
         """Its clients ask again until they are answered. Where a day goes by nobody does: a key counts for a day."""
         self._read = 0
@@ -225,6 +229,10 @@ def _load() -> None:
     # The statements, too: who mends them meanwhile does not change what is tried.
     queries.migrations()
     queries._statements()
+    with tempfile.TemporaryDirectory() as folder:
+        write_workflow(Path(folder))
+        accounts_at("http://127.0.0.1:1", "http://127.0.0.1:1", Path(folder) / "workflow.json")
+    Tariffs(shipped_catalog())
 
 
 def _table(tally: Tally, rounds: int) -> str:
@@ -270,6 +278,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=20, help="how often each point is to be hit")
     parser.add_argument("--seed", default=str(random.SystemRandom().randrange(1 << 32)))
+    parser.add_argument("--seconds", type=float, default=0, help="begin nothing more after this time; 0 = never")
     parser.add_argument("--only", nargs="*", default=[], help="names of scenarios")
     parser.add_argument("--part", default="1/1", help="K/N: the K-th of N parts, for several at once")
     arguments = parser.parse_args()
@@ -286,8 +295,11 @@ def main() -> int:
     with running_upstream() as first, running_upstream() as second:
         for upstream in (first, second):
             upstream.set(render_s=0.03, counts_once=True, new_s=0.2, width=64, height=48)
-        for scenario in mine:
-            Home(scenario, [first, second], arguments.seed, tally, root).go(arguments.rounds)
+        for begin in range(0, arguments.rounds, ROUNDS_A_HOME):
+            rounds = min(ROUNDS_A_HOME, arguments.rounds - begin)
+            for scenario in mine:
+                if not arguments.seconds or time.monotonic() < began_s + arguments.seconds:
+                    Home(scenario, [first, second], f"{arguments.seed} {begin}", tally, root).go(rounds)
     print(_table(tally, arguments.rounds))
     tally.wrong += _gaps(tally, arguments.rounds, [edge for scenario in mine for edge in scenario.edges])
     print(f"{time.monotonic() - began_s:.0f} s, seed {arguments.seed}")
