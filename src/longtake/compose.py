@@ -88,7 +88,9 @@ async def running(
     """
     settings.check()
     own_prices = await asyncio.to_thread(read_price_file, Path(settings.price_file)) if settings.price_file else None
-    tariffs = Tariffs(shipped_catalog(), own_prices)
+    configured = read_accounts(settings)
+    named = {name for account in configured for name in account.settings.models_by_name}
+    tariffs = Tariffs(shipped_catalog(), own_prices, others=named)
     if settings.upscale_model:
         await asyncio.to_thread(try_net, settings.upscale_model, settings.child_memory_bytes)
     _make_home(settings.home)
@@ -113,7 +115,6 @@ async def running(
             upscale_model=settings.upscale_model,
         )
         stack.push_async_callback(fleet.close)
-        configured = read_accounts(settings)
         accounts = LiveAccounts([_live_account(account) for account in configured])
         egress = Egress.of(settings)
         stack.push_async_callback(egress.close)

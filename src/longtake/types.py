@@ -339,6 +339,9 @@ class Plan(Value, frozen=True):
     """Of the new part on create; on extend a forecast, since a variable-rate head decides by its last two seconds."""
     start_us: int = 0
     geometry_kept: bool = True
+    maker_decides: Literal["", "size", "picture"] = ""
+    """On create at a provider: width and height are a forecast, since nobody asked for a size; `picture`: nor for an
+    aspect."""
     fit: Fit = Fit.COVER
     enhance: bool = False
     """Whether pixels that grow are made by the enhancing scaler (`upscale: true`)."""

@@ -220,6 +220,11 @@ def upstream(started_upstream: RunningUpstream) -> RunningUpstream:
         new_s=6.0,
         file="",
         key=KEY,
+        fps=0,
+        result_size=(0, 0),
+        sound_hz=0,
+        width=160,
+        height=96,
     )
     return started_upstream
 

@@ -17,6 +17,7 @@ import pytest
 
 from longtake.errors import BodyTooLarge, ConfigurationError, StoreFailed
 from longtake.storage.local import LocalStorage
+from longtake.storage.open_files import MOST_FILES
 
 pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).resolve().parents[2]
@@ -229,3 +230,57 @@ async def test_keys_with_colons_come_back(storage: LocalStorage) -> None:
     await storage.receive("asset:1", stream(b"x"), 10)
     assert list(storage.keys()) == ["asset:1"]
     assert ":" not in storage.path("asset:1").name
+
+
+def descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def start_of(storage: LocalStorage, key: str) -> bytes | None:
+    blob = storage.open_again(key)
+    if blob is None:
+        return None
+    try:
+        return os.pread(blob.descriptor, 4, 0)
+    finally:
+        os.close(blob.descriptor)
+
+
+async def test_a_file_that_was_open_is_gone_once_it_is_deleted_or_unlinked(storage: LocalStorage) -> None:
+    for remove in (storage.delete, lambda key: asyncio.to_thread(storage.path(key).unlink)):
+        await storage.receive(KEY, stream(b"made here"), 9)
+        before = descriptors()
+        assert [start_of(storage, KEY) for _ in range(3)] == [b"made"] * 3
+        assert descriptors() == before + 1  # the one that is kept
+        await remove(KEY)
+        assert start_of(storage, KEY) is None
+        assert descriptors() == before  # nothing holds its room on the disk
+
+
+async def test_a_file_that_is_sent_when_it_is_deleted_is_sent_to_its_end(storage: LocalStorage) -> None:
+    await storage.receive(KEY, stream(b"made here"), 9)
+    assert start_of(storage, KEY) == b"made"
+    blob = storage.open_again(KEY)
+    assert blob is not None
+    await storage.delete(KEY)
+    assert os.pread(blob.descriptor, 9, 0) == b"made here"
+    os.close(blob.descriptor)
+
+
+async def test_only_so_many_files_are_kept_open(storage: LocalStorage) -> None:
+    before = descriptors()
+    for number in range(MOST_FILES + 10):
+        await storage.receive(f"file-{number}", stream(b"%04d" % number), 4)
+        assert start_of(storage, f"file-{number}") == b"%04d" % number
+    assert descriptors() <= before + MOST_FILES
+    assert [start_of(storage, f"file-{number}") for number in (0, MOST_FILES + 9)] == [
+        b"0000",
+        b"%04d" % (MOST_FILES + 9),
+    ]
+    del storage
+
+
+async def test_each_reader_that_opens_a_file_begins_at_its_beginning(storage: LocalStorage) -> None:
+    await storage.receive(KEY, stream(b"made here"), 9)
+    assert start_of(storage, KEY) == b"made"
+    assert (read(storage, KEY), read(storage, KEY)) == (b"made here", b"made here")

@@ -4,10 +4,15 @@
 from __future__ import annotations
 
 from importlib.resources import as_file, files
+from pathlib import Path
 
 import av
 import numpy as np
 from tests.engines.making import Clip, extend, read_clip, steps, timed
+
+from longtake.media.probe import probe
+from longtake.media.thumbs import sprite, thumbnail
+from longtake.tasks.sample import sample_facts
 
 
 def test_sample_is_an_ordinary_file_of_the_promised_kind() -> None:
@@ -24,6 +29,25 @@ def test_sample_is_an_ordinary_file_of_the_promised_kind() -> None:
             packets = [packet for packet in container.demux(picture) if packet.pts is not None]
             assert sum(packet.is_keyframe for packet in packets) <= 2, "so that a cut at keyframes would copy nothing"
             assert any(packet.pts != packet.dts for packet in packets), "B-frames"
+
+
+def test_what_ships_beside_the_sample_is_what_a_probe_makes_of_it(tmp_path: Path) -> None:
+    """If this fails after a change of the probe: `python scripts/describe_sample.py`."""
+    folder = files("longtake.catalog")
+    with as_file(folder.joinpath("sample.mp4")) as path:
+        assert sample_facts() == probe(path)
+        thumbnail(path, tmp_path / "thumbnail.jpg")
+        sprite(path, tmp_path / "sprite.jpg")
+    for name in ("thumbnail", "sprite"):
+        with as_file(folder.joinpath(f"sample-{name}.jpg")) as path:
+            shipped, made = picture(path), picture(tmp_path / f"{name}.jpg")
+        assert shipped.shape == made.shape
+        assert np.abs(shipped.astype(int) - made).mean() < 2, "the same picture, whatever the encoder's version"
+
+
+def picture(path: Path) -> np.ndarray:
+    with av.open(str(path)) as container:
+        return next(container.decode(video=0)).to_ndarray(format="gray")
 
 
 def test_sample_extends_well_from_its_third_second() -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -149,6 +150,22 @@ def test_other_clips_become_what_was_asked_for(tmp_path: Path, bikes: Path, stud
     made = deliver(small, tmp_path / "video", new_us=1_000_000, target=FAST, watch=Spectator())
     assert (made.facts.video.width, made.facts.video.height) == (160, 96)
     assert [one.split(":")[0] for one in made.warnings] == ["clip_too_short", "clip_scaled"]
+
+
+def test_a_clip_keeps_the_picture_that_nobody_asked_to_be_another(tmp_path: Path, studio: Studio) -> None:
+    small = studio.clip(size=(80, 48), frames=12)
+    decisions: tuple[Literal["picture", "size"], ...] = ("picture", "size")
+    for decides in decisions:
+        made = deliver(small, tmp_path / "video", new_us=500_000, target=FAST, watch=Spectator(), maker_decides=decides)
+        assert (made.facts.video.width, made.facts.video.height) == (80, 48)
+        assert made.warnings == ()
+        assert decode(tmp_path / "video").hashes == decode(small).hashes
+    wide = replace(FAST, width=1280, height=720)
+    free = deliver(small, tmp_path / "video", new_us=500_000, target=wide, watch=Spectator(), maker_decides="picture")
+    assert (free.facts.video.width, free.facts.video.height) == (80, 48)
+    cropped = deliver(small, tmp_path / "video", new_us=500_000, target=wide, watch=Spectator(), maker_decides="size")
+    assert (cropped.facts.video.width, cropped.facts.video.height) == (86, 48)
+    assert [one.split(":")[0] for one in cropped.warnings] == ["clip_scaled"]
 
 
 def test_a_clip_that_is_none_is_the_makers_fault(tmp_path: Path) -> None:

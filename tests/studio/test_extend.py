@@ -64,7 +64,11 @@ def test_takes_are_tasks_of_one_group_that_differ_by_their_seed(world: World, gu
     made = guest.post("/extend", data={**form, "takes": "3", "seed": "7"})
     assert made.status_code == 303
     first = world.run(world.service.get(OWNER, made.headers["location"].removeprefix("/videos/")))
-    takes = [task for task in world.run(world.service.children(OWNER, SAMPLE_ID)) if task.group_id == first.group_id]
+    takes = [
+        node.task
+        for node in world.run(world.service.lineage(OWNER, SAMPLE_ID)).tree.children
+        if node.task.group_id == first.group_id
+    ]
     assert [task.submission.seed for task in takes] == [7, 8, 9]
     assert first.group_id
     assert all("takes" not in task.submission.extra for task in takes)

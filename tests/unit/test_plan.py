@@ -398,3 +398,19 @@ def test_every_request_is_planned_within_the_limits_or_refused_by_name(submissio
                 assert abs(Fraction(made.width, made.height) / wished - 1) < Fraction(1, 20)
     if isinstance(submission.size, ExactSize) and not made.geometry_kept:
         assert (made.width, made.height) == (submission.size.width, submission.size.height)
+
+
+@pytest.mark.parametrize(
+    ("size", "aspect", "decides"),
+    [
+        (None, None, "picture"),
+        (None, Aspect(width=3, height=2), "size"),
+        (ShortSide(pixels=720), None, ""),
+    ],
+)
+def test_a_makers_own_picture_is_not_made_another_unless_somebody_asked(size, aspect, decides):
+    choice = MAKERS.choose(LONGTAKE_CPU, Operation.CREATE)
+    asked = Submission(operation=Operation.CREATE, dialect="unified", prompt="a cat", size=size, aspect=aspect)
+    remote = msgspec.structs.replace(choice.maker, provider="relay", engine="")
+    assert plan(asked, None, remote, choice.capability, LIMITS).maker_decides == decides
+    assert plan(asked, None, choice.maker, choice.capability, LIMITS).maker_decides == ""

@@ -161,6 +161,13 @@ def test_what_is_made_here_is_free_unless_its_operator_says_otherwise() -> None:
 
 def test_a_model_without_a_price_is_known_to_have_none() -> None:
     assert Tariffs(shipped_catalog()).of(REMOTE, "kling") == UNKNOWN
+
+
+def test_a_model_that_only_longtake_toml_names_has_the_operators_price_or_none_that_is_known():
+    assert Tariffs(shipped_catalog()).of(REMOTE, "my-ltx") == UNKNOWN
+    priced = Tariffs(shipped_catalog(), {"my-ltx": GROK}, others={"my-ltx"}).of(REMOTE, "my-ltx")
+    assert priced is not None
+    assert priced.seconds == tariff_of(GROK).seconds
     price = price_of(plan_of(UNKNOWN))
     assert (price.microusd, price.known) == (0, False)
 

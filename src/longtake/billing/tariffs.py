@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
@@ -29,28 +29,44 @@ _DIGEST_CHARS = 8
 class Tariffs:
     """The tariffs of all models."""
 
-    def __init__(self, catalog: Catalog, own: Mapping[str, PriceFacts] | None = None) -> None:
-        """`own` are the operator's prices by model name. Raises ConfigurationError naming the entry that is wrong."""
+    def __init__(
+        self, catalog: Catalog, own: Mapping[str, PriceFacts] | None = None, *, others: Collection[str] = ()
+    ) -> None:
+        """`own` are the operator's prices by model name; `others` are the models that longtake.toml alone names.
+
+        Raises ConfigurationError naming the entry that is wrong.
+        """
         self._catalog = catalog
         self._own: dict[str, Tariff] = {}
         for name, facts in (own or {}).items():
             try:
-                model = catalog.find(name)
+                known = name if name in others else catalog.find(name).name
             except ModelNotFound as error:
                 raise ConfigurationError(f"the price file has a price for {name!r}: {error.message}") from error
-            self._own[model.name] = _tariff(model.name, facts, own=True)
+            self._own[known] = _tariff(known, facts, own=True)
         self._shipped = {
             model.name: _tariff(model.name, model.price, own=False) for model in catalog if model.price is not None
         }
 
     def of(self, maker: Maker, model_name: str) -> Tariff | None:
-        """What a maker's work under this model's name is paid by; None = it is free. Raises ModelNotFound."""
+        """What a maker's work under this model's name is paid by; None = it is free.
+
+        Of a model that only longtake.toml names: the operator's own price, else nobody knows one.
+        """
         if maker.mode is Mode.STAND_IN:
             return None
-        name = self._catalog.find(model_name).name
+        name = self._name(model_name)
         if maker.engine:
             return self._own.get(name)
         return self._own.get(name) or self._shipped.get(name) or UNKNOWN
+
+    def _name(self, model_name: str) -> str:
+        if model_name in self._own:
+            return model_name
+        try:
+            return self._catalog.find(model_name).name
+        except ModelNotFound:
+            return model_name
 
 
 def read_price_file(path: Path) -> Mapping[str, PriceFacts]:

@@ -47,7 +47,9 @@ class SocketFiles:
 
         A peer that takes nothing for `pause_s` is given up. Raises OSError if the file ends before `stop`.
         """
-        await self._flush()
+        self._flush_head()
+        if self._transport.get_write_buffer_size():
+            await self._drain()
         while not self._transport.is_closing():
             out = self._out = self._out or self._duplicate()
             try:
@@ -89,12 +91,11 @@ class SocketFiles:
         out.setblocking(False)
         return out
 
-    async def _flush(self) -> None:
-        """Let the transport write what it has, first of all the head.
+    async def _drain(self) -> None:
+        """Let the transport write what it has.
 
         What lies there may be too little for the transport to call its writing paused, so the peer is watched here.
         """
-        self._flush_head()
         pause_s = 0.0
         least_bytes, until_s = self._transport.get_write_buffer_size(), self._loop.time() + self._pause_s
         while (left_bytes := self._transport.get_write_buffer_size()) and not self._transport.is_closing():

@@ -168,6 +168,7 @@ class RenderWork:
                 outputs.part(Role.VIDEO),
                 new_us=plan.new_us,
                 target=target,
+                maker_decides=plan.maker_decides,
                 watch=Share(reporter, 0.0, MADE_SHARE),
                 limits=media_limits(limits),
             )

@@ -46,6 +46,13 @@ class Storage(Protocol):
         """Open a blob for reading; None if there is none."""
         ...
 
+    def open_again(self, key: str) -> Blob | None:
+        """As `open`, for a blob that many ask for, by readers that say for each read where it begins.
+
+        The descriptor is the caller's to close, but its own position may be another reader's as well.
+        """
+        ...
+
     def path(self, key: str) -> Path:
         """The local file of a blob, for a child that reads it."""
         ...

@@ -14,6 +14,7 @@ from pathlib import Path
 from longtake.errors import ConfigurationError, StoreFailed
 from longtake.storage.base import Blob, Stored
 from longtake.storage.names import PART, WORK, blob_name, is_work, key_of, shard_of, work_names
+from longtake.storage.open_files import OpenFiles
 from longtake.storage.reception import explain, receive, sync_folder
 
 MARKER = "longtake-storage"
@@ -30,6 +31,7 @@ class LocalStorage:
         self._marker = root / MARKER
         self._root = root
         self._swept = False
+        self._opened = OpenFiles()
 
     def check(self, marker: str, *, create: bool) -> None:
         """See Storage.check."""
@@ -102,6 +104,15 @@ class LocalStorage:
         status = os.fstat(descriptor)
         return Blob(descriptor=descriptor, size_bytes=status.st_size, modified_ns=status.st_mtime_ns)
 
+    def open_again(self, key: str) -> Blob | None:
+        """See Storage.open_again."""
+        blob = self._opened.copy_of(key)
+        if blob is None:
+            blob = self.open(key)
+            if blob is not None and os.name != "nt":  # which removes no file that is open
+                self._opened.keep(key, blob.descriptor)
+        return blob
+
     def path(self, key: str) -> Path:
         """See Storage.path. Also of a work file."""
         return Path(self._place(key))
@@ -130,6 +141,7 @@ class LocalStorage:
             await asyncio.to_thread(path.unlink, missing_ok=True)
         except OSError as error:
             raise explain(error, "removing a file") from error
+        self._opened.forget(key)
 
     async def delete_work(self, prefix: str) -> None:
         """See Storage.delete_work."""

@@ -176,6 +176,11 @@ class Store(OperatorReads, Protocol):
         """Finish what was accepted, then close."""
         ...
 
+    @property
+    def version(self) -> int:
+        """Another number after each write of anybody: while it stays the same, so does whatever was read under it."""
+        ...
+
     async def check(self) -> None:
         """Write and read a little. Raises StoreFailed if the record cannot be written."""
         ...

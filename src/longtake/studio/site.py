@@ -9,7 +9,7 @@ from longtake.http import about
 from longtake.http.context import Context
 from longtake.http.messages import Answer, Call
 from longtake.http.routes import Access, Route
-from longtake.studio import create, extend, library, submitting, uploads, video
+from longtake.studio import compare, create, extend, library, submitting, uploads, video
 from longtake.studio.console import keys, providers, spend, tasks
 from longtake.studio.door import Door
 from longtake.studio.files import studio_file
@@ -49,6 +49,7 @@ def studio(secret: bytes) -> Callable[[Context], Sequence[Route]]:
             *door.page("/console/keys", keys.show, "API keys"),
             door.action("/console/keys", keys.create, "Make a key"),
             door.action("/console/keys/{id}/revoke", keys.revoke, "Revoke a key"),
+            *door.page("/compare", compare.show, "Two videos at once"),
             *door.page("/sign-in", sign_in.show, "Sign in", access=Access.OPEN),
             door.action("/sign-in", sign_in.enter, "Sign in", access=Access.OPEN),
             door.action("/sign-out", sign_in.leave, "Sign out", access=Access.OPEN),

@@ -1,17 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One task's page: how far it is, the video when it is there, and what can be done with it."""
+"""One task's page: how far it is, the video across its seam, who made each second, takes and kin."""
 
 from __future__ import annotations
 
-import contextlib
 from urllib.parse import quote
 
-from longtake.errors import TaskNotFound
 from longtake.http.events import task_events
 from longtake.http.videos import task_id
 from longtake.studio.cards import Card, card_of
+from longtake.studio.lines import Lines, lines_of
 from longtake.studio.visit import Moved, PageAnswer, Shown, Visit
-from longtake.types import HeadReport, Role, SeamReport, Task, Value
+from longtake.tasks.lineage import Node, Stretch
+from longtake.types import HeadReport, JoinReport, Operation, Role, SeamReport, Value
+
+
+class Branch(Value, frozen=True):
+    """A task in its tree, as the page draws it."""
+
+    card: Card
+    on_path: bool
+    """Whether the shown task came of it, or is it."""
+    children: tuple[Branch, ...] = ()
 
 
 class VideoPage(Value, frozen=True):
@@ -24,17 +33,30 @@ class VideoPage(Value, frozen=True):
     """A link to the new part alone."""
     head: HeadReport | None
     seam: SeamReport | None
-    parent: Card | None
+    joined: JoinReport | None
+    stretches: tuple[Stretch, ...]
+    path: tuple[Card, ...]
+    """From the oldest ancestor to this very task."""
+    path_cost_microusd: int
+    parent_is_gone: bool
+    tree: Branch
+    tree_is_complete: bool
+    takes: tuple[Card, ...]
+    """Of the same shot, this one among them; empty where there is but one."""
+    lines: Lines | None
 
 
 async def show(visit: Visit) -> PageAnswer:
     """The page. Raises TaskNotFound."""
-    task = await _task(visit)
+    wanted = task_id(visit.call.params["id"], "id")
+    kin = await visit.context.service.lineage(visit.owner, wanted)
+    task = kin.path[-1]
     report = task.report
-    parent = None
-    if task.parent_id is not None:
-        with contextlib.suppress(TaskNotFound):  # deleted since
-            parent = card_of(visit, await visit.context.service.get(visit.owner, task.parent_id))
+    takes = ()
+    if task.group_id is not None and len(kin.path) > 1:
+        siblings = _below(kin.tree, kin.path[-2].id)
+        takes = tuple(card_of(visit, node.task) for node in siblings if node.task.group_id == task.group_id)
+    on_path = {one.id for one in kin.path}
     return Shown(
         "video.html",
         VideoPage(
@@ -43,8 +65,16 @@ async def show(visit: Visit) -> PageAnswer:
             warnings=task.warnings,
             new_part=visit.link(task, Role.NEW_PART),
             head=report.head if report else None,
-            seam=report.seam if report else None,
-            parent=parent,
+            seam=report.seam if report and task.operation is Operation.EXTEND else None,
+            joined=report.joined if report else None,
+            stretches=kin.stretches,
+            path=tuple(card_of(visit, one) for one in kin.path),
+            path_cost_microusd=sum(one.cost_microusd for one in kin.path),
+            parent_is_gone=kin.parent_is_gone,
+            tree=_branch(visit, kin.tree, on_path),
+            tree_is_complete=kin.complete,
+            takes=takes,
+            lines=lines_of(task, visit.context.links.asked_base(visit.call)),
         ),
     )
 
@@ -66,5 +96,27 @@ async def events(visit: Visit) -> PageAnswer:
     return await task_events(visit.context, visit.call)
 
 
-async def _task(visit: Visit) -> Task:
-    return await visit.context.service.get(visit.owner, task_id(visit.call.params["id"], "id"))
+def _below(root: Node, parent_id: str) -> tuple[Node, ...]:
+    """The children of a task of the tree."""
+    level: list[Node] = [root]
+    while level:
+        found = next((node for node in level if node.task.id == parent_id), None)
+        if found is not None:
+            return found.children
+        level = [child for node in level for child in node.children]
+    return ()
+
+
+def _branch(visit: Visit, root: Node, on_path: set[str]) -> Branch:
+    # Without recursion: a chain may be longer than Python's stack.
+    order: list[Node] = [root]
+    for node in order:
+        order += node.children
+    drawn: dict[str, Branch] = {}
+    for node in reversed(order):
+        drawn[node.task.id] = Branch(
+            card=card_of(visit, node.task),
+            on_path=node.task.id in on_path,
+            children=tuple(drawn[child.task.id] for child in node.children),
+        )
+    return drawn[root.task.id]

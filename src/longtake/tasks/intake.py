@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 
 from longtake.errors import InvalidMedia, LongtakeError
 from longtake.render.base import Fleet, Probed
@@ -18,6 +18,7 @@ from longtake.tasks.probing import Prober
 from longtake.types import Asset, MadeFile, MediaFacts, Role, Value
 
 MOST_NAME_CHARS = 200
+_PIECE_BYTES = 1 << 20
 _MIMES = {
     "mp4": "video/mp4",
     "mov": "video/mp4",
@@ -63,7 +64,7 @@ class Intake:
         arriving = self._storage.receive(asset_id, chunks, self._most_bytes)
         return await self._take_in(asset_id, tenant_id, arriving, filename=filename, pictures=pictures)
 
-    async def take(
+    async def take_over(
         self, tenant_id: str, work_key: str, stored: Stored, *, filename: str = "", pictures: bool = False
     ) -> Received:
         """The same with a file that lies under a work key, such as a downloaded one. Raises StoreFailed as well."""
@@ -102,9 +103,30 @@ class Intake:
             await asyncio.shield(self._storage.delete_work(work_prefix(f"probe-{asset_id}")))
         return Received(asset=asset, pictures=small)
 
+    async def take(
+        self, tenant_id: str, data: bytes, *, mime: str, filename: str = "", facts: MediaFacts | None = None
+    ) -> Asset:
+        """Store a file of our own, of which everything is known. Raises StoreFull, StoreFailed."""
+        asset_id = uuid7()
+        stored = await self._storage.receive(asset_id, _pieces(data), len(data))
+        return Asset(
+            id=asset_id,
+            tenant_id=tenant_id,
+            mime=mime,
+            size_bytes=stored.size_bytes,
+            sha256=stored.sha256,
+            created_ms=self._clock(),
+            filename=filename,
+            facts=facts,
+        )
+
     async def discard(self, received: Received) -> None:
         """Remove the blobs of a file that could not be recorded."""
-        for asset in (received.asset, *(picture for _, picture in received.pictures)):
+        await self.drop((received.asset, *(picture for _, picture in received.pictures)))
+
+    async def drop(self, assets: Iterable[Asset]) -> None:
+        """Remove the blobs of files that are not recorded."""
+        for asset in assets:
             await self._storage.delete(asset.id)
 
     async def stage(self, tenant_id: str, chunks: AsyncIterator[bytes], *, filename: str) -> Asset:
@@ -135,6 +157,11 @@ class Intake:
                 await asyncio.shield(self._storage.delete(asset.id))
             raise
         return tuple(kept)
+
+
+async def _pieces(data: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), _PIECE_BYTES):
+        yield data[start : start + _PIECE_BYTES]
 
 
 def _check_not_empty(stored: Stored) -> None:

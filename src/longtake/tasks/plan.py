@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from longtake.errors import InvalidRequest, InvalidStartTime, OperationNotSupported, SourceUnusable
 from longtake.settings import Settings
 from longtake.tasks.geometry import Picture, Room, Wish, check_wish, picture_of_extended, picture_of_new
@@ -118,6 +120,7 @@ def plan(
         fps=fps,
         start_us=start_us,
         geometry_kept=picture.kept and submission.operation is not Operation.CREATE,
+        maker_decides=_left_to(maker, submission),
         fit=submission.fit,
         enhance=picture.enhance,
         seed=submission.seed or 0,
@@ -128,6 +131,12 @@ def plan(
         most_new_us=limits.source_us if provisional and is_remix and submission.new_us is None else None,
         warnings=(*warnings, *picture.warnings),
     )
+
+
+def _left_to(maker: Maker, submission: Submission) -> Literal["", "size", "picture"]:
+    if not maker.is_remote or submission.operation is not Operation.CREATE or submission.size is not None:
+        return ""
+    return "picture" if submission.aspect is None else "size"
 
 
 def _check_words(submission: Submission, capability: Capability) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
+from functools import partial
 
 import msgspec
 
@@ -27,6 +28,8 @@ from longtake.tasks.clock import Clock, now_ms
 from longtake.tasks.fingerprint import fingerprint_of, input_ids
 from longtake.tasks.ids import new_task_id
 from longtake.tasks.intake import Intake, Received
+from longtake.tasks.known_files import KnownFiles
+from longtake.tasks.lineage import Lineage, lineage_of
 from longtake.tasks.live import Live
 from longtake.tasks.parameters import in_the_callers_words
 from longtake.tasks.plan import Limits
@@ -47,7 +50,7 @@ class Quote(Value, frozen=True):
 
 
 class Opened(Value, frozen=True):
-    """A file to be sent. The caller closes the blob's descriptor."""
+    """A file to be sent, read by positions. The caller closes the blob's descriptor."""
 
     asset: Asset
     blob: Blob
@@ -71,6 +74,7 @@ class TaskService:
         self.live = Live()
         self.planner = Planner(store, makers, Limits.of(settings), tariffs)
         self.intake = Intake(store=store, storage=storage, fleet=fleet, settings=settings, clock=clock)
+        self._known_files = KnownFiles()
         self.inputs = UrlInputs(egress=egress, intake=self.intake, storage=storage, settings=settings)
         self._store = store
         self._storage = storage
@@ -152,10 +156,11 @@ class TaskService:
         page = await self._store.tasks(principal.tenant_id, query)
         return msgspec.structs.replace(page, tasks=tuple(self.live.merge(task) for task in page.tasks))
 
-    async def children(self, principal: Principal, task_id: str) -> Sequence[Task]:
-        """What was made from a task's video, oldest first. Raises TaskNotFound."""
+    async def lineage(self, principal: Principal, task_id: str) -> Lineage:
+        """A task's ancestors, their tree, and who made each second of its video. Raises TaskNotFound."""
+        tenant_id = principal.tenant_id
         task = await self.get(principal, task_id)
-        return [self.live.merge(child) for child in await self._store.children(principal.tenant_id, task.id)]
+        return await lineage_of(task, partial(self._store.task, tenant_id), partial(self._store.children, tenant_id))
 
     async def wait(
         self,
@@ -245,19 +250,30 @@ class TaskService:
 
     async def open(self, principal: Principal, task_id: str, role: Role) -> Opened:
         """A task's file. Raises TaskNotFound, TaskNotFinished, and AssetGone if it has no such file (any more)."""
+        # Players read one file in hundreds of ranges, between which nothing is written.
+        whose, version = (principal.tenant_id, task_id, role), self._store.version
+        asset = self._known_files.get(whose, version)
+        if asset is None:
+            asset = await self._asset_of(principal, task_id, role)
+            self._known_files.put(whose, version, asset)
+        return self._opened(asset)
+
+    async def _asset_of(self, principal: Principal, task_id: str, role: Role) -> Asset:
         task = await self.get(principal, task_id)
         if task.step is not Step.SUCCEEDED:
             raise TaskNotFinished(f"Task is not completed yet, current status: {state_of(task.step).value}", param="id")
         asset = task.assets.get(role)
         if asset is None:
             raise AssetGone(f"this task has no {role.value} (any more)", param="variant")
-        return self._opened(asset)
+        return asset
 
     async def open_asset(self, asset_id: str) -> Opened:
         """A file by its id, for links whose signature was checked. Raises AssetGone."""
-        asset = await self._store.asset(asset_id)
+        named, version = ("", asset_id, None), self._store.version
+        asset = self._known_files.get(named, version) or await self._store.asset(asset_id)
         if asset is None:
             raise AssetGone("this file was deleted or has expired")
+        self._known_files.put(named, version, asset)
         return self._opened(asset)
 
     def models(self) -> Sequence[ListedModel]:
@@ -281,7 +297,7 @@ class TaskService:
         await self.intake.discard(received)
 
     def _opened(self, asset: Asset) -> Opened:
-        blob = self._storage.open(asset.id)
+        blob = self._storage.open_again(asset.id)
         if blob is None:
             raise AssetGone("this file is not in storage any more")
         return Opened(asset=asset, blob=blob)

@@ -72,7 +72,7 @@ class UrlInputs:
             except TimeoutError:
                 raise DownloadTimeout(f"it did not come within {self._most_s:g} s", param=param) from None
             stored = Stored(size_bytes=arrived.size_bytes, sha256=arrived.sha256)
-            received = await self._intake.take(tenant_id, f"{work}/{_FILE_NAME}", stored)
+            received = await self._intake.take_over(tenant_id, f"{work}/{_FILE_NAME}", stored)
         finally:
             await asyncio.shield(self._storage.delete_work(work))
         facts = received.asset.facts

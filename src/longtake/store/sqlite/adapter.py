@@ -115,6 +115,11 @@ class SqliteStore:
             await connections.close()
             self._lock.release()
 
+    @property
+    def version(self) -> int:
+        """See Store.version. Nobody else writes to the file."""
+        return self._opened().writer.commits
+
     async def check(self) -> None:
         """See Store.check."""
         now_ms = self._clock_ms()

@@ -52,6 +52,8 @@ class Writer:
         self._gathered: list[_Order] = []
         self._orders: queue.SimpleQueue[list[_Order] | None] = queue.SimpleQueue()
         self._closed = False
+        self.commits = 0
+        """How many there were; counted before anybody is told of one."""
         self._thread = threading.Thread(target=self._work, name="longtake-writer", daemon=True)
         self._thread.start()
 
@@ -125,6 +127,7 @@ class Writer:
         except apsw.Error as error:
             self._roll_back()
             raise _TransactionLost from error
+        self.commits += 1
         return outcomes
 
     def _alone(self, order: _Order) -> _Outcome:
@@ -136,6 +139,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001  (it is the caller's to judge)
             self._roll_back()
             return _Outcome(order.future, None, _translate(error))
+        self.commits += 1
         return _Outcome(order.future, result, None)
 
     def _roll_back(self) -> None:

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lines that do again what a page just did: by curl, Python and the command."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+from longtake.types import SECOND_US, Aspect, ExactSize, Operation, Submission, Task, TaskSource, Value
+
+_KEY = "$LONGTAKE_API_KEY"
+
+
+class Lines(Value, frozen=True):
+    """One request in three tongues. Keys stand in the environment."""
+
+    curl: str
+    python: str
+    command: str
+
+
+def lines_of(task: Task, base: str) -> Lines | None:
+    """The lines that ask for this task again; None for uploads, and where pictures came with the request."""
+    submission = task.submission
+    if submission.operation is Operation.UPLOAD or submission.images:
+        return None
+    fields = _fields(submission)
+    body = json.dumps(fields, ensure_ascii=False)
+    url = f"{base}/v1/video/{submission.operation.value}"
+    return Lines(
+        curl=f"curl {url} \\\n  -H \"Authorization: Bearer {_KEY}\" -H 'Content-Type: application/json' \\\n"
+        f"  -d {shlex.quote(body)}",
+        python=_python(submission, fields, base),
+        command=_command(submission),
+    )
+
+
+def _fields(submission: Submission) -> dict[str, object]:
+    fields: dict[str, object] = {"model": submission.model, "prompt": submission.prompt}
+    if isinstance(submission.source, TaskSource):
+        fields["task_id"] = submission.source.task_id
+    if submission.start_us is not None:
+        fields["start_time"] = _number(submission.start_us)
+    if submission.new_us is not None:
+        fields["duration"] = _number(submission.new_us)
+    if (size := _size(submission)) is not None:
+        fields["size"] = size
+    if submission.aspect is not None:
+        fields["aspect_ratio"] = str(submission.aspect)
+    if submission.upscale:
+        fields["upscale"] = True
+    if submission.seed is not None:
+        fields["seed"] = submission.seed
+    return fields
+
+
+def _python(submission: Submission, fields: dict[str, object], base: str) -> str:
+    given = ", ".join(f"{name}={value!r}" for name, value in fields.items())
+    return (
+        f"from longtake_client import Client\n\nwith Client(url={base!r}) as client:\n"
+        f"    video = client.{submission.operation.value}({given})\n    video.wait()\n"
+        '    video.save("longer.mp4")'
+    )
+
+
+def _command(submission: Submission) -> str:
+    words = ["longtake", submission.operation.value]
+    if isinstance(submission.source, TaskSource):
+        words.append(submission.source.task_id)
+    if submission.start_us is not None:
+        words += ["--at", str(_number(submission.start_us))]
+    if submission.new_us is not None:
+        words += ["--duration", str(_number(submission.new_us))]
+    words += ["--prompt", submission.prompt]
+    if submission.model:
+        words += ["--model", submission.model]
+    if (size := _size(submission)) is not None:
+        words += ["--size", size]
+    if isinstance(submission.aspect, Aspect):
+        words += ["--aspect", str(submission.aspect)]
+    if submission.upscale:
+        words.append("--upscale")
+    if submission.seed is not None:
+        words += ["--seed", str(submission.seed)]
+    return shlex.join([*words, "-o", "longer.mp4"])
+
+
+def _size(submission: Submission) -> str | None:
+    match submission.size:
+        case None:
+            return None
+        case ExactSize(width=width, height=height):
+            return f"{width}x{height}"
+        case shorter:
+            return f"{shorter.pixels}p"
+
+
+def _number(time_us: int) -> float | int:
+    whole, rest = divmod(time_us, SECOND_US)
+    return time_us / SECOND_US if rest else whole

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// A video with a seam: it begins two seconds before, plays across, and loops around it.
+
+const BEFORE_S = 2;
+const AROUND_S = 1;
+
+class Seam extends HTMLElement {
+  connectedCallback() {
+    if (this.dataset.seamUs === undefined) return;
+    this.seamS = Number(this.dataset.seamUs) / 1_000_000;
+    this.video = this.querySelector("video");
+    for (const hidden of this.querySelectorAll(".needs-script")) hidden.hidden = false;
+    this.querySelector("[data-do=play]").addEventListener("click", () => this.play(BEFORE_S));
+    this.loop = this.querySelector("[data-do=loop]");
+    this.loop.addEventListener("click", () => this.toggle());
+    this.video.addEventListener("timeupdate", () => this.turn());
+    this.video.addEventListener("ended", () => this.looping && this.play(AROUND_S));
+    const ready = () => { this.video.currentTime = Math.max(0, this.seamS - BEFORE_S); };
+    if (this.video.readyState > 0) ready();
+    else this.video.addEventListener("loadedmetadata", ready, { once: true });
+  }
+
+  get looping() {
+    return this.loop.getAttribute("aria-pressed") === "true";
+  }
+
+  play(beforeS) {
+    this.video.currentTime = Math.max(0, this.seamS - beforeS);
+    this.video.play().catch(() => {});
+  }
+
+  toggle() {
+    this.loop.setAttribute("aria-pressed", String(!this.looping));
+    if (this.looping) this.play(AROUND_S);
+  }
+
+  turn() {
+    if (this.looping && this.video.currentTime > this.seamS + AROUND_S) this.play(AROUND_S);
+  }
+}
+
+customElements.define("lt-seam", Seam);
