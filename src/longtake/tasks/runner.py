@@ -144,7 +144,12 @@ async def _try_to_end(here: Surroundings, task: Task, fault: Fault) -> bool:
         job = JobEnd(attempt=task.attempt, state="failed", native=fault.message)
         await here.fail(task, fault, job=job if task.step in _HAVE_JOB else None)
     except FencedOff:
-        return True
+        now = await _read_again(here, task)
+        is_ours = now is not None and now.owner == here.owner and now.fence == task.fence and now.step in STEPS
+        if now is None or not is_ours or now.step is task.step:
+            return True
+        # The step had written a move before it broke.
+        return await _try_to_end(here, now, fault)
     except ServiceError as error:
         _log.warning("task %s: its end cannot be written: %s", task.id, error.message)
         await asyncio.sleep(LONGEST_PAUSE_S)

@@ -47,7 +47,8 @@ async def poll(here: Surroundings, task: Task) -> Task:
 
 async def _follow(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: Job) -> Task:
     misses, handle, told = 0, job.handle, ""
-    wait_s = _first_wait_s(here, remote, task, account, job)
+    asked_s = remote.pauses_s.pop(task.id, None)
+    wait_s = first_wait_s(remote, _age_s(here, job), account.in_flight, asked_s)
     while True:
         await _wait(here, task, wait_s)
         if here.cancelled.is_set():
@@ -56,7 +57,7 @@ async def _follow(here: Surroundings, remote: Remote, task: Task, account: LiveA
             ended = JobEnd(attempt=job.attempt, state="lost", native="its deadline passed while the provider had it")
             return await here.expire(task, job=ended)
         said = await ask(remote, account, handle)
-        asked_s: float | None = None
+        asked_s = None
         match said:
             case PollFault(fault=fault):
                 misses = misses + 1 if fault.trouble is Trouble.NOT_FOUND else 0
@@ -76,26 +77,32 @@ async def _follow(here: Surroundings, remote: Remote, task: Task, account: LiveA
                     return await _conclude(here, task, account, job, said)
                 _show(here, task, said)
                 asked_s = said.poll_after_s
-        if asked_s is not None:  # not before the moment that the provider has named
-            wait_s = asked_s * _spread.uniform(1, 1 + JITTER)
-        else:
-            wait_s = _pause_s(here, remote, job) * _spread.uniform(1 - JITTER, 1 + JITTER)
+        wait_s = next_wait_s(remote, _age_s(here, job), asked_s)
 
 
-def _pause_s(here: Surroundings, remote: Remote, job: Job) -> float:
+def first_wait_s(remote: Remote, age_s: float, in_flight: int, asked_s: float | None = None) -> float:
+    """How long until the first question about a job that was bought `age_s` ago, one of `in_flight`."""
+    if asked_s is not None:
+        return next_wait_s(remote, age_s, asked_s)
+    if age_s < remote.first_pause_s:
+        return remote.first_pause_s - age_s
+    return _spread.uniform(0, min(_pause_s(remote, age_s), in_flight * RESUMED_APART_S))
+
+
+def next_wait_s(remote: Remote, age_s: float, asked_s: float | None = None) -> float:
+    """How long until the next question; `asked_s` is what the provider has named, and is never fallen short of."""
+    if asked_s is not None:
+        return asked_s * _spread.uniform(1, 1 + JITTER)
+    return _pause_s(remote, age_s) * _spread.uniform(1 - JITTER, 1 + JITTER)
+
+
+def _pause_s(remote: Remote, age_s: float) -> float:
     """By the job's age, so that a restart does not begin at the shortest pause again."""
-    age_s = max(0, here.clock() - job.started_ms) / 1000
     return min(remote.longest_pause_s, remote.first_pause_s + GROWTH * age_s)
 
 
-def _first_wait_s(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: Job) -> float:
-    asked_s = remote.pauses_s.pop(task.id, None)
-    if asked_s is not None:
-        return asked_s * _spread.uniform(1, 1 + JITTER)
-    age_s = max(0, here.clock() - job.started_ms) / 1000
-    if age_s < remote.first_pause_s:
-        return remote.first_pause_s - age_s
-    return _spread.uniform(0, min(_pause_s(here, remote, job), account.in_flight * RESUMED_APART_S))
+def _age_s(here: Surroundings, job: Job) -> float:
+    return max(0, here.clock() - job.started_ms) / 1000
 
 
 async def _wait(here: Surroundings, task: Task, wait_s: float) -> None:
