@@ -73,7 +73,10 @@ def measure(cut: Cut, *, rivals: bool) -> tuple[dict[str, Scores], str]:
 def report_long(folders: list[Path], only: str) -> None:
     """Print how 30 s last, beside the loops."""
     ways: dict[str, list[Lasting]] = {_OWN: [], "loop": [], "ping-pong": []}
-    print(f"{LONG_S} s: {'cut':<18}{'least motion':>13}{'clip own':>9}{'repetition':>12}{'at lag s':>10}")
+    print(
+        f"{LONG_S} s: {'cut':<18}{'least motion':>13}{'clip own':>9}{'repetition':>12}{'at lag s':>10}"
+        f"{'come again':>12}"
+    )
     for cut in cuts(folders, only=only):
         count = round(LONG_S * cut.fps)
         for way, found in ways.items():
@@ -81,7 +84,7 @@ def report_long(folders: list[Path], only: str) -> None:
         own = ways[_OWN][-1]
         print(
             f"      {cut.name:<18}{own.least_motion:>13.2f}{own.own_least_motion:>9.2f}"
-            f"{own.repetition:>12.2f}{own.period_s:>10.1f}",
+            f"{own.repetition:>12.2f}{own.period_s:>10.1f}{own.come_again:>12.2f}",
             flush=True,
         )
     for way, found in ways.items():
@@ -89,7 +92,11 @@ def report_long(folders: list[Path], only: str) -> None:
         worst = min(score.least_motion for score in found)
         again = statistics.median(score.repetition for score in found)
         most = max(score.repetition for score in found)
-        print(f"{way:<14} least motion {least:.2f} (worst {worst:.2f}), repetition {again:.2f} (worst {most:.2f})")
+        back = [score.come_again for score in found]
+        print(
+            f"{way:<14} least motion {least:.2f} (worst {worst:.2f}), repetition {again:.2f} (worst {most:.2f}), "
+            f"come again {statistics.median(back):.2f} (worst {max(back):.2f})"
+        )
 
 
 def main() -> None:

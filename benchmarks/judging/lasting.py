@@ -29,6 +29,9 @@ class Lasting:
     """The lag at which the pictures resemble themselves most."""
     repetition: float
     """How much: 1 = at that lag every picture comes again, 0 = it is no nearer than at the usual lag."""
+    come_again: float
+    """The deepest dip, of the usual distance: how much nearer pictures come to themselves at some lag than they were at
+    a shorter one. 1 = a loop; 0 = they only move on, however slowly, which `repetition` takes for likeness."""
 
 
 def judge_long(cut: Cut, made: Sequence[VideoFrame]) -> Lasting:
@@ -48,6 +51,7 @@ def judge_long(cut: Cut, made: Sequence[VideoFrame]) -> Lasting:
         own_least_motion=_least_mean(np.abs(np.diff(past, axis=0)).mean(axis=1), window) / own,
         period_s=float(lags[place]) / fps,
         repetition=1 - float(distances[place]) / max(usual, 1e-6),
+        come_again=float((np.maximum.accumulate(distances) - distances).max()) / max(usual, 1e-6),
     )
 
 

@@ -105,10 +105,10 @@ def _extend(request: EngineRequest) -> Work:
         raise EngineError(
             f"the context is {last.width}x{last.height}, the result {request.width}x{request.height}; scale it first"
         )
-    chosen = continue_clip(clip, frame_s)
-    still = chosen.pick == "still"
     past = clip.played_at(frame_s)
     script = script_for(request.prompt, float(request.frames / request.fps), past_s=len(past) * frame_s)
+    chosen = continue_clip(clip, frame_s, camera_free=not script.moves_camera)
+    still = chosen.pick == "still"
     pictures = itertools.repeat(last) if still and script.moves_camera else chosen.pictures
     steering = Steering(
         script, frames=request.frames, fps=request.fps, past=past, seed=request.seed,

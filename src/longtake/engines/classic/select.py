@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from longtake.engines.classic.analyse import Clip
 from longtake.engines.classic.camera import camera_motion, continue_camera
+from longtake.engines.classic.drift import drifting
 from longtake.engines.classic.fade import Fade
 from longtake.engines.classic.live import continue_live
 from longtake.engines.classic.pixels import shrink
@@ -50,20 +51,24 @@ class Chosen:
     """The pick's error on the hidden part over that of a frozen picture; None if there was too little to try on."""
 
 
-def continue_clip(clip: Clip, frame_s: float) -> Chosen:
-    """Carry the clip on in the way that foretells its own end best, and a fade at its end to that fade's end."""
+def continue_clip(clip: Clip, frame_s: float, *, camera_free: bool = True) -> Chosen:
+    """Carry the clip on in the way that foretells its own end best, and a fade at its end to that fade's end.
+
+    `camera_free`: nobody has said what the camera does, so that it may drift under a long continuation.
+    """
     fade = Fade.of(clip)
     if fade is None:
-        return _continue(clip, frame_s)
-    chosen = _continue(fade.undone(clip), frame_s)
+        return _continue(clip, frame_s, camera_free=camera_free)
+    chosen = _continue(fade.undone(clip), frame_s, camera_free=camera_free)
     return replace(chosen, pictures=fade.brought_to_its_end(chosen.pictures, frame_s))
 
 
-def _continue(clip: Clip, frame_s: float) -> Chosen:
+def _continue(clip: Clip, frame_s: float, *, camera_free: bool) -> Chosen:
     if clip.distinct < _FEWEST_DISTINCT:
         return Chosen("still", push_in(clip.frames[-1], frame_s), None)
     pick, error = _back_test(clip)
-    return Chosen(pick, in_beat(clip, _WAYS[pick](clip), frame_s), error)
+    pictures = _WAYS[pick](clip)
+    return Chosen(pick, in_beat(clip, drifting(clip, pictures) if camera_free else pictures, frame_s), error)
 
 
 def _back_test(clip: Clip) -> tuple[str, float | None]:
