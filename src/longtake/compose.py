@@ -120,7 +120,7 @@ async def running(
         stack.push_async_callback(egress.close)
         remote = Remote(accounts=accounts, egress=egress) if configured else None
         stand_in = stands_in(settings, providers=len(configured))
-        makers = Makers(shipped_catalog(), stand_in=stand_in, accounts=accounts)
+        makers = Makers(shipped_catalog(), stand_in=stand_in, accounts=accounts, most_segments=settings.max_segments)
         if makers.stand_in:
             _logger.info("no provider is set up: %s stands in for the models of others", LONGTAKE_CPU)
         service = TaskService(

@@ -15,7 +15,8 @@ _BAD_ENDS = frozenset({Step.FAILED, Step.CANCELLED, Step.EXPIRED})
 MOVES: Mapping[Step, frozenset[Step]] = {
     Step.WAITING: _BAD_ENDS | {Step.QUEUED},
     Step.QUEUED: _BAD_ENDS | {Step.PREPARING},
-    # Back to queued: a lost attempt of ours is repeated, a failed job goes to the next candidate.
+    # Back to queued: a lost attempt of ours is repeated, a failed job goes to the next candidate. From assembling to
+    # preparing: the next segment. From storing to assembling: damaged files, of whose making only the joining is free.
     Step.PREPARING: _BAD_ENDS | {Step.QUEUED, Step.SUBMITTING, Step.GENERATING},
     Step.SUBMITTING: _BAD_ENDS | {Step.QUEUED, Step.POLLING, Step.UNCONFIRMED},
     Step.UNCONFIRMED: _BAD_ENDS | {Step.QUEUED, Step.POLLING},

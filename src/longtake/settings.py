@@ -92,6 +92,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Most frames a source may have."""
     max_result_s: int = 900
     """Longest result."""
+    max_segments: int = 8
+    """Jobs at a provider that may make up one new part, each going on from the one before; 1 = never more."""
     child_memory_bytes: int = 2 << 30
     """Most memory of a render child."""
     stall_s: float = 120.0

@@ -59,6 +59,8 @@ class Role(StrEnum):
     REFERENCE = "reference"
     FETCHED = "fetched"
     """The file as a remote maker gave it, from which the result is assembled."""
+    SO_FAR = "so_far"
+    """While a remote maker makes the new part in segments: the video up to the last one that is done."""
 
 
 class Step(StrEnum):
@@ -297,6 +299,8 @@ class Capability(Value, frozen=True):
     extend_image_roles: frozenset[Role] = frozenset()
     """What the pictures of an extension may be to it; others are refused by name."""
     prompt_support: Literal["full", "camera", "scene"] = "full"
+    most_segments: int = 1
+    """How many pieces of at most max_new_us, each going on from the one before, may make up one new part."""
 
 
 class SizePrice(Value, frozen=True):
@@ -320,6 +324,22 @@ class Tariff(Value, frozen=True):
     image_microusd: int = 0
     known: bool = True
     """False where nobody knows what the maker takes: such work is not for those who pay in advance."""
+
+
+class PlaneRange(Value, frozen=True):
+    """What the pictures of a video have in one plane, in 8-bit levels, from the least to the greatest."""
+
+    means: tuple[float, float]
+    spreads: tuple[float, float]
+    """Standard deviations."""
+
+
+class Look(Value, frozen=True):
+    """The colours of a video, by which those of what is made after it are kept from drifting away."""
+
+    y: PlaneRange
+    u: PlaneRange
+    v: PlaneRange
 
 
 class Plan(Value, frozen=True):
@@ -354,6 +374,11 @@ class Plan(Value, frozen=True):
     """Some of its inputs are elsewhere and have to be fetched before it is final."""
     most_new_us: int | None = None
     """While provisional: how long the new part may become, where that is more than `new_us`."""
+    segments: tuple[int, ...] = ()
+    """Lengths in microseconds of the pieces that make up the new part, each made from the end of the one before; empty
+    = it is made at once."""
+    look: Look | None = None
+    """Of the first video of the source's line, where a maker's clip was joined in it before."""
     tariff: Tariff | None = None
     """What it is paid by; None = it is free."""
     warnings: tuple[str, ...] = ()
@@ -397,6 +422,22 @@ class JoinReport(Value, frozen=True):
     """What the contrast of Y, U and V was multiplied by to match the head."""
     shifts: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """How far the means of Y, U and V were moved, in 8-bit levels."""
+    clip_us: int = 0
+    """How long the clip is."""
+    drift: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """How far Y, U and V were led back towards the first video of the line, at most, in 8-bit levels."""
+
+
+class SegmentReport(Value, frozen=True):
+    """One piece of a new part that was made in several."""
+
+    maker: Maker
+    start_us: int
+    """Where in the result it begins."""
+    new_us: int
+    seam: SeamReport | None = None
+    """Of the join before it; None where it is the first of what was created."""
+    joined: JoinReport | None = None
 
 
 class StagedHead(Value, frozen=True):
@@ -436,6 +477,10 @@ class RenderReport(Value, frozen=True):
     """Of a job that prepares a remote maker's input."""
     scaler: str = ""
     """What enlarged pictures under `upscale: true`: a net's name, or `filters`; empty = it was not asked for."""
+    segments: tuple[SegmentReport, ...] = ()
+    """Those that are done, where the plan has several. `seam` is that of the worst join then, `head` of the first."""
+    look: Look | None = None
+    """Of the first video of the line: what later extensions are led back to."""
     warnings: tuple[str, ...] = ()
 
 

@@ -26,6 +26,7 @@ from longtake.types import (
     RenderReport,
     Role,
     SeamReport,
+    SegmentReport,
     ShortSide,
     Step,
     Submission,
@@ -36,6 +37,8 @@ from longtake.types import (
 
 RUNNING = [step for step in Step if step not in {Step.SUCCEEDED, Step.FAILED, Step.CANCELLED, Step.EXPIRED}]
 URL = re.compile(r"https?://")
+SEAM = SeamReport(luma_step=1.0, median_step=1.0, ratio=1.0)
+JOINED = JoinReport(kind="tail", begins_us=41_667, repeated_frames=1, distance=0.02, fps=Rate(num=24))
 
 
 def asset(role):
@@ -73,6 +76,7 @@ def task(step=Step.QUEUED, **changes: Any):
             height=1080,
             fps=Rate(num=24),
             start_us=3_000_000,
+            segments=(6_000_000,),
             warnings=("stand_in: the built-in engine makes this",),
         ),
         step=step,
@@ -85,11 +89,14 @@ def task(step=Step.QUEUED, **changes: Any):
         report = RenderReport(
             files=(),
             head=HeadReport(frames=72, copied=70),
-            seam=SeamReport(luma_step=1.0, median_step=1.0, ratio=1.0),
+            seam=SEAM,
             pick="live",
             pick_error=0.61849,
             scaler="longtake-x2",
-            joined=JoinReport(kind="tail", begins_us=41_667, repeated_frames=1, distance=0.02, fps=Rate(num=24)),
+            joined=JOINED,
+            segments=(
+                SegmentReport(maker=base.plan.maker, start_us=3_000_000, new_us=6_000_000, seam=SEAM, joined=JOINED),
+            ),
         )
         roles = (Role.VIDEO, Role.NEW_PART, Role.THUMBNAIL)
         changes = {

@@ -17,10 +17,13 @@ from longtake.tasks.plan import Limits, SourceFacts, plan
 from longtake.types import (
     SECOND_US,
     Aspect,
+    Capability,
     ExactSize,
     Fit,
     ImageInput,
+    Maker,
     MediaFacts,
+    Mode,
     Operation,
     Plan,
     Rate,
@@ -414,3 +417,64 @@ def test_a_makers_own_picture_is_not_made_another_unless_somebody_asked(size, as
     remote = msgspec.structs.replace(choice.maker, provider="relay", engine="")
     assert plan(asked, None, remote, choice.capability, LIMITS).maker_decides == decides
     assert plan(asked, None, choice.maker, choice.capability, LIMITS).maker_decides == ""
+
+
+# ---- in segments -----------------------------------------------------------------------------------------------------
+
+LONG = Capability(
+    operations=frozenset({Operation.CREATE, Operation.EXTEND}),
+    default_new_us=seconds(6),
+    max_new_us=seconds(15),
+    lengths_us=(seconds(6), seconds(10), seconds(15)),
+    most_segments=4,
+)
+REMOTE = Maker(provider="relay-a", model="grok-video-3", engine="", mode=Mode.NATIVE)
+
+
+def parted(wished_s: float | None, *, able: Capability = LONG, limits: Limits = LIMITS, **fields: object) -> Plan:
+    given_fields = {"operation": Operation.EXTEND, "dialect": "unified", "prompt": "go on", **fields}
+    if wished_s is not None:
+        given_fields["new_us"] = seconds(wished_s)
+    submission = msgspec.convert(given_fields, Submission)
+    clip = None if submission.operation is Operation.CREATE else source()
+    return plan(submission, clip, REMOTE, able, limits)
+
+
+@pytest.mark.parametrize(
+    ("wished_s", "parts_s"),
+    [(None, ()), (15, ()), (15.5, (14.5, 1)), (20, (15, 5)), (30, (15, 15)), (40, (15, 15, 10)), (60, (15,) * 4)],
+)
+def test_more_than_a_model_makes_at_once_is_made_in_parts(wished_s, parts_s):
+    made = parted(wished_s)
+    assert made.segments == tuple(seconds(part_s) for part_s in parts_s)
+    assert sum(made.segments) == (made.new_us if parts_s else 0)
+    assert any(warning.startswith("segments: ") for warning in made.warnings) == bool(parts_s)
+
+
+def test_a_long_new_part_has_bounds_of_its_own():
+    with pytest.raises(InvalidRequest, match=r"at most 15 s at once, and 60 s in 4 parts") as refused:
+        parted(60.5)
+    assert refused.value.param == "duration"
+    with pytest.raises(InvalidRequest, match="result would be"):
+        parted(60, limits=Limits(result_us=seconds(50)))
+    # What cannot go on from its own clip, and the engine here, make one piece.
+    with pytest.raises(InvalidRequest, match=r"at most 15 s at once$"):
+        parted(20, able=msgspec.structs.replace(LONG, most_segments=1))
+    with pytest.raises(InvalidRequest, match=r"at most 30 s at once$"):
+        extend(new_us=seconds(31))
+
+
+def test_a_last_picture_ends_what_is_created_at_once():
+    picture = {"role": "last_frame", "asset_id": "a"}
+    assert parted(15, operation="create", images=[picture]).segments == ()
+    with pytest.raises(InvalidRequest) as refused:
+        parted(20, operation="create", images=[picture])
+    assert refused.value.param == "last_frame_image"
+
+
+@given(st.floats(min_value=0.1, max_value=60))
+def test_parts_are_as_long_as_a_model_makes_them_and_together_as_long_as_was_asked_for(wished_s):
+    made = parted(wished_s)
+    assert sum(made.segments) in {0, made.new_us}
+    assert len(made.segments) == (0 if made.new_us <= LONG.max_new_us else -(-made.new_us // LONG.max_new_us))
+    assert all(SECOND_US <= part_us <= LONG.max_new_us for part_us in made.segments)

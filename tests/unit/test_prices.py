@@ -225,3 +225,19 @@ def test_a_price_file_that_is_wrong_is_refused_by_name(tmp_path: Path, text: str
 def test_two_names_of_one_model_share_its_price() -> None:
     catalog: Catalog = shipped_catalog()
     assert Tariffs(catalog).of(REMOTE, "veo-3.1") == Tariffs(catalog).of(REMOTE, "veo3.1") != UNKNOWN
+
+
+def test_parts_cost_their_seconds_once_and_a_request_and_an_input_each() -> None:
+    """Each part is given what there is by then: 3, 13 and 23 s, of which 15 are counted at most."""
+    facts = msgspec.structs.replace(GROK, request_usd="0.10")
+    made = plan_of(tariff_of(facts), new_us=25_000_000, segments=(10_000_000, 10_000_000, 5_000_000))
+    price = price_of(made)
+    assert {line.item: line.microusd for line in price.lines} == {
+        "new_seconds": 25 * 70_000,
+        "input_seconds": (3 + 13 + 15) * 10_000,
+        "request": 300_000,
+    }
+    created = msgspec.structs.replace(made, operation=Operation.CREATE, start_us=0)
+    assert {line.item: line.quantity_us for line in price_of(created).lines}["input_seconds"] == (10 + 15) * 1_000_000
+    waiting = msgspec.structs.replace(made, provisional=True)
+    assert price_of(waiting).microusd >= price.microusd

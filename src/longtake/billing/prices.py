@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Literal
 
 from longtake.types import SECOND_US, Operation, Plan, Tariff, Value
@@ -47,12 +48,12 @@ def price_of(plan: Plan) -> Price:
     second_microusd, known = _second(tariff, plan)
     new_us = max(plan.new_us, plan.most_new_us or 0)
     lines = [_of_time("new_seconds", new_us, second_microusd)] if tariff.seconds else []
-    if plan.operation is not Operation.CREATE and tariff.input_second_microusd:
+    if (plan.operation is not Operation.CREATE or plan.segments) and tariff.input_second_microusd:
         lines.append(_of_time("input_seconds", _input_us(tariff, plan), tariff.input_second_microusd))
     if plan.images and tariff.image_microusd:
         lines.append(_of_things("images", len(plan.images), tariff.image_microusd))
     if tariff.request_microusd:
-        lines.append(_of_things("request", 1, tariff.request_microusd))
+        lines.append(_of_things("request", len(plan.segments) or 1, tariff.request_microusd))
     return Price(
         microusd=sum(line.microusd for line in lines),
         rule=tariff.rule,
@@ -74,10 +75,14 @@ def _second(tariff: Tariff, plan: Plan) -> tuple[int, bool]:
 
 
 def _input_us(tariff: Tariff, plan: Plan) -> int:
+    """What the maker is given of what there is already, in all segments together."""
+    segments = plan.segments or (plan.new_us,)
     if plan.provisional:
-        return tariff.most_input_us
-    given_us = plan.new_us if plan.operation is Operation.REMIX else plan.start_us
-    return min(given_us, tariff.most_input_us)
+        return tariff.most_input_us * len(segments)
+    if plan.operation is Operation.REMIX:
+        return min(plan.new_us, tariff.most_input_us)
+    given_us = accumulate(segments[:-1], initial=plan.start_us)
+    return sum(min(one_us, tariff.most_input_us) for one_us in given_us)
 
 
 def _of_time(item: Item, length_us: int, unit_microusd: int) -> PriceLine:

@@ -15,6 +15,7 @@ import numpy as np
 from longtake.errors import ClipUnusable, MediaError
 from longtake.media.audio import with_channels
 from longtake.media.contract import CancelCheck
+from longtake.media.drift import Drift
 from longtake.media.frames import AudioBlock, VideoFrame
 from longtake.media.match import timed_frames
 from longtake.media.planes import from_av
@@ -53,15 +54,19 @@ class ClipPart:
     fps: Fraction
     """Of what is made of it."""
     frames: int
+    drift: Drift | None = None
+    """What leads its colours back to those of the first video of the line."""
 
 
 def clip_pictures(part: ClipPart, check: CancelCheck) -> Iterator[VideoFrame]:
     """One picture for each 1/fps: the one that the clip shows in the middle of that time. Raises MediaError."""
     counts: deque[int] = deque()
-    tinted = Tinter(part.tint)
+    tinted, given = Tinter(part.tint, part.drift), 0
     for scaled in Scaler(part.picture, part.geometry).convert(_chosen(part, counts, check)):
-        picture = tinted(from_av(scaled))
-        for _ in range(counts.popleft()):
+        picture = tinted(from_av(scaled), float(given / part.fps))
+        count = counts.popleft()
+        given += count
+        for _ in range(count):
             yield picture
 
 

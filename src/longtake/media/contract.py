@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from longtake.errors import WorkCancelled
 from longtake.media.enlarge import Enlarger
 from longtake.media.frames import TimedFrame
-from longtake.types import ColorTags, Fit, HeadReport, JoinReport, MediaFacts, SeamReport
+from longtake.types import ColorTags, Fit, HeadReport, JoinReport, Look, MediaFacts, SeamReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,4 +116,6 @@ class Assembled:
     seam: SeamReport | None = None
     new_part_facts: MediaFacts | None = None
     joined: JoinReport | None = None
+    look: Look | None = None
+    """Of the first video of the line, where a maker's clip was joined."""
     warnings: tuple[str, ...] = ()

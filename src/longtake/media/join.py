@@ -22,6 +22,7 @@ from longtake.media.clip import FADE_S, ClipPart, blaming_maker, clip_pictures, 
 from longtake.media.context import decode_frames
 from longtake.media.contract import Assembled, CancelCheck, Continuation, Target, Watch
 from longtake.media.cut import find_cut
+from longtake.media.drift import Drift, drift_from, look_of
 from longtake.media.frames import AudioBlock, VideoFrame
 from longtake.media.match import (
     ALIKE,
@@ -42,11 +43,13 @@ from longtake.media.scale import Geometry, Scaler, input_matrix, kept_geometry, 
 from longtake.media.sound import Damage, Samples, SoundForm, read_sound
 from longtake.media.source import Picture, Source, read_source
 from longtake.media.tint import Tint, measured_tint
-from longtake.types import SECOND_US, ColorTags, JoinReport, Rate
+from longtake.types import SECOND_US, ColorTags, JoinReport, Look, Rate
 
 _NEAR_S = 1
 _NEAR_FRAMES = 25
 _FAR_FRAMES = 6
+_LOOK_FRAMES = 12
+_LOOK_EVERY_S = 0.2
 _LENGTH_TOLERANCE_S = 0.35
 _LENGTH_TOLERANCE = 0.04
 """Of the expected length; makers round to their own grid of frames."""
@@ -83,17 +86,21 @@ def join(
     target: Target,
     watch: Watch,
     limits: MediaLimits = DEFAULT_LIMITS,
+    look: Look | None = None,
 ) -> Assembled:
     """Write source[0, start) + the clip's new part to `output`, and the new part alone to `new_part`, both MP4.
 
     The new part begins in the clip where the head ends in it, is new_us long or as long as the clip goes, and looks and
-    sounds as the head does; `joined` and the warnings say what that took. On any error neither file stays.
+    sounds as the head does; `joined` and the warnings say what that took. Its colours are kept near `look`, that of the
+    first video of the line; None = the source is the first, and `look` of what is returned is its own. On any error
+    neither file stays.
 
     Raises ClipUnusable if the clip cannot be decoded or has nothing new, and what extend() raises for the source.
     """
     check = CancelCheck(watch)
     opened = read_source(source, limits, check=check)
-    joint = _Joint(opened, returned, _Wish(start_us, new_us, target, watch))
+    # A picture of another shape shows other things: then the source's own look is taken.
+    joint = _Joint(opened, returned, _Wish(start_us, new_us, target, watch, look if target.geometry_kept else None))
     assembled = extend(
         source,
         output,
@@ -106,7 +113,7 @@ def join(
         limits=limits,
     )
     warnings = (*assembled.warnings, *joint.warnings, *joint.late_warnings)
-    return replace(assembled, joined=joint.report, warnings=tuple(dict.fromkeys(warnings)))
+    return replace(assembled, joined=joint.report, look=joint.look, warnings=tuple(dict.fromkeys(warnings)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,7 @@ class _Wish:
     new_us: int
     target: Target
     watch: Watch
+    look: Look | None
 
 
 class _Joint:
@@ -135,7 +143,8 @@ class _Joint:
         kept = kept_geometry(source.picture)
         wide, high = (kept.width, kept.height) if target.geometry_kept else (target.width, target.height)
         self._geometry = self._wanted_geometry(wide, high)
-        head = self._head_sample(wide, high)
+        head, seen = self._head_sample(wide, high, everywhere=wish.look is None)
+        self.look = wish.look or look_of(seen)
         picture, film, self._place = self._find(head, wide, high, new_us)
         self._part = self._taken(head, film, picture, new_us)
         self.new_us = round(self._part.frames / self._cut.rate * SECOND_US)
@@ -192,25 +201,27 @@ class _Joint:
     def _head_color(self) -> ColorTags:
         return output_color(self._source.picture)
 
-    def _head_sample(self, wide: int, high: int) -> HeadSample:
-        """Small pictures of the head: the last second, and keyframes from all over it that the clip may have too."""
+    def _head_sample(self, wide: int, high: int, *, everywhere: bool) -> tuple[HeadSample, list[VideoFrame]]:
+        """Small pictures of the head: the last second, and keyframes from all over it that the clip may have too.
+
+        And these with more of its keyframes, if they are wanted from `everywhere`.
+        """
         index, cut = self._source.frames, self._cut
         clip_s = float((self._clip.frames.end - self._clip.frames.start) * self._clip.frames.time_base)
         rate = float(cut.rate)
         near = min(cut.head, max(2, min(_NEAR_FRAMES, round(rate * _NEAR_S))))
         first = cut.head - near
-        keys = [
-            number
-            for number in np.searchsorted(index.order, np.sort(index.pts[index.keys])).tolist()
-            if number < first and self._middle_s(number) > -clip_s
+        every = [
+            number for number in np.searchsorted(index.order, np.sort(index.pts[index.keys])).tolist() if number < first
         ]
-        if len(keys) > _FAR_FRAMES:
-            keys = [keys[place] for place in np.linspace(0, len(keys) - 1, _FAR_FRAMES).astype(int)]
+        keys = _some([number for number in every if self._middle_s(number) > -clip_s], _FAR_FRAMES)
+        more = _some([number for number in every if number not in keys], _LOOK_FRAMES) if everywhere else []
         geometry = replace(small_geometry(wide, high, self._clip.frames.count), fit=self._target.fit)
         numbers = [*keys, *range(first, cut.head)]
-        pictures = self._head_pictures(numbers, first, geometry)
+        pictures = self._head_pictures(sorted([*numbers, *more]), first, geometry)
         middles = np.array([self._middle_s(number) for number in numbers])
-        return HeadSample([pictures[number] for number in numbers], middles, near, 1 / rate)
+        sample = HeadSample([pictures[number] for number in numbers], middles, near, 1 / rate)
+        return sample, list(pictures.values())
 
     def _head_pictures(self, numbers: list[int], first: int, geometry: Geometry) -> dict[int, VideoFrame]:
         """The head's pictures of those numbers, made small; from `first` on they follow each other."""
@@ -312,8 +323,26 @@ class _Joint:
         tint = self._tint(head, film, alike=alike)
         return ClipPart(
             source=self._clip, picture=picture, geometry=self._geometry, tint=tint, begin_s=begin_s, fps=cut.rate,
-            frames=frames,
+            frames=frames, drift=self._drift(head, film, tint, float(frames / cut.rate)),
         )  # fmt: skip
+
+    def _drift(self, head: HeadSample, film: Film, tint: Tint, length_s: float) -> Drift | None:
+        """What leads the new part back to the look of the line's first video."""
+        after_s = film.begins_s - self._place.at_s
+        before = head.pictures[-max(1, head.near // 2) :]
+        # Halfway between pictures a step of the clip may lie on either side of the join.
+        every = max(1, round(_LOOK_EVERY_S / film.step_s))
+        chosen = [
+            (film.pictures[number], max(0.0, time_s))
+            for number, time_s in enumerate(after_s.tolist())
+            if -film.step_s / 2 < time_s < length_s
+        ][::every]
+        pictures, times_s = [picture for picture, _ in chosen], [time_s for _, time_s in chosen]
+        drift = drift_from(self.look, before, pictures, times_s, tint)
+        if drift is not None:
+            parts = ", ".join(f"{name} {shift:+.1f}" for name, shift in zip("YUV", drift.most, strict=True))
+            self.warnings.append(f"colors_led_back: by up to {parts} towards the first video of this line")
+        return drift
 
     def _tint(self, head: HeadSample, film: Film, *, alike: bool) -> Tint:
         """What brings the clip's colours to the head's, as far as both show the same."""
@@ -357,7 +386,16 @@ class _Joint:
             fps=Rate.of(clip.frames.rate),
             gains=self._part.tint.gains,
             shifts=self._part.tint.shifts,
+            clip_us=clip.frames.duration_us,
+            drift=self._part.drift.most if self._part.drift else (0.0, 0.0, 0.0),
         )
+
+
+def _some(numbers: list[int], most: int) -> list[int]:
+    """At most so many of them, spread evenly."""
+    if len(numbers) <= most:
+        return numbers
+    return [numbers[place] for place in np.linspace(0, len(numbers) - 1, most).astype(int)]
 
 
 class _LivingCheck(CancelCheck):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -42,11 +43,13 @@ class Tint:
 
     def tables(self) -> tuple[NDArray[np.uint8], ...]:
         """For each plane what every level becomes."""
-        levels = np.arange(256, dtype=np.float64)
-        return tuple(
-            np.clip(np.rint((levels - mean) * gain + mean + shift), 0, 255).astype(np.uint8)
-            for gain, shift, mean in zip(self.gains, self.shifts, self.means, strict=True)
-        )
+        levels = np.tile(np.arange(256, dtype=np.float64), (3, 1))
+        return tuple(np.clip(np.rint(row), 0, 255).astype(np.uint8) for row in self.applied(levels))
+
+    def applied(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Levels of Y, U and V, a row each, changed."""
+        gains, shifts, means = (np.array(values)[:, None] for values in (self.gains, self.shifts, self.means))
+        return (levels - means) * gains + means + shifts
 
 
 def measured_tint(pairs: Sequence[tuple[VideoFrame, VideoFrame]], *, exact: bool = True) -> Tint:
@@ -103,18 +106,34 @@ def _measured(
     return _Measure(kept_gain, kept_shift, mean, over=(kept_gain, kept_shift) != (gain, shift))
 
 
-class Tinter:
-    """Changes pictures by a tint."""
+class Changes(Protocol):
+    """A tint that changes with time."""
 
-    def __init__(self, tint: Tint) -> None:
+    def at(self, time_s: float) -> Tint:
+        """The tint at a time."""
+        ...
+
+
+class Tinter:
+    """Changes pictures by a tint, and then by one that changes with time."""
+
+    def __init__(self, tint: Tint, then: Changes | None = None) -> None:
+        self._tint, self._then = tint, then
         self._tables = None if tint.is_none else tint.tables()
 
-    def __call__(self, picture: VideoFrame) -> VideoFrame:
+    def __call__(self, picture: VideoFrame, time_s: float = 0.0) -> VideoFrame:
         """The picture in the other colours."""
-        if self._tables is None:
+        tables = self._tables if self._then is None else self._tables_at(self._then.at(time_s))
+        if tables is None:
             return picture
         planes = [
-            np.asarray(cv2.LUT(pixels, table), np.uint8)
-            for pixels, table in zip(_planes(picture), self._tables, strict=True)
+            np.asarray(cv2.LUT(pixels, table), np.uint8) for pixels, table in zip(_planes(picture), tables, strict=True)
         ]
         return VideoFrame(planes[0], planes[1], planes[2])
+
+    def _tables_at(self, then: Tint) -> tuple[NDArray[np.uint8], ...] | None:
+        """Both changes in one, rounded once."""
+        if then.is_none:
+            return self._tables
+        levels = then.applied(self._tint.applied(np.tile(np.arange(256, dtype=np.float64), (3, 1))))
+        return tuple(np.clip(np.rint(row), 0, 255).astype(np.uint8) for row in levels)

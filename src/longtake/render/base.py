@@ -54,6 +54,11 @@ class ExtendRequest(Value, frozen=True, tag="extend"):
     images: tuple[tuple[Role, str], ...] = ()
     clip: ClipInput | None = None
     """Take the new part from here; None = have the plan's engine make it."""
+    interim: bool = False
+    """A further segment follows: only the video is wanted."""
+    part_from: int | None = None
+    """The result's frame with which the whole new part begins, of which earlier segments are in the source already; 0 =
+    there is none, since all of it was created. None = the frame at the plan's start."""
 
 
 class CreateRequest(Value, frozen=True, tag="create"):
@@ -63,6 +68,8 @@ class CreateRequest(Value, frozen=True, tag="create"):
     images: tuple[tuple[Role, str], ...] = ()
     clip: ClipInput | None = None
     """Deliver this one; None = have the plan's engine make it."""
+    interim: bool = False
+    """A segment follows: only the video is wanted."""
 
 
 class StageRequest(Value, frozen=True, tag="stage"):

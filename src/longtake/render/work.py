@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -18,6 +19,7 @@ from longtake.media.frames import AudioBlock, VideoFrame
 from longtake.media.join import Returned, join
 from longtake.media.net import Net, load_net
 from longtake.media.open import MediaLimits
+from longtake.media.part import take_from
 from longtake.media.probe import probe, read_image
 from longtake.media.remake import remake
 from longtake.media.stage import StageLimits, stage_head, stage_picture
@@ -136,8 +138,15 @@ class RenderWork:
                 target=target,
                 watch=Share(reporter, 0.0, MADE_SHARE),
                 limits=media_limits(limits),
+                look=plan.look,
             )
-            return _report(joined, None, outputs, reporter, target)
+            if request.part_from is not None and not request.interim:
+                part = None
+                if request.part_from:
+                    go_on(reporter)
+                    part = take_from(outputs.part(Role.VIDEO), outputs.part(Role.NEW_PART), first=request.part_from)
+                joined = replace(joined, new_part_facts=part)
+            return _report(joined, None, outputs, reporter, target, interim=request.interim)
         stream = EngineStream(self._engine(plan), reporter)
 
         def make(continuation: Continuation) -> Iterator[VideoFrame | AudioBlock]:
@@ -156,7 +165,9 @@ class RenderWork:
             watch=Share(reporter, 0.0, MADE_SHARE),
             limits=media_limits(limits),
         )
-        return _report(assembled, stream, outputs, reporter, target)
+        # What later extensions are led back to goes on through those that are made here.
+        kept = replace(assembled, look=plan.look if plan.geometry_kept else None)
+        return _report(kept, stream, outputs, reporter, target)
 
     def _create(self, request: CreateRequest, outputs: Outputs, limits: RenderLimits, reporter: Reporter) -> Produced:
         plan = request.plan
@@ -172,7 +183,7 @@ class RenderWork:
                 watch=Share(reporter, 0.0, MADE_SHARE),
                 limits=media_limits(limits),
             )
-            return _report(delivered, None, outputs, reporter, target)
+            return _report(delivered, None, outputs, reporter, target, interim=request.interim)
         stream = EngineStream(self._engine(plan), reporter)
         fps = plan.fps.fraction
         frames = max(1, round(plan.new_us * fps / SECOND_US))
@@ -302,24 +313,21 @@ def go_on(reporter: Reporter) -> None:
 
 
 def _report(
-    assembled: Assembled, stream: EngineStream | None, outputs: Outputs, reporter: Reporter, target: Target
+    assembled: Assembled,
+    stream: EngineStream | None,
+    outputs: Outputs,
+    reporter: Reporter,
+    target: Target,
+    *,
+    interim: bool = False,
 ) -> Produced:
-    """Finish the video, make its small pictures, and say what was done."""
+    """Finish the video, make its small pictures unless it is `interim`, and say what was done."""
     go_on(reporter)
     files: list[MadeFile] = [outputs.finish(Role.VIDEO, assembled.facts)]
-    if assembled.new_part_facts is not None:
-        files.append(outputs.finish(Role.NEW_PART, assembled.new_part_facts))
-    video = outputs.finished(Role.VIDEO)
-    share = Share(reporter, MADE_SHARE, 1.0)
-    share.progress(0.2)
-    thumbnail(video, outputs.part(Role.THUMBNAIL))
-    files.append(outputs.finish(Role.THUMBNAIL))
-    share.progress(0.5)
-    go_on(reporter)
-    with pulse(reporter, SPRITE_S):
-        sprite(video, outputs.part(Role.SPRITE))
-    files.append(outputs.finish(Role.SPRITE))
-    share.progress(1.0)
+    if not interim:
+        if assembled.new_part_facts is not None:
+            files.append(outputs.finish(Role.NEW_PART, assembled.new_part_facts))
+        files += _small_pictures(outputs, reporter)
     by_net, net_warnings = (target.enlarger.made_by, target.enlarger.warnings) if target.enlarger else ("", ())
     warnings = (*assembled.warnings, *net_warnings, *(stream.warnings if stream is not None else ()))
     return Produced(
@@ -332,5 +340,21 @@ def _report(
             scaler=(by_net or "filters") if target.enhance else "",
             warnings=tuple(dict.fromkeys(warnings)),
             joined=assembled.joined,
+            look=assembled.look,
         )
     )
+
+
+def _small_pictures(outputs: Outputs, reporter: Reporter) -> list[MadeFile]:
+    """The thumbnail and the sheet of the finished video."""
+    video = outputs.finished(Role.VIDEO)
+    share = Share(reporter, MADE_SHARE, 1.0)
+    share.progress(0.2)
+    thumbnail(video, outputs.part(Role.THUMBNAIL))
+    share.progress(0.5)
+    go_on(reporter)
+    with pulse(reporter, SPRITE_S):
+        sprite(video, outputs.part(Role.SPRITE))
+    files = [outputs.finish(Role.THUMBNAIL), outputs.finish(Role.SPRITE)]
+    share.progress(1.0)
+    return files

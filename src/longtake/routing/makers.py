@@ -12,7 +12,7 @@ from longtake.catalog.catalog import LONGTAKE_CPU, Catalog, Model
 from longtake.errors import ModelNotFound, NoMaker, OperationNotSupported
 from longtake.providers.base import Abilities
 from longtake.routing.live_accounts import LiveAccount, LiveAccounts
-from longtake.routing.ways import way_of
+from longtake.routing.ways import Native, way_of
 from longtake.settings import Settings
 from longtake.types import SECOND_US, Capability, Maker, Mode, Operation, Value
 
@@ -38,10 +38,16 @@ class ListedModel(Value, frozen=True):
 
 
 class Makers:
-    """Finds makers. `stand_in` says whether the built-in engine makes well-known models without a provider."""
+    """Finds makers. `stand_in` says whether the built-in engine makes well-known models without a provider.
 
-    def __init__(self, catalog: Catalog, *, stand_in: bool, accounts: LiveAccounts | None = None) -> None:
+    `most_segments` is how many jobs of a provider may make up one new part.
+    """
+
+    def __init__(
+        self, catalog: Catalog, *, stand_in: bool, accounts: LiveAccounts | None = None, most_segments: int = 8
+    ) -> None:
         self._catalog = catalog
+        self._most_segments = most_segments
         self._accounts = accounts or LiveAccounts()
         self._built_in = catalog.find(LONGTAKE_CPU)
         self.stand_in = stand_in
@@ -104,7 +110,7 @@ class Makers:
 
     def _listed(self, name: str, account: LiveAccount) -> Model:
         known = self._known(name)
-        able = _capability(account.abilities[name], known)
+        able = _capability(account.abilities[name], known, self._most_segments)
         return Model(
             name=name,
             family=known.family if known else _family(name),
@@ -145,7 +151,7 @@ class Makers:
         known = self._known(model_name)
         return Choice(
             maker=maker,
-            capability=_capability(account.abilities[model_name], known),
+            capability=_capability(account.abilities[model_name], known, self._most_segments),
             family=known.family if known else _family(model_name),
         )
 
@@ -174,9 +180,11 @@ class Makers:
         return Choice(maker=maker, capability=capability, family=model.family, warnings=(warning,))
 
 
-def _capability(abilities: Abilities, known: Model | None) -> Capability:
+def _capability(abilities: Abilities, known: Model | None, most_segments: int) -> Capability:
     """What an account's model can do in the words of the plan: bridging counts as being able to extend."""
-    operations = {operation for operation in Operation if way_of(abilities, operation, native={"id": ""}) is not None}
+    operations = {
+        operation for operation in Operation if way_of(abilities, operation, native=Native(ids={})) is not None
+    }
     own = (
         known.capability
         if known
@@ -191,6 +199,7 @@ def _capability(abilities: Abilities, known: Model | None) -> Capability:
         short_sides=(shortest_side, longest_side),
         lengths_us=abilities.lengths_us,
         max_images=max(1 if "first_frame" in abilities.pictures else 0, len(abilities.pictures)),
+        most_segments=most_segments if Operation.EXTEND in operations else 1,
     )
 
 

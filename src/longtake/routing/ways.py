@@ -12,7 +12,16 @@ from longtake.providers.base import Abilities, InputKind
 from longtake.types import Mode, Operation, Value
 
 END_SLACK_US = 50_000
-"""A start this close to the source's end is its end: about a frame."""
+"""A start this close to the source's end is its end: about a frame. Nor is one told from another so close."""
+
+
+class Native(Value, frozen=True):
+    """The video that an account itself has, from which a source was made."""
+
+    ids: Mapping[str, str]
+    start_us: int = 0
+    """Where the new part begins, on its own clock."""
+    length_us: int = 0
 
 
 class Way(Value, frozen=True):
@@ -25,8 +34,8 @@ class Way(Value, frozen=True):
     """Only the head before the start is given."""
     last_us: int | None = None
     """Only so much of it, counted back from the start, since the maker takes no more."""
-    names_start: bool = False
-    """The maker is told the start."""
+    start_us: int | None = None
+    """What the maker is told of the start, on the clock of the video that it is given; None = nothing."""
 
 
 def way_of(
@@ -35,7 +44,7 @@ def way_of(
     *,
     start_us: int = 0,
     source_us: int = 0,
-    native: Mapping[str, str] | None = None,
+    native: Native | None = None,
     can: frozenset[InputKind] = frozenset({InputKind.INLINE, InputKind.UPLOAD}),
 ) -> Way | None:
     """The best way a model can do this; None = it cannot.
@@ -45,28 +54,40 @@ def way_of(
         operation: What is asked for.
         start_us: Where the new part begins.
         source_us: The source's length.
-        native: The maker's ids of the source, if this very account made it.
+        native: The video that the maker itself has of it, if this very account made it.
         can: The ways in which this server can hand a file over.
     """
     if operation is Operation.CREATE:
         return Way(mode=Mode.NATIVE) if Operation.CREATE in abilities.operations else None
-    at_end = start_us >= source_us - END_SLACK_US
-    names_start = abilities.any_start and (at_end or start_us % max(1, abilities.start_step_us) == 0)
     if operation in abilities.operations:
         for kind in abilities.source_by:
             if kind is InputKind.ID:
-                if native and (at_end or names_start):
-                    return Way(mode=Mode.NATIVE, kind=kind, names_start=names_start)
+                if native is None:
+                    continue
+                told_us = _told_us(abilities, native.start_us)
+                if told_us is not None or native.start_us >= native.length_us - END_SLACK_US:
+                    return Way(mode=Mode.NATIVE, kind=kind, start_us=told_us)
             elif kind in can:
-                trims = operation is Operation.EXTEND and not at_end and not names_start
+                told_us = _told_us(abilities, start_us)
+                at_end = start_us >= source_us - END_SLACK_US
+                trims = operation is Operation.EXTEND and not at_end and told_us is None
                 limits = abilities.source
                 if limits.max_us is not None and source_us > limits.max_us and operation is Operation.EXTEND:
-                    trims, names_start = True, False
+                    trims, told_us = True, None
                 given_us = start_us if trims else source_us
                 if given_us >= limits.min_us:
                     is_long = limits.max_us is not None and given_us > limits.max_us
                     mode = Mode.NATIVE_TRIMMED if trims else Mode.NATIVE
                     last_us = limits.max_us if is_long else None
-                    return Way(mode=mode, kind=kind, trims=trims, last_us=last_us, names_start=names_start)
+                    return Way(mode=mode, kind=kind, trims=trims, last_us=last_us, start_us=told_us)
     can_bridge = Operation.CREATE in abilities.operations and "first_frame" in abilities.pictures
     return Way(mode=Mode.BRIDGED) if operation is Operation.EXTEND and can_bridge else None
+
+
+def _told_us(abilities: Abilities, start_us: int) -> int | None:
+    """The start as a maker that takes one can be told it: the multiple of its step that nobody tells from it."""
+    if not abilities.any_start:
+        return None
+    step_us = max(1, abilities.start_step_us)
+    nearest_us = (start_us + step_us // 2) // step_us * step_us
+    return nearest_us if abs(nearest_us - start_us) <= END_SLACK_US else None

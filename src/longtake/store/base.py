@@ -118,6 +118,7 @@ class JobStart(Value, frozen=True):
     caller_key: str
     deadline_ms: int
     segment: int = 0
+    """Which piece of the new part it is for. Attempts are counted over all of them."""
 
 
 class JobMark(Value, frozen=True):
@@ -125,7 +126,6 @@ class JobMark(Value, frozen=True):
 
     attempt: int
     handle: str
-    segment: int = 0
 
 
 class JobEnd(Value, frozen=True):
@@ -136,7 +136,6 @@ class JobEnd(Value, frozen=True):
     native: str = ""
     """The maker's own words, for the operator; of a provider's success the ids to go on from, as JSON."""
     cost_microusd: int = 0
-    segment: int = 0
 
 
 JobChange = JobStart | JobMark | JobEnd
@@ -289,8 +288,9 @@ class Store(OperatorReads, Protocol):
 
         The same step again writes only the changes. A move into `submitting` or `generating`, and a JobStart in them,
         is refused with FencedOff if a cancel was requested, so that nothing is bought after an acknowledged cancel.
-        Going back to `queued` drops the result files named so far, going back from `storing` to `assembling` all but
-        the fetched ones. A JobStart sets the task's attempt.
+        Going back to `queued` drops the result files named so far except Role.SO_FAR, going back from `storing` to
+        `assembling` all but that and the fetched ones. A file named in a role takes the place of the one before, which
+        is dropped. A JobStart sets the task's attempt.
         """
         ...
 
@@ -308,7 +308,7 @@ class Store(OperatorReads, Protocol):
         Of the hold, `task.cost_microusd` is captured if the task succeeded, what makers billed for its jobs if it was
         cancelled, nothing if it failed or expired; never more than the hold. The hold of a cancelled one stays while
         another of its jobs is open: see `resolve_job`; in all other cases jobs that are still open count as lost. A bad
-        end drops the result files named so far.
+        end drops the result files named so far, a good one Role.SO_FAR.
         """
         ...
 
@@ -317,9 +317,9 @@ class Store(OperatorReads, Protocol):
         ...
 
     async def tries(self, task: Task) -> int:
-        """How many runs here a task has had, without those that were called off: what MOST_LOST_ATTEMPTS is a limit of.
+        """How many runs here the segment at hand has had, without those that were called off.
 
-        What it had at providers does not count.
+        What it had at providers does not count. MOST_LOST_ATTEMPTS is a limit of this.
         """
         ...
 

@@ -14,6 +14,7 @@ from longtake.types import (
     Aspect,
     Capability,
     ImageInput,
+    Look,
     Maker,
     MediaFacts,
     Operation,
@@ -29,6 +30,7 @@ from longtake.types import (
 CREATED_FPS = Rate(num=24)
 MOST_PROMPT_CHARS = 32_000
 MOST_SEED = 2**63 - 1
+LEAST_SEGMENT_US = SECOND_US
 START_SLACK_US = SECOND_US // 2
 """Relays send 6.041667 for the end of a nominal 6 s clip (wire.md 1.3)."""
 FALLBACK_SIZE = (1280, 720)
@@ -42,6 +44,8 @@ class SourceFacts(Value, frozen=True):
     media: MediaFacts
     made_size: SizeWish | None = None
     made_aspect: Aspect | None = None
+    look: Look | None = None
+    """Of the first video of its line, where it is known."""
 
 
 class Limits(Value, frozen=True):
@@ -85,6 +89,7 @@ def plan(
     room = Room(short_sides=capability.short_sides, pixels=limits.pixels)
     is_remix = submission.operation is Operation.REMIX
     new_us = _new_length_us(submission, capability)
+    segments = _segments(submission, new_us, capability)
     fps, start_us, warnings = CREATED_FPS, 0, ()
     if submission.operation is Operation.CREATE:
         image = (leading_image.video.width, leading_image.video.height) if leading_image else None
@@ -105,6 +110,8 @@ def plan(
         picture = picture_of_extended(wish, room, displayed, made_for)
         if not picture.kept and not is_remix:
             warnings = (*warnings, _head_reencoded(displayed, picture))
+    if segments:
+        warnings = (*warnings, _in_segments(new_us, segments, capability))
     _check_lengths(start_us, new_us, fps, limits)
     if submission.operation is Operation.CREATE:
         provisional = leading_image is None and bool(submission.images)
@@ -128,6 +135,8 @@ def plan(
         images=submission.images,
         provisional=provisional,
         fetches=isinstance(submission.source, UrlSource) or any(image.url for image in submission.images),
+        segments=segments,
+        look=source.look if source else None,
         most_new_us=limits.source_us if provisional and is_remix and submission.new_us is None else None,
         warnings=(*warnings, *picture.warnings),
     )
@@ -189,12 +198,41 @@ def _new_length_us(submission: Submission, capability: Capability) -> int:
     new_us = capability.default_new_us if submission.new_us is None else submission.new_us
     if new_us <= 0:
         raise InvalidRequest(f"duration is {_seconds(new_us)}: send seconds above 0", param="duration")
-    if new_us > capability.max_new_us and submission.operation is not Operation.REMIX:
-        raise InvalidRequest(
-            f"duration is {_seconds(new_us)}: this model makes at most {_seconds(capability.max_new_us)} at once",
-            param="duration",
+    most_us = capability.max_new_us * capability.most_segments
+    if new_us > most_us and submission.operation is not Operation.REMIX:
+        at_once = f"this model makes at most {_seconds(capability.max_new_us)} at once"
+        in_all = (
+            f", and {_seconds(most_us)} in {capability.most_segments} parts" if most_us > capability.max_new_us else ""
         )
+        raise InvalidRequest(f"duration is {_seconds(new_us)}: {at_once}{in_all}", param="duration")
     return new_us
+
+
+def _segments(submission: Submission, new_us: int, capability: Capability) -> tuple[int, ...]:
+    """The lengths of the pieces that a new part is made in: all but the last as long as the model makes them."""
+    longest_us = capability.max_new_us
+    if new_us <= longest_us or submission.operation is Operation.REMIX:
+        return ()
+    if submission.operation is Operation.CREATE and any(image.role is Role.LAST_FRAME for image in submission.images):
+        param = picture_param(Role.LAST_FRAME)
+        raise InvalidRequest(
+            f"{param} cannot be combined with a duration of {_seconds(new_us)}, which this model makes in parts of "
+            f"{_seconds(longest_us)}: leave it out, or send at most that",
+            param=param,
+        )
+    whole, rest_us = divmod(new_us, longest_us)
+    if 0 < rest_us < LEAST_SEGMENT_US and whole:
+        # A job for a blink would be bought at the model's least length; the piece before it lends some of its own.
+        return (*[longest_us] * (whole - 1), longest_us + rest_us - LEAST_SEGMENT_US, LEAST_SEGMENT_US)
+    return (*[longest_us] * whole, *([rest_us] if rest_us else []))
+
+
+def _in_segments(new_us: int, segments: tuple[int, ...], capability: Capability) -> str:
+    lengths = " + ".join(_seconds(length_us) for length_us in segments)
+    return (
+        f"segments: this model makes at most {_seconds(capability.max_new_us)} at once, so the {_seconds(new_us)} are "
+        f"made in {len(segments)} parts, each from the end of the one before: {lengths}"
+    )
 
 
 def _remixed_length_us(wished_us: int | None, duration_us: int) -> tuple[int, tuple[str, ...]]:

@@ -209,6 +209,7 @@ def _source_of(parent: Task, *, may_wait: bool) -> SourceFacts | None:
         media=_facts_of(video),
         made_size=parent.submission.size,
         made_aspect=parent.submission.aspect,
+        look=parent.report.look if parent.report else None,
     )
 
 

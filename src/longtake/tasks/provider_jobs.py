@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Literal
 
 from longtake.errors import BadUpstreamAnswer, OperationNotSupported, SourceUnusable
-from longtake.providers.base import Abilities, InputKind, PictureInput, ProviderJob, Staged, Uploads, VideoInput
+from longtake.providers.base import InputKind, PictureInput, ProviderJob, Staged, Uploads, VideoInput
 from longtake.render.base import ClipInput
 from longtake.routing.live_accounts import LiveAccount
-from longtake.routing.ways import Way, way_of
+from longtake.routing.ways import Way
 from longtake.tasks.intake import work_prefix
-from longtake.tasks.remote import Remote, native_ids
+from longtake.tasks.origins import Origin, asked_us, origin_of, way_at
+from longtake.tasks.remote import Remote
+from longtake.tasks.segments import Segment, segment_of
 from longtake.tasks.steps.surroundings import Surroundings
-from longtake.types import Asset, ImageInput, Mode, Operation, Role, Task
+from longtake.types import ImageInput, Mode, Operation, Role, ShortSide, Task
 
 STAGED_VIDEO = "video.mp4"
 STAGED_PICTURE = "last_frame"
@@ -38,28 +40,6 @@ def staging_prefix(task: Task) -> str:
     return work_prefix(task.id, task.attempt) + "/staged"
 
 
-async def way_at(here: Surroundings, task: Task, account: LiveAccount) -> Way | None:
-    """How this account would do the task; None = it cannot."""
-    native: Mapping[str, str] = {}
-    source_us = 0
-    if task.operation is not Operation.CREATE:
-        source = await _source(here, task)
-        source_us = source.facts.duration_us if source.facts else 0
-        parent = await here.store.task(task.tenant_id, task.parent_id) if task.parent_id else None
-        if parent is not None:
-            maker, ids = await native_ids(here.store, parent)
-            # Only of a video that it has as we have it: what we cut and joined, it has never seen.
-            is_its_own = parent.operation is Operation.CREATE or parent.plan.maker.mode is Mode.NATIVE
-            native = ids if maker == account.name and is_its_own else {}
-    return way_of(
-        account.abilities[task.model_requested],
-        task.operation,
-        start_us=task.plan.start_us,
-        source_us=source_us,
-        native=native,
-    )
-
-
 async def provider_job(
     here: Surroundings, remote: Remote, task: Task, account: LiveAccount, caller_key: str
 ) -> ProviderJob:
@@ -67,63 +47,69 @@ async def provider_job(
 
     Raises InputGone, SourceUnusable, OperationNotSupported if the account cannot do it, and what `Egress.send` raises.
     """
-    plan, abilities = task.plan, account.abilities[task.model_requested]
+    segment, abilities = segment_of(task), account.abilities[task.model_requested]
     way = await way_at(here, task, account)
     if way is None:
-        raise OperationNotSupported(f"provider {account.name} cannot {task.operation.value} this video", param="model")
-    pictures = [await _picture(here, image) for image in plan.images]
+        raise OperationNotSupported(
+            f"provider {account.name} cannot {segment.operation.value} this video", param="model"
+        )
+    pictures = [await _picture(here, image) for image in segment.images]
     source: VideoInput | None = None
-    if task.operation is Operation.EXTEND and way.kind is None:
+    if segment.operation is Operation.EXTEND and way.kind is None:
         path = here.storage.work_path(staging_prefix(task)) / STAGED_PICTURE
         last = await asyncio.to_thread(_read, path)
         pictures.insert(0, PictureInput(role="first_frame", value=_data_uri("image/png", last), path=path))
     elif way.kind is not None:
-        source = await _video(here, remote, task, account, way)
+        origin = await origin_of(here, task, segment, account)
+        source = await _video(here, task, way, origin)
+        if way.kind is InputKind.UPLOAD:
+            source = await _uploaded(remote, account, source)
     if abilities.pictures_by is InputKind.UPLOAD:
         pictures = [await _uploaded(remote, account, picture) for picture in pictures]
+    is_new = segment.operation is Operation.CREATE
+    # What the maker enlarges is looked at like any clip: what it did not do, our own scaler does.
+    upscale = task.plan.enhance and abilities.upscales
+    enlarged = ShortSide(pixels=min(task.plan.width, task.plan.height)) if upscale else None
     return ProviderJob(
-        operation=task.operation if way.kind is not None else Operation.CREATE,
+        operation=segment.operation if way.kind is not None else Operation.CREATE,
         model=account.model_of(task.model_requested),
-        prompt=plan.prompt,
+        prompt=task.plan.prompt,
         caller_key=caller_key,
-        new_us=asked_us(plan.new_us, abilities),
-        start_us=plan.start_us if way.names_start else None,
+        new_us=asked_us(segment.wished_us, abilities),
+        start_us=way.start_us,
         source=source,
         pictures=tuple(pictures),
-        size=task.submission.size if task.operation is Operation.CREATE else None,
-        aspect=task.submission.aspect if task.operation is Operation.CREATE else None,
+        size=task.submission.size if is_new else enlarged,
+        aspect=task.submission.aspect if is_new else None,
         seed=task.submission.seed,
-        upscale=False,
+        upscale=upscale,
     )
 
 
-def asked_us(wished_us: int, abilities: Abilities) -> int:
-    """The shortest length that the model makes and that is enough; what is too much is cut off here."""
-    for length_us in abilities.lengths_us:
-        if length_us >= wished_us:
-            return length_us
-    return max(abilities.lengths_us, default=max(wished_us, abilities.min_new_us))
-
-
-def returned_clip(task: Task, account: LiveAccount) -> ClipInput | None:
+async def returned_clip(here: Surroundings, task: Task, segment: Segment, account: LiveAccount) -> ClipInput | None:
     """What the joining job is told of the maker's file; None if there is none (yet)."""
     fetched = task.assets.get(Role.FETCHED)
     if fetched is None:
         return None
     abilities = account.abilities[task.model_requested]
+    sent_us: int | None = None
     match task.plan.maker.mode:
         case Mode.BRIDGED:
             sent_us = 0
         case Mode.NATIVE_TRIMMED if abilities.source.max_us is not None:
-            sent_us = min(task.plan.start_us, abilities.source.max_us)
+            sent_us = min(segment.start_us, abilities.source.max_us)
+        case Mode.NATIVE if segment.source is not None:
+            native = (await origin_of(here, task, segment, account)).native
+            sent_us = native.start_us if native is not None else None
         case _:
-            sent_us = None
-    return ClipInput(key=fetched.id, asked_us=asked_us(task.plan.new_us, abilities), sent_us=sent_us)
+            pass
+    return ClipInput(key=fetched.id, asked_us=asked_us(segment.wished_us, abilities), sent_us=sent_us)
 
 
-async def _video(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, way: Way) -> VideoInput:
+async def _video(here: Surroundings, task: Task, way: Way, origin: Origin) -> VideoInput:
+    source = origin.source
     assert way.kind is not None
-    source = await _source(here, task)
+    assert source is not None, "what is given a kind of source has one"
     assert source.facts is not None, "the plan was made from the source's facts"
     picture = source.facts.video
     staged = here.storage.work_path(staging_prefix(task)) / STAGED_VIDEO
@@ -131,19 +117,17 @@ async def _video(here: Surroundings, remote: Remote, task: Task, account: LiveAc
     video = VideoInput(
         kind=way.kind,
         path=path,
-        duration_us=task.plan.start_us if way.trims else source.facts.duration_us,
+        duration_us=origin.start_us if way.trims else source.facts.duration_us,
         width=picture.width,
         height=picture.height,
         fps=picture.fps,
     )
     match way.kind:
         case InputKind.ID:
-            parent = await here.store.task(task.tenant_id, task.parent_id) if task.parent_id else None
-            if parent is None:
-                raise SourceUnusable("the source task was deleted: submit the request again", param="task_id")
-            _, ids = await native_ids(here.store, parent)
-            own = next((ids[name] for name in ("id", "video_id") if ids.get(name)), "")
-            return VideoInput(kind=way.kind, value=own, native=ids, duration_us=video.duration_us, fps=video.fps)
+            native = origin.native
+            assert native is not None, "the way by an id is taken only where there is one"
+            own = next((native.ids[name] for name in ("id", "video_id") if native.ids.get(name)), "")
+            return VideoInput(kind=way.kind, value=own, native=native.ids, duration_us=native.length_us, fps=video.fps)
         case InputKind.INLINE:
             content = await asyncio.to_thread(_read, path)
             return VideoInput(
@@ -157,7 +141,7 @@ async def _video(here: Surroundings, remote: Remote, task: Task, account: LiveAc
         case InputKind.UPLOAD:
             if not await asyncio.to_thread(path.is_file):
                 raise InputGone
-            return await _uploaded(remote, account, video)
+            return video
         case InputKind.URL:
             raise OperationNotSupported("links to our own files are not given to providers yet", param="model")
 
@@ -179,13 +163,6 @@ async def _picture(here: Surroundings, image: ImageInput) -> PictureInput:
     path = here.storage.path(asset.id)
     content = await asyncio.to_thread(_read, path)
     return PictureInput(role=_ROLES[image.role], value=_data_uri(asset.mime, content), path=path)
-
-
-async def _source(here: Surroundings, task: Task) -> Asset:
-    asset = await here.store.asset(task.plan.source_asset_id) if task.plan.source_asset_id else None
-    if asset is None or asset.tenant_id != task.tenant_id:
-        raise SourceUnusable("the source video is gone: submit the request again with another", param="task_id")
-    return asset
 
 
 def _read(path: Path) -> bytes:

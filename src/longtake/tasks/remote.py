@@ -47,14 +47,21 @@ def open_job(jobs: Sequence[Job]) -> Job | None:
     return next((job for job in reversed(jobs) if job.state == "open" and job.provider != LONGTAKE), None)
 
 
-def bought_job(jobs: Sequence[Job]) -> Job | None:
-    """The job at a provider that was done."""
-    return next((job for job in reversed(jobs) if job.state == "succeeded" and job.provider != LONGTAKE), None)
+def bought_job(jobs: Sequence[Job], segment: int | None = None) -> Job | None:
+    """The last job at a provider that was done, of that segment or of all."""
+    return next(
+        (
+            job
+            for job in reversed(jobs)
+            if job.state == "succeeded" and job.provider != LONGTAKE and segment in {None, job.segment}
+        ),
+        None,
+    )
 
 
-async def native_ids(store: Store, parent: Task) -> tuple[str, Mapping[str, str]]:
-    """The account that made a task's new part, and its ids there; nothing for what no provider made."""
-    job = bought_job(await store.jobs(parent))
+async def native_ids(store: Store, task: Task, segment: int | None = None) -> tuple[str, Mapping[str, str]]:
+    """The account that made a task's new part, or that segment of it, and its ids there; nothing for what none made."""
+    job = bought_job(await store.jobs(task), segment)
     if job is None or not job.native:
         return "", {}
     return job.account, msgspec.json.decode(job.native, type=dict[str, str])

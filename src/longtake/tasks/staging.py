@@ -10,6 +10,7 @@ from longtake.render.base import Busy, Failed, Lost, Probed, Produced, RenderJob
 from longtake.routing.ways import Way
 from longtake.tasks.probing import BUSY_PAUSE_S, EVENTS_WAIT_S, render_limits
 from longtake.tasks.provider_jobs import staging_prefix
+from longtake.tasks.segments import segment_of
 from longtake.tasks.steps.surroundings import Surroundings
 from longtake.types import Operation, Task
 
@@ -20,10 +21,12 @@ async def stage_inputs(here: Surroundings, task: Task, way: Way) -> None:
     Done again it finds the job where it is. Raises SourceUnusable if the source is gone, MediaError if it cannot be
     read, EngineError if the child broke.
     """
-    needs_picture = task.operation is Operation.EXTEND and way.kind is None
+    segment = segment_of(task)
+    needs_picture = segment.operation is Operation.EXTEND and way.kind is None
     if not way.trims and not needs_picture:
         return
-    if task.plan.source_asset_id is None:
+    source_key = segment.source.id if segment.source else task.plan.source_asset_id
+    if source_key is None:
         raise SourceUnusable("the source video was never found: submit the request again", param="task_id")
     limits = here.providers.account_of(task).abilities[task.model_requested].source
     job = RenderJob(
@@ -31,8 +34,8 @@ async def stage_inputs(here: Surroundings, task: Task, way: Way) -> None:
         attempt=task.attempt,
         part=f"stage{task.fence}",
         request=StageRequest(
-            source_key=task.plan.source_asset_id,
-            start_us=task.plan.start_us,
+            source_key=source_key,
+            start_us=segment.start_us,
             video=way.trims,
             picture="png" if needs_picture else "",
             length_us=way.last_us,

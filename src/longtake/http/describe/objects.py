@@ -5,7 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from longtake.http.describe.provider_objects import CANDIDATE, CANDIDATES, JOINED, PROVIDER, PROVIDER_TEST, PROVIDERS
+from longtake.http.describe.provider_objects import (
+    CANDIDATE,
+    CANDIDATES,
+    JOINED,
+    PROVIDER,
+    PROVIDER_TEST,
+    PROVIDERS,
+    SEGMENT,
+)
 from longtake.http.describe.terms import Field, Shape, Words
 from longtake.http.describe.terms import always as _always
 from longtake.http.describe.terms import maybe as _maybe
@@ -167,7 +175,21 @@ METADATA = Shape(
         _maybe("cost_usd", "string", "What it has cost, in dollars.", "实际费用（美元）。"),
         _maybe("cost_microusd", "integer", "The same in millionths of a dollar.", "同上，单位为百万分之一美元。"),
         _maybe("head", "object", "The source's part of the result.", "结果中源视频的部分。", of="Head"),
-        _maybe("seam", "object", "How the join looks and sounds.", "接缝的画面与声音。", nullable=True, of="Seam"),
+        _maybe(
+            "seam",
+            "object",
+            "How the join looks and sounds; of several, the one that shows most.",
+            "接缝的画面与声音；有多处时为最明显的一处。",
+            nullable=True,
+            of="Seam",
+        ),
+        _maybe(
+            "segments",
+            "array",
+            "The parts in which the new part is made, where the model makes less at once.",
+            "新部分分段生成时的各段。",
+            of="Segment",
+        ),
         _maybe("joined", "object", "How a provider's clip was joined.", "渠道视频的拼接方式。", of="Joined"),
         _maybe(
             "pick",
@@ -534,7 +556,7 @@ SHAPES: Mapping[str, Shape] = {
     for shape in (
         TASK, RECORD, VIDEO, VIDEOS, UNIFIED_VIDEOS, TASKS, DELETED, FAULT, OUTPUT, METADATA, HEAD, SEAM, FILE, MODEL,
         MODELS, KEY, NEW_KEY, KEYS, KEY_REVOKED, QUOTE, QUOTE_LINE, BALANCE, LEDGER_CHECK, LEDGER_PROBLEM,
-        PROVIDER, PROVIDERS, PROVIDER_TEST, CANDIDATE, CANDIDATES, JOINED,
+        PROVIDER, PROVIDERS, PROVIDER_TEST, CANDIDATE, CANDIDATES, JOINED, SEGMENT,
         TOKEN_USAGE, TOKEN_QUOTA, HEALTH, READINESS, ABOUT, DOCUMENT, ERROR,
         ERROR_DETAIL,
     )

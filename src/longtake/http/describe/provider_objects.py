@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from longtake.http.describe.terms import Shape, Words, always, one_of, whole_list
+from longtake.http.describe.terms import Shape, Words, always, maybe, one_of, whole_list
 
 _PROVIDER = (
     one_of("object", ("provider",), "The kind of object.", "对象类型。"),
@@ -81,5 +81,35 @@ JOINED = Shape(
             "gains", "array", "What Y, U and V were multiplied by to match.", "Y、U、V 为匹配所乘的系数。", of="number"
         ),
         always("shifts", "array", "How far Y, U and V were moved to match.", "Y、U、V 为匹配所加的偏移。", of="number"),
+        always(
+            "led_back",
+            "array",
+            "How far Y, U and V were led back, at most, towards the first video of a chain of extensions.",
+            "为防止多次扩展累积偏色，Y、U、V 向最初视频回调的最大幅度。",
+            of="number",
+        ),
+    ),
+)
+SEGMENT = Shape(
+    name="Segment",
+    words=Words(
+        "A part of the new part, where the model makes less at once than was asked for.",
+        "所求时长超过模型单次上限时，新部分的其中一段。",
+    ),
+    fields=(
+        one_of("status", ("pending", "completed"), "Whether it is made.", "是否已生成。"),
+        always("seconds", "string", "How long it is.", "时长（秒）。"),
+        maybe("start_time", "number", "Where in the result it begins, in seconds.", "在结果中的起点（秒）。"),
+        maybe("provider", "string", "Who made it.", "生成渠道。"),
+        maybe("mode", "string", "How it was made.", "生成方式。"),
+        maybe(
+            "seam",
+            "object",
+            "How the join before it looks and sounds.",
+            "其前接缝的画面与声音。",
+            nullable=True,
+            of="Seam",
+        ),
+        maybe("joined", "object", "How its clip was joined.", "该段视频的拼接方式。", of="Joined"),
     ),
 )

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from longtake.amounts import usd_text
 from longtake.http.errors import MESSAGES_ZH
 from longtake.lifecycle import state_of
-from longtake.types import SECOND_US, Asset, Fault, JoinReport, Operation, Role, SeamReport, State, Task
+from longtake.types import SECOND_US, Asset, Fault, JoinReport, Operation, RenderReport, Role, SeamReport, State, Task
 
 UrlOf: TypeAlias = Callable[[Task, Role, Asset], str]
 """Makes a signed, absolute URL of a task's file."""
@@ -66,6 +66,7 @@ def render_submitted(task: Task) -> Body:
         "mode": task.plan.maker.mode.value,
         "hold_usd": usd_text(task.hold_microusd),
         "hold_microusd": task.hold_microusd,
+        **_segments(task, None),
     }
     return body
 
@@ -78,7 +79,7 @@ def render_task(task: Task, url_of: UrlOf) -> Body:
     if state is State.SUCCEEDED:
         _add_result(body, task, url_of)
         return body
-    body["metadata"] = {"mode": task.plan.maker.mode.value, **_cost(task)}
+    body["metadata"] = {"mode": task.plan.maker.mode.value, **_cost(task), **_segments(task, task.report)}
     body["video_url"] = None
     if state not in {State.QUEUED, State.RUNNING}:
         fault = task.fault or _ENDED_WITHOUT_FAULT[state]
@@ -146,6 +147,27 @@ def _seam(seam: SeamReport) -> Body:
     }
 
 
+def _segments(task: Task, report: RenderReport | None) -> Body:
+    """The parts in which the new part is made, where there are several: what is done, and what is to come."""
+    done = report.segments if report else ()
+    rows: list[Body] = []
+    for number, length_us in enumerate(task.plan.segments):
+        if number >= len(done):
+            rows.append({"status": "pending", "seconds": seconds_text(length_us)})
+            continue
+        made = done[number]
+        row: Body = {
+            "status": "completed",
+            "seconds": seconds_text(made.new_us),
+            "start_time": made.start_us / SECOND_US,
+            "provider": made.maker.provider,
+            "mode": made.maker.mode.value,
+            "seam": _seam(made.seam) if made.seam else None,
+        }
+        rows.append(row | ({"joined": _joined(made.joined)} if made.joined else {}))
+    return {"segments": rows} if rows else {}
+
+
 def _joined(joined: JoinReport) -> Body:
     return {
         "kind": joined.kind,
@@ -155,6 +177,7 @@ def _joined(joined: JoinReport) -> Body:
         "fps": round(float(joined.fps.fraction), 3),
         "gains": [round(gain, 4) for gain in joined.gains],
         "shifts": [round(shift, 3) for shift in joined.shifts],
+        "led_back": [round(shift, 3) for shift in joined.drift],
     }
 
 
@@ -164,7 +187,7 @@ def _add_result(body: Body, task: Task, url_of: UrlOf) -> None:
     report = task.report
     asset = task.assets.get(Role.VIDEO)
     facts = asset.facts if asset else None
-    metadata: Body = {"url": video, "mode": task.plan.maker.mode.value, **_cost(task)}
+    metadata: Body = {"url": video, "mode": task.plan.maker.mode.value, **_cost(task), **_segments(task, task.report)}
     if report is not None:
         metadata["head"] = (
             {"frames": report.head.frames, "copied": report.head.copied} if report.head else {"frames": 0, "copied": 0}

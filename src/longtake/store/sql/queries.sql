@@ -124,7 +124,7 @@ select kind, sum(amount_microusd) from ledger where tenant = :tenant and amount_
 
 -- other_open_job --
 select 1 from jobs
-where task = :task and state = 'open' and not (segment = :segment and attempt = :attempt)
+where task = :task and state = 'open' and attempt <> :attempt
 limit 1
 
 -- billed --
@@ -136,12 +136,12 @@ select id from tasks where uuid = :uuid
 
 -- resolve_job --
 update jobs set state = :state, native = :native, cost_microusd = :cost_microusd, ended_ms = :now_ms
-where task = :task and segment = :segment and attempt = :attempt and state = 'open'
+where task = :task and attempt = :attempt and state = 'open'
 returning 1
 
 -- late_cost --
 update jobs set cost_microusd = max(cost_microusd, :cost_microusd)
-where task = :task and segment = :segment and attempt = :attempt
+where task = :task and attempt = :attempt
 
 -- settleable --
 select id, tenant, hold_microusd from tasks
@@ -249,16 +249,22 @@ on conflict (id) do nothing
 -- insert_task_asset --
 insert or ignore into task_assets (task, purpose, role, asset) values (:task, :purpose, :role, :asset)
 
+-- drop_replaced --
+update assets set deleted_ms = :now_ms where deleted_ms is null and id in (
+    select asset from task_assets where task = :task and purpose = 'result' and role = :role and asset <> :asset
+)
+
 -- unname_result --
 delete from task_assets where task = :task and purpose = 'result' and role = :role and asset <> :asset
 
 -- drop_result_assets --
 update assets set deleted_ms = :now_ms where deleted_ms is null and id in (
-    select asset from task_assets where task = :task and purpose = 'result' and role <> :kept
+    select asset from task_assets where task = :task and purpose = 'result'
+        and role in (select value from json_each(:roles))
 )
 
 -- unname_results --
-delete from task_assets where task = :task and purpose = 'result' and role <> :kept
+delete from task_assets where task = :task and purpose = 'result' and role in (select value from json_each(:roles))
 
 -- drop_orphaned_inputs --
 -- Inputs whose own task was deleted while this one still needed them; a running task may still name them as input.
@@ -483,8 +489,7 @@ insert into jobs (task, segment, attempt, provider, account, state, caller_key, 
 values (:task, :segment, :attempt, :provider, :account, 'open', :caller_key, :now_ms, :deadline_ms)
 
 -- mark_job --
-update jobs set handle = :handle
-where task = :task and segment = :segment and attempt = :attempt and state = 'open'
+update jobs set handle = :handle where task = :task and attempt = :attempt and state = 'open'
 
 -- jobs --
 select task, segment, attempt, provider, account, state, caller_key, handle, native, cost_microusd, started_ms,
@@ -493,7 +498,7 @@ from jobs where task = :task order by segment, attempt
 
 -- end_job --
 update jobs set state = :state, native = :native, cost_microusd = :cost_microusd, ended_ms = :now_ms
-where task = :task and segment = :segment and attempt = :attempt and state = 'open'
+where task = :task and attempt = :attempt and state = 'open'
 
 -- insert_outbox --
 insert into outbox (task, event, url, next_ms) values (:task, :event, :url, :now_ms) on conflict do nothing
@@ -536,6 +541,7 @@ returning number
 
 -- tries --
 select count(*) from jobs where task = :task and state <> 'cancelled' and provider = :provider
+    and segment = (select max(segment) from jobs where task = :task)
 
 -- lost_attempts --
 select count(*) from jobs where task = :task and state = 'lost' and provider = :provider

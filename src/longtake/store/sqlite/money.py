@@ -56,7 +56,6 @@ def is_open_after(connection: apsw.Connection, task: Task, end: Step, job: JobEn
         return False
     ending: dict[str, Cell] = {
         "task": task.id,
-        "segment": -1 if job is None else job.segment,
         "attempt": -1 if job is None else job.attempt,
     }
     return fetch_first(connection, "other_open_job", ending) is not None
@@ -87,7 +86,6 @@ def resolve_job(connection: apsw.Connection, task_id: str, job: JobEnd, now_ms: 
         return
     ended: dict[str, Cell] = {
         "task": full_id,
-        "segment": job.segment,
         "attempt": job.attempt,
         "state": job.state,
         "native": job.native,
@@ -95,7 +93,7 @@ def resolve_job(connection: apsw.Connection, task_id: str, job: JobEnd, now_ms: 
         "now_ms": now_ms,
     }
     if fetch_first(connection, "resolve_job", ended) is None:
-        late: dict[str, Cell] = {name: ended[name] for name in ("task", "segment", "attempt", "cost_microusd")}
+        late: dict[str, Cell] = {name: ended[name] for name in ("task", "attempt", "cost_microusd")}
         fetch(connection, "late_cost", late)
     for row in fetch(connection, "settleable", {"task": full_id}):
         _close(connection, row, now_ms)

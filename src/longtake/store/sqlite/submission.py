@@ -30,7 +30,7 @@ def submit(connection: apsw.Connection, new: NewTask, cells: tuple[Cell, ...]) -
     fetch(connection, "insert_event", (task.id, task.sequence, task.step.value, task.created_ms))
     name_inputs(connection, task.id, task.submission, task.plan)
     for role, asset in task.assets.items():
-        name_result(connection, task.id, role, asset)
+        name_result(connection, task.id, role, asset, task.created_ms)
     if new.idempotency is not None:
         _remember(connection, task, new.idempotency)
     return Submitted(task=task)
@@ -71,10 +71,11 @@ def name_inputs(connection: apsw.Connection, task_id: str, submission: Submissio
         fetch(connection, "insert_task_asset", {"task": task_id, "purpose": "input", "role": role, "asset": asset_id})
 
 
-def name_result(connection: apsw.Connection, task_id: str, role: Role, asset: Asset) -> None:
-    """Record an asset as a task's result in a role, in place of the one named before."""
+def name_result(connection: apsw.Connection, task_id: str, role: Role, asset: Asset, now_ms: int) -> None:
+    """Record an asset as a task's result in a role, in place of the one named before, which is dropped."""
     fetch(connection, "insert_asset", asset_cells(asset))
     named: dict[str, Cell] = {"task": task_id, "role": role.value, "asset": asset.id}
+    fetch(connection, "drop_replaced", {**named, "now_ms": now_ms})
     fetch(connection, "unname_result", named)
     fetch(connection, "insert_task_asset", {**named, "purpose": "result"})
 

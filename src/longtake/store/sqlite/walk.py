@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import apsw
 import msgspec
@@ -20,6 +20,9 @@ from longtake.types import Fault, Role, Step, Task
 
 _NO_CHANGES = TaskChanges()
 _BUYS_OR_MAKES = frozenset({Step.SUBMITTING, Step.GENERATING})
+_INTERIM = frozenset({Role.SO_FAR})
+"""Results that are of no use once the task has ended."""
+_MADE_AGAIN = frozenset(Role) - _INTERIM
 _IN_NO_HANDS = frozenset({Step.WAITING, Step.QUEUED})
 
 
@@ -115,10 +118,10 @@ def move(
     if changes.hold_microusd is not None:
         lower_hold(connection, task.id, changes.hold_microusd, now_ms)
     if after is Step.QUEUED:
-        _drop_results(connection, task, now_ms)
+        _drop_results(connection, task, now_ms, _MADE_AGAIN)
     elif task.step is Step.STORING and after is Step.ASSEMBLING:
-        _drop_results(connection, task, now_ms, kept=Role.FETCHED)
-    _name_assets(connection, task, changes)
+        _drop_results(connection, task, now_ms, _MADE_AGAIN - {Role.FETCHED})
+    _name_assets(connection, task, changes, now_ms)
     _write_job(connection, task, job, now_ms)
     moved = _by_number(connection, number[0])
     if after is not task.step:
@@ -161,7 +164,8 @@ def finish(
     if not is_open:
         settle(connection, task.id, task.tenant_id, held=held, captured=captured, now_ms=now_ms)
     if end is Step.SUCCEEDED:
-        _name_assets(connection, task, changes)
+        _name_assets(connection, task, changes, now_ms)
+        _drop_results(connection, task, now_ms, _INTERIM)
     else:
         _drop_results(connection, task, now_ms)
     fetch(connection, "drop_orphaned_inputs", {"task": task.id, "now_ms": now_ms})
@@ -221,17 +225,17 @@ def note(connection: apsw.Connection, task: Task) -> None:
     fetch(connection, "insert_event", (task.id, task.sequence, task.step.value, task.updated_ms))
 
 
-def _name_assets(connection: apsw.Connection, task: Task, changes: TaskChanges) -> None:
+def _name_assets(connection: apsw.Connection, task: Task, changes: TaskChanges, now_ms: int) -> None:
     if changes.plan is not None:
         name_inputs(connection, task.id, task.submission, changes.plan)
     for role, asset in (changes.assets or {}).items():
-        name_result(connection, task.id, role, asset)
+        name_result(connection, task.id, role, asset, now_ms)
 
 
-def _drop_results(connection: apsw.Connection, task: Task, now_ms: int, kept: Role | None = None) -> None:
-    role = "" if kept is None else kept.value
-    fetch(connection, "drop_result_assets", {"task": task.id, "kept": role, "now_ms": now_ms})
-    fetch(connection, "unname_results", {"task": task.id, "kept": role})
+def _drop_results(connection: apsw.Connection, task: Task, now_ms: int, roles: Iterable[Role] = Role) -> None:
+    named = msgspec.json.encode(sorted(roles)).decode()
+    fetch(connection, "drop_result_assets", {"task": task.id, "now_ms": now_ms, "roles": named})
+    fetch(connection, "unname_results", {"task": task.id, "roles": named})
 
 
 def _write_job(connection: apsw.Connection, task: Task, job: JobChange | None, now_ms: int) -> None:
@@ -250,7 +254,6 @@ def _write_job(connection: apsw.Connection, task: Task, job: JobChange | None, n
     elif isinstance(job, JobMark):
         marked: dict[str, Cell] = {
             "task": task.id,
-            "segment": job.segment,
             "attempt": job.attempt,
             "handle": job.handle,
         }
@@ -258,7 +261,6 @@ def _write_job(connection: apsw.Connection, task: Task, job: JobChange | None, n
     elif job is not None:
         ended: dict[str, Cell] = {
             "task": task.id,
-            "segment": job.segment,
             "attempt": job.attempt,
             "state": job.state,
             "native": job.native,

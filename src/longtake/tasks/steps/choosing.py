@@ -8,8 +8,9 @@ import msgspec
 from longtake.routing.live_accounts import LiveAccount
 from longtake.routing.ways import Way
 from longtake.store.base import TaskChanges
-from longtake.tasks.provider_jobs import way_at
-from longtake.tasks.remote import Remote
+from longtake.tasks.origins import way_at
+from longtake.tasks.remote import Remote, bought_job
+from longtake.tasks.segments import segment_of
 from longtake.tasks.staging import stage_inputs
 from longtake.tasks.steps.failover import failed_accounts
 from longtake.tasks.steps.submitting import buy
@@ -42,7 +43,8 @@ async def prepare_at_provider(here: Surroundings, task: Task) -> Task:
         # Nothing to make ready, and no earlier job of which anything has to be found out.
         return await buy(here, remote, task, account, plan)
     await stage_inputs(here, task, way)
-    return await here.move(task, Step.SUBMITTING, TaskChanges(plan=plan, progress=PREPARED_PERCENT))
+    progress = segment_of(task).percent(PREPARED_PERCENT)
+    return await here.move(task, Step.SUBMITTING, TaskChanges(plan=plan, progress=progress))
 
 
 def _is_given_files(task: Task, way: Way) -> bool:
@@ -50,11 +52,16 @@ def _is_given_files(task: Task, way: Way) -> bool:
 
 
 async def _choose(here: Surroundings, remote: Remote, task: Task) -> tuple[LiveAccount, Way] | None:
-    """The first in order that can do it; one that failed at this task only if no other is left."""
-    now_ms = here.clock()
-    failed = failed_accounts(await here.store.jobs(task)) if task.attempt else frozenset[str]()
-    fresh = remote.accounts.order(task.model_requested, task.operation, now_ms, passed_over=failed)
-    for account in fresh or remote.accounts.order(task.model_requested, task.operation, now_ms):
+    """The first in order that can do it; one that failed at this task only if no other is left.
+
+    Of a segment the one that made the segment before, if it can: nobody else has that as its own.
+    """
+    now_ms, operation = here.clock(), segment_of(task).operation
+    jobs = await here.store.jobs(task) if task.attempt else ()
+    failed, before = failed_accounts(jobs), bought_job(jobs)
+    fresh = remote.accounts.order(task.model_requested, operation, now_ms, passed_over=failed)
+    order = fresh or remote.accounts.order(task.model_requested, operation, now_ms)
+    for account in sorted(order, key=lambda account: before is None or account.name != before.account):
         way = await way_at(here, task, account)
         if way is not None:
             return account, way
@@ -65,7 +72,7 @@ async def _wait_or_end(here: Surroundings, remote: Remote, task: Task) -> Task:
     # Also those whose rest has ended since they were looked at.
     rests_ms = [
         account.health.condition.rests_until_ms
-        for account in remote.accounts.serving(task.model_requested, task.operation)
+        for account in remote.accounts.serving(task.model_requested, segment_of(task).operation)
         if await way_at(here, task, account) is not None
     ]
     if not rests_ms:

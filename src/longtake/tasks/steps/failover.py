@@ -16,6 +16,7 @@ from longtake.routing.health import RATE_LIMIT_PAUSE_MS
 from longtake.routing.live_accounts import LiveAccount
 from longtake.store.base import Job, JobEnd, TaskChanges
 from longtake.tasks.faults import NETWORK, note_on_health, verdict_on
+from longtake.tasks.segments import segment_of
 from longtake.tasks.steps.surroundings import Surroundings
 from longtake.types import Step, Task
 
@@ -45,14 +46,16 @@ async def try_elsewhere(
     job = msgspec.structs.replace(job, native=fault.message)
     if here.cancelled.is_set():
         return await here.end_cancelled(task, job=job)
+    segment = segment_of(task)
     jobs = await here.store.jobs(task)
     if verdict.ask_another:
         failed = {account.name, *failed_accounts(jobs)}
-        order = here.providers.accounts.order(task.model_requested, task.operation, now_ms, passed_over=failed)
+        order = here.providers.accounts.order(task.model_requested, segment.operation, now_ms, passed_over=failed)
         if order:
             return await here.move(task, Step.QUEUED, TaskChanges(release=True, next_ms=now_ms), job=job)
-    pause_ms = _pause_ms(fault, len(jobs))
-    may_wait = verdict.wait and (fault.code != NETWORK or len(jobs) < MOST_UNREACHED)
+    tries = sum(job.segment == segment.number for job in jobs)
+    pause_ms = _pause_ms(fault, tries)
+    may_wait = verdict.wait and (fault.code != NETWORK or tries < MOST_UNREACHED)
     if may_wait and now_ms + pause_ms < task.deadline_ms:
         return await here.move(task, Step.QUEUED, TaskChanges(release=True, next_ms=now_ms + pause_ms), job=job)
     return await here.fail(task, verdict.fault, job=job)

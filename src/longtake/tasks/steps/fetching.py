@@ -18,6 +18,7 @@ from longtake.store.base import TaskChanges
 from longtake.tasks.ids import uuid7
 from longtake.tasks.intake import work_prefix
 from longtake.tasks.remote import Remote, bought_job
+from longtake.tasks.segments import segment_of
 from longtake.tasks.steps.polling import ask, made_video
 from longtake.tasks.steps.surroundings import Surroundings
 from longtake.types import Asset, Fault, Role, Step, Task
@@ -56,7 +57,8 @@ async def fetch(here: Surroundings, task: Task) -> Task:
                         async with asyncio.timeout(PAUSES_S[attempt]):
                             await here.cancelled.wait()
                 continue
-            changes = TaskChanges(assets={Role.FETCHED: asset}, progress=FETCHED_PERCENT, release=True)
+            progress = segment_of(task).percent(FETCHED_PERCENT)
+            changes = TaskChanges(assets={Role.FETCHED: asset}, progress=progress, release=True)
             try:
                 return await here.move(task, Step.ASSEMBLING, changes)
             except (FencedOff, ServiceError):

@@ -23,9 +23,10 @@ from longtake.render.base import (
 from longtake.store.base import ENGINE_CRASHED, MOST_LOST_ATTEMPTS, JobEnd, TaskChanges
 from longtake.tasks.intake import asset_of, work_prefix
 from longtake.tasks.probing import BUSY_PAUSE_S, render_limits
+from longtake.tasks.segments import report_with, segment_of
 from longtake.tasks.steps.preparing import PREPARED_PERCENT, render_request
 from longtake.tasks.steps.surroundings import Surroundings
-from longtake.types import Fault, Step, Task
+from longtake.types import Fault, RenderReport, Role, Step, Task
 
 MADE_PERCENT = 95
 """Progress when the job is done; storing has the rest."""
@@ -84,7 +85,7 @@ async def _start(here: Surroundings, task: Task) -> str | None:
 async def _watch(here: Surroundings, task: Task, handle: str) -> Final:
     """Follow the job to its final event, and call it off when a cancel or the deadline comes."""
     caller_off = asyncio.create_task(_call_off(here, task, handle))
-    seen, marked_ms = 0, here.clock()
+    seen, marked_ms, segment = 0, here.clock(), segment_of(task)
     try:
         while True:
             events = await here.fleet.events(handle, seen, EVENTS_WAIT_S)
@@ -94,8 +95,8 @@ async def _watch(here: Surroundings, task: Task, handle: str) -> Final:
                     case Started():
                         pass
                     case Progress(done=done):
-                        share = MADE_PERCENT - PREPARED_PERCENT
-                        percent = here.live.set_progress(task, PREPARED_PERCENT + int(share * min(max(done, 0.0), 1.0)))
+                        share = (MADE_PERCENT - PREPARED_PERCENT) * min(max(done, 0.0), 1.0)
+                        percent = here.live.set_progress(task, segment.percent(PREPARED_PERCENT + int(share)))
                         if here.clock() - marked_ms >= PROGRESS_EVERY_MS:
                             marked_ms = here.clock()
                             with contextlib.suppress(ServiceError):  # a mark less does no harm
@@ -119,10 +120,7 @@ async def _call_off(here: Surroundings, task: Task, handle: str) -> None:
 async def _conclude(here: Surroundings, task: Task, final: Final) -> Task:
     match final:
         case Produced(report=report):
-            # The names are decided here, once, so that storing can be repeated.
-            assets = {made.role: asset_of(made, tenant_id=task.tenant_id, now_ms=here.clock()) for made in report.files}
-            changes = TaskChanges(report=report, assets=assets, progress=MADE_PERCENT)
-            return await here.move(task, Step.STORING, changes, job=JobEnd(attempt=task.attempt, state="succeeded"))
+            return await _made(here, task, report)
         case Stopped():
             return await _called_off(here, task, JobEnd(attempt=task.attempt, state="cancelled"))
         case Failed(code=code, message=message, retryable=retryable):
@@ -134,6 +132,25 @@ async def _conclude(here: Surroundings, task: Task, final: Final) -> Task:
             return await _again(here, task, JobEnd(attempt=task.attempt, state="lost", native=why))
         case Probed():
             raise AssertionError("a render job was answered as a probe")
+
+
+async def _made(here: Surroundings, task: Task, report: RenderReport) -> Task:
+    """On to `storing`, or to the next segment once what there is now is in storage."""
+    segment = segment_of(task)
+    report = report_with(task, segment, report)
+    progress, done = segment.percent(MADE_PERCENT), JobEnd(attempt=task.attempt, state="succeeded")
+    # The names are decided here, once, so that storing can be repeated.
+    assets = {made.role: asset_of(made, tenant_id=task.tenant_id, now_ms=here.clock()) for made in report.files}
+    if segment.is_last:
+        return await here.move(
+            task, Step.STORING, TaskChanges(report=report, assets=assets, progress=progress), job=done
+        )
+    so_far = assets[Role.VIDEO]
+    await here.storage.promote(next(made.key for made in report.files if made.role is Role.VIDEO), so_far.id)
+    changes = TaskChanges(report=report, assets={Role.SO_FAR: so_far}, progress=progress, release=True)
+    moved = await here.move(task, Step.PREPARING, changes, job=done)
+    await _discard(here, task)
+    return moved
 
 
 async def _called_off(here: Surroundings, task: Task, job: JobEnd | None = None) -> Task:

@@ -16,6 +16,7 @@ from longtake.routing.live_accounts import LiveAccount
 from longtake.store.base import Job, JobEnd
 from longtake.tasks.faults import LOST, NETWORK, note_on_health
 from longtake.tasks.remote import Remote, open_job
+from longtake.tasks.segments import segment_of
 from longtake.tasks.steps.failover import try_elsewhere
 from longtake.tasks.steps.submitting import SUBMITTED_PERCENT
 from longtake.tasks.steps.surroundings import Surroundings
@@ -133,7 +134,8 @@ async def ask(remote: Remote, account: LiveAccount, handle: str) -> Update | Pol
 def _show(here: Surroundings, task: Task, said: Update) -> None:
     if said.progress is not None:
         share = min(max(said.progress, 0.0), 1.0)
-        here.live.set_progress(task, SUBMITTED_PERCENT + int((POLLED_PERCENT - SUBMITTED_PERCENT) * share))
+        percent = SUBMITTED_PERCENT + int((POLLED_PERCENT - SUBMITTED_PERCENT) * share)
+        here.live.set_progress(task, segment_of(task).percent(percent))
 
 
 async def _conclude(here: Surroundings, task: Task, account: LiveAccount, job: Job, said: Update) -> Task:

@@ -6,10 +6,11 @@ from __future__ import annotations
 import asyncio
 
 from longtake.errors import SourceUnusable
-from longtake.render.base import CreateRequest, ExtendRequest, RemixRequest
+from longtake.render.base import ClipInput, CreateRequest, ExtendRequest, RemixRequest
 from longtake.store.base import JobStart, TaskChanges
 from longtake.tasks.parameters import in_the_callers_words, picture_param
 from longtake.tasks.provider_jobs import returned_clip
+from longtake.tasks.segments import plan_of, segment_of
 from longtake.tasks.steps.choosing import prepare_at_provider
 from longtake.tasks.steps.gathering import gather_inputs
 from longtake.tasks.steps.surroundings import Surroundings
@@ -48,16 +49,19 @@ async def render_request(here: Surroundings, task: Task) -> ExtendRequest | Crea
 
 
 async def _render_request(here: Surroundings, task: Task) -> ExtendRequest | CreateRequest | RemixRequest:
-    plan = task.plan
+    segment = segment_of(task)
+    plan = plan_of(task, segment)
     images = tuple(
         [
             (image.role, (await _input(here, image.asset_id, picture_param(image.role), task)).id)
             for image in plan.images
         ]
     )
-    clip = returned_clip(task, here.providers.account_of(task)) if plan.maker.is_remote else None
+    clip: ClipInput | None = None
+    if plan.maker.is_remote:
+        clip = await returned_clip(here, task, segment, here.providers.account_of(task))
     if plan.operation is Operation.CREATE or (plan.operation is Operation.REMIX and clip is not None):
-        return CreateRequest(plan=plan, images=images, clip=clip)
+        return CreateRequest(plan=plan, images=images, clip=clip, interim=not segment.is_last)
     if plan.source_asset_id is None:
         raise SourceUnusable("the source video was never found: submit the request again", param="task_id")
     source = await _input(here, plan.source_asset_id, "task_id", task)
@@ -65,7 +69,20 @@ async def _render_request(here: Surroundings, task: Task) -> ExtendRequest | Cre
         raise SourceUnusable("the source video was never looked into: upload it again", param="task_id")
     if plan.operation is Operation.REMIX:
         return RemixRequest(plan=plan, source_key=source.id)
-    return ExtendRequest(plan=plan, source_key=source.id, source=source.facts, images=images, clip=clip)
+    return ExtendRequest(
+        plan=plan,
+        source_key=source.id,
+        source=source.facts,
+        images=images,
+        clip=clip,
+        interim=not segment.is_last,
+        part_from=_whole_part_from(task) if segment.number > 0 else None,
+    )
+
+
+def _whole_part_from(task: Task) -> int:
+    """The frame with which the new part begins that the segments make together; 0 where there is nothing before it."""
+    return task.report.head.frames if task.report and task.report.head else 0
 
 
 async def _input(here: Surroundings, asset_id: str, param: str, task: Task) -> Asset:

@@ -14,6 +14,7 @@ from longtake.errors import FencedOff, StoreFailed, StoreFull
 from longtake.lifecycle import ENDS
 from longtake.store.base import MOST_LOST_ATTEMPTS, TaskChanges
 from longtake.tasks.intake import work_prefix
+from longtake.tasks.segments import without_last
 from longtake.tasks.steps.surroundings import Surroundings
 from longtake.types import Asset, Fault, Step, Task
 
@@ -68,9 +69,10 @@ async def _make_again(here: Surroundings, task: Task, why: str) -> Task:
         fault = Fault(code="store_failed", message=f"the result could not be stored: {why}", retryable=True)
         return await here.fail(task, fault)
     await here.storage.delete_work(work_prefix(task.id, task.attempt))
+    if not task.plan.maker.is_remote:
+        return await here.move(task, Step.QUEUED, TaskChanges(release=True))
     # What a provider made is stored: it is joined again, and never bought again.
-    again = Step.ASSEMBLING if task.plan.maker.is_remote else Step.QUEUED
-    return await here.move(task, again, TaskChanges(release=True))
+    return await here.move(task, Step.ASSEMBLING, TaskChanges(report=without_last(task.report), release=True))
 
 
 async def _withdraw(here: Surroundings, task: Task) -> None:

@@ -28,6 +28,7 @@ from longtake.store.base import Job, JobEnd, JobMark, JobStart, TaskChanges
 from longtake.tasks.faults import NETWORK, UNCONFIRMED
 from longtake.tasks.provider_jobs import InputGone, provider_job
 from longtake.tasks.remote import Remote, open_job
+from longtake.tasks.segments import segment_of
 from longtake.tasks.steps.failover import try_elsewhere
 from longtake.tasks.steps.surroundings import Surroundings
 from longtake.types import Plan, Step, Task
@@ -70,7 +71,7 @@ async def buy(here: Surroundings, remote: Remote, task: Task, account: LiveAccou
 
 
 async def _buy(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, plan: Plan | None) -> Task:
-    attempt = task.attempt + 1
+    attempt, segment = task.attempt + 1, segment_of(task)
     caller_key = f"{task.id}.{attempt}"
     try:
         job = await provider_job(here, remote, task, account, caller_key)
@@ -90,8 +91,9 @@ async def _buy(here: Surroundings, remote: Remote, task: Task, account: LiveAcco
         account=account.name,
         caller_key=caller_key,
         deadline_ms=task.deadline_ms,
+        segment=segment.number,
     )
-    changes = TaskChanges(plan=plan, progress=SUBMITTED_PERCENT)
+    changes = TaskChanges(plan=plan, progress=segment.percent(SUBMITTED_PERCENT))
     async with account.submits:  # before the row is written: from then on the call may have been made
         bought = await here.move(task, Step.SUBMITTING, changes, job=start)
         answer = await _asked(remote, account, job)

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an extension goes on from: our own file, and the video that the account itself has of it, on its own clock."""
+
+from __future__ import annotations
+
+from longtake.errors import SourceUnusable
+from longtake.providers.base import Abilities
+from longtake.routing.live_accounts import LiveAccount
+from longtake.routing.ways import Native, Way, way_of
+from longtake.tasks.remote import native_ids
+from longtake.tasks.segments import AS_PLANNED_US, Segment, segment_of
+from longtake.tasks.steps.surroundings import Surroundings
+from longtake.types import Asset, JoinReport, Mode, Operation, Task, Value
+
+
+class Origin(Value, frozen=True):
+    """What a segment goes on from."""
+
+    start_us: int
+    source: Asset | None = None
+    """None where a video is created."""
+    native: Native | None = None
+    """What the account has of it, if it made its end."""
+
+    @property
+    def source_us(self) -> int:
+        """The source's length."""
+        return self.source.facts.duration_us if self.source and self.source.facts else 0
+
+
+class _Part(Value, frozen=True):
+    """A part of a video that a provider made: where it lies there, and how its clip was joined."""
+
+    task: Task
+    segment: int
+    """Which of the task's."""
+    start_us: int
+    wished_us: int
+    joined: JoinReport | None
+
+
+async def origin_of(here: Surroundings, task: Task, segment: Segment, account: LiveAccount) -> Origin:
+    """What a segment goes on from, as this account would be given it. Raises SourceUnusable if it is gone."""
+    if segment.operation is Operation.CREATE:
+        return Origin(start_us=0)
+    if segment.source is not None:
+        part = _part(task, segment.number - 1)
+        native = None if part is None else await _native(here, part, segment.start_us, account, task.model_requested)
+        return Origin(start_us=segment.start_us, source=segment.source, native=native)
+    source = await _source(here, task)
+    parent = await here.store.task(task.tenant_id, task.parent_id) if task.parent_id else None
+    part = None if parent is None or parent.plan.maker.mode is not Mode.NATIVE else _part(parent)
+    # What we cut and joined, it has never seen.
+    native = None if part is None else await _native(here, part, segment.start_us, account, task.model_requested)
+    return Origin(start_us=segment.start_us, source=source, native=native)
+
+
+async def way_at(here: Surroundings, task: Task, account: LiveAccount) -> Way | None:
+    """How this account would do the task's next segment; None = it cannot."""
+    segment = segment_of(task)
+    abilities = account.abilities[task.model_requested]
+    longest_us = abilities.max_new_us or max(abilities.lengths_us, default=None)
+    if longest_us is not None and segment.wished_us > longest_us + AS_PLANNED_US:
+        return None
+    if segment.operation is Operation.CREATE and not segment.is_last and not _can_go_on(abilities):
+        return None
+    origin = await origin_of(here, task, segment, account)
+    return way_of(
+        abilities, segment.operation, start_us=origin.start_us, source_us=origin.source_us, native=origin.native
+    )
+
+
+def asked_us(wished_us: int, abilities: Abilities) -> int:
+    """The shortest length that the model makes and that is enough; what is too much is cut off here."""
+    for length_us in abilities.lengths_us:
+        if length_us >= wished_us:
+            return length_us
+    return max(abilities.lengths_us, default=max(wished_us, abilities.min_new_us))
+
+
+def _can_go_on(abilities: Abilities) -> bool:
+    return way_of(abilities, Operation.EXTEND, native=Native(ids={})) is not None
+
+
+def _part(task: Task, segment: int | None = None) -> _Part | None:
+    """That segment of what a provider made of a task, or the last one."""
+    plan, report = task.plan, task.report
+    if not plan.maker.is_remote or report is None:
+        return None
+    if not report.segments:
+        return _Part(task=task, segment=0, start_us=plan.start_us, wished_us=plan.new_us, joined=report.joined)
+    number = len(report.segments) - 1 if segment is None else segment
+    made = report.segments[number]
+    return _Part(task=task, segment=number, start_us=made.start_us, wished_us=plan.segments[number], joined=made.joined)
+
+
+async def _native(
+    here: Surroundings, part: _Part, start_us: int, account: LiveAccount, model_name: str
+) -> Native | None:
+    """The clip that the account made for a part of a task's video; None if `start_us` is not in it."""
+    maker, ids = await native_ids(here.store, part.task, part.segment)
+    if maker != account.name or not ids:
+        return None
+    begins_us, clip_us = (part.joined.begins_us, part.joined.clip_us) if part.joined else (0, 0)
+    if part.joined is None and part.task.operation is not Operation.REMIX:
+        clip_us = asked_us(part.wished_us, account.abilities[model_name])
+    there_us = begins_us + start_us - part.start_us
+    return Native(ids=ids, start_us=there_us, length_us=max(clip_us, there_us)) if there_us >= 0 else None
+
+
+async def _source(here: Surroundings, task: Task) -> Asset:
+    asset = await here.store.asset(task.plan.source_asset_id) if task.plan.source_asset_id else None
+    if asset is None or asset.tenant_id != task.tenant_id:
+        raise SourceUnusable("the source video is gone: submit the request again with another", param="task_id")
+    return asset

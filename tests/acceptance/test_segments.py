@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""More seconds than a model makes at once: several jobs, each from the end of the one before, each bought once."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import apsw
+import av
+import numpy as np
+import pytest
+from tests.acceptance.conftest import Server, duration_s
+from tests.acceptance.test_providers import MODEL, account, save
+from tests.fakes.upstream.process import KEY, RunningUpstream
+from tests.http.contract import faults
+
+LONG_S = 20
+"""grok-video-3 makes at most 15."""
+
+
+def jobs_since(upstream: RunningUpstream, before: int) -> list[dict[str, Any]]:
+    return upstream.jobs()[before:]
+
+
+def xai(name: str, url: str, *lines: str) -> str:
+    return "\n".join(
+        [
+            "[[providers]]",
+            f'name = "{name}"',
+            'kind = "xai"',
+            f'base_url = "{url}"',
+            'api_key_env = "RELAY_KEY"',
+            f'models = {{ "{MODEL}" = "grok-imagine-video" }}',
+            *lines,
+            "",
+        ]
+    )
+
+
+def extend(server: Server, source: str, **changes: object) -> str:
+    body = {"model": MODEL, "prompt": "it goes on", "task_id": source, "start_time": 1.5, "duration": LONG_S, **changes}
+    answer = server.request("POST", "/v1/video/extend", body)
+    assert answer.status == 200, answer.body
+    return str(answer.json["id"])
+
+
+def frames_of(path: Path) -> list[np.ndarray]:
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="gray").astype(float) for frame in container.decode(video=0)]
+
+
+def jobs_of(server: Server, task_id: str) -> list[tuple[int, str, str]]:
+    """Segment, account and state of each of a task's jobs, from the record of a stopped server."""
+    record = apsw.Connection(str(next(server.home.glob("*.sqlite"))), flags=apsw.SQLITE_OPEN_READONLY)
+    rows = record.execute("select segment, account, state from jobs where task = ? order by attempt", (task_id,))
+    return [(int(segment), str(account), str(state)) for segment, account, state in rows]
+
+
+def test_a_long_new_part_is_made_in_parts(serve, upstream, clip, tmp_path):
+    before = len(upstream.jobs())
+    upstream.set(new_s=15.0)
+    server = serve(account("relay-a", f"{upstream.url}/unified"))
+    source = server.upload(clip)
+    body = {"model": MODEL, "prompt": "on", "task_id": source, "start_time": 1.5, "duration": LONG_S}
+    submitted = server.request("POST", "/v1/video/extend", body).json
+    assert [part["seconds"] for part in submitted["metadata"]["segments"]] == ["15", "5"]
+    assert any(warning.startswith("segments: ") for warning in submitted["warnings"])
+    ended = server.wait(submitted["id"], 120)
+    assert ended["state"] == "succeeded", ended["error"]
+    assert faults("TaskRecord", ended) == []
+    metadata = ended["metadata"]
+    assert [(part["mode"], part["provider"]) for part in metadata["segments"]] == [
+        ("bridged", "relay-a"),
+        ("native", "relay-a"),
+    ]
+    assert metadata["head"]["frames"] == 36
+    assert metadata["head"]["copied"] >= 20
+    assert abs(float(ended["seconds"]) - LONG_S) < 0.01
+    path = save(server, ended["id"], tmp_path / "long.mp4")
+    assert abs(duration_s(path) - 1.5 - LONG_S) < 0.1
+    frames = frames_of(path)
+    assert len(frames) == 36 + LONG_S * 24
+    # A pattern that moves on by as much from each frame to the next shows every frame that is doubled or left out.
+    steps = [float(np.abs(one - other).mean()) for one, other in pairwise(frames[40:])]
+    assert min(steps) > 0.3 * float(np.median(steps))
+    assert max(steps) < 2 * float(np.median(steps))
+    part = server.request("GET", metadata["new_part_url"].removeprefix(server.url), key="")
+    (tmp_path / "part.mp4").write_bytes(part.body)
+    assert abs(duration_s(tmp_path / "part.mp4") - LONG_S) < 0.1
+    alone = frames_of(tmp_path / "part.mp4")
+    assert len(alone) == LONG_S * 24
+    assert float(np.abs(alone[200] - frames[36 + 200]).max()) == 0
+    asked = jobs_since(upstream, before)
+    assert [job["operation"] for job in asked] == ["create", "extend"]
+    # Gone on from by the id of its own job, at the second where its clip ends.
+    assert asked[1]["asked"]["task_id"] == asked[0]["id"]
+
+
+@pytest.mark.parametrize("step", ["polling", "assembling"])
+def test_kill_9_in_the_second_part_buys_nothing_again(serve, upstream, clip, step):
+    before = len(upstream.jobs())
+    upstream.set(new_s=15.0, render_s=2.0)
+    toml = account("relay-a", f"{upstream.url}/unified")
+    server = serve(toml)
+    task_id = extend(server, server.upload(clip))
+    limit = time.monotonic() + 120
+    while not (
+        len(jobs_since(upstream, before)) == 2 and server.request("GET", f"/v1/tasks/{task_id}").json["step"] == step
+    ):
+        assert time.monotonic() < limit, "the second part was never at that step"
+        time.sleep(0.02)
+    server.process.send_signal(signal.SIGKILL)
+    server.process.wait(10)
+    again = serve(toml, server.home)
+    ended = again.wait(task_id, 120)
+    assert ended["state"] == "succeeded", ended
+    assert len(ended["metadata"]["segments"]) == 2
+    assert len(jobs_since(upstream, before)) == 2
+    again.process.send_signal(signal.SIGKILL)
+    again.process.wait(10)
+    bought = Counter(segment for segment, name, _ in jobs_of(again, task_id) if name == "relay-a")
+    assert bought == {0: 1, 1: 1}
+
+
+def test_another_account_makes_the_part_that_one_failed_at(serve, upstream, clip):
+    upstream.set(new_s=15.0, returns="new_part")
+    server = serve(
+        account("relay-a", f"{upstream.url}/unified", "priority = 2")
+        + account("relay-b", f"{upstream.url}/unified", key_env="OTHER_KEY")
+    )
+    upstream.spoil({"path": "extend", "status": 500, "body": {"message": "broken"}, "times": 1})
+    task_id = extend(server, server.upload(clip))
+    ended = server.wait(task_id, 120)
+    assert ended["state"] == "failed" or [part["provider"] for part in ended["metadata"]["segments"]] == [
+        "relay-a",
+        "relay-b",
+    ]
+
+
+def test_cancel_between_the_parts_buys_nothing_more(serve, upstream, clip):
+    before = len(upstream.jobs())
+    upstream.set(new_s=15.0, render_s=0.2)
+    server = serve(account("relay-a", f"{upstream.url}/unified"))
+    task_id = extend(server, server.upload(clip))
+    limit = time.monotonic() + 60
+    while server.request("GET", f"/v1/tasks/{task_id}").json["step"] != "assembling":
+        assert time.monotonic() < limit, "the first part was never made"
+        time.sleep(0.01)
+    assert server.request("POST", f"/v1/tasks/{task_id}/cancel").status == 200
+    assert server.wait(task_id, 20)["state"] == "cancelled"
+    time.sleep(1)
+    assert len(jobs_since(upstream, before)) == 1
+
+
+def test_a_long_video_is_created_in_parts(serve, upstream, tmp_path):
+    before = len(upstream.jobs())
+    upstream.set(new_s=0.0)
+    server = serve(xai("x", f"{upstream.url}/xai"))
+    body = {"model": MODEL, "prompt": "a cat in the rain", "duration": 12, "size": "480p"}
+    answer = server.request("POST", "/v1/video/create", body)
+    assert answer.status == 200, answer.body
+    ended = server.wait(answer.json["id"], 120)
+    assert ended["state"] == "succeeded", ended
+    assert abs(duration_s(save(server, ended["id"], tmp_path / "made.mp4")) - 12) < 0.1
+    assert [part["mode"] for part in ended["metadata"]["segments"]] == ["native", "native"]
+    assert "new_part_url" not in ended["metadata"]
+    assert [job["operation"] for job in jobs_since(upstream, before)] == ["create", "extend"]
+
+
+def test_the_maker_enlarges_where_it_can(serve, upstream, clip):
+    before = len(upstream.jobs())
+    upstream.set(new_s=6.0, returns="new_part")
+    server = serve(account("relay-a", f"{upstream.url}/unified"))
+    body = {"size": "720p", "upscale": True, "duration": 6}
+    ended = server.wait(extend(server, server.upload(clip), **body), 120)
+    assert ended["state"] == "succeeded", ended
+    assert ended["size"] == "1280x720"
+    (job,) = jobs_since(upstream, before)
+    assert (job["asked"]["upscale"], job["asked"]["size"]) == (True, "720P")
+    assert any(warning.startswith("clip_scaled") for warning in ended["warnings"])
+
+
+def test_what_can_only_create_is_refused_by_name(serve, upstream):
+    server = serve(account("relay-a", f"{upstream.url}/unified").replace(f'["{MODEL}"]', f'{{ "{MODEL}" = "other" }}'))
+    assert KEY not in server.log.read_text()
+    refused = server.request("POST", "/v1/video/create", {"model": MODEL, "prompt": "x", "duration": 4000})
+    assert refused.status == 400
+    assert refused.json["error"]["param"] == "duration"
