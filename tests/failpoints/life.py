@@ -232,7 +232,9 @@ class Life:
         if came_to == scenario.ahead_at and self._once("ahead", seen.task_id):
             # What waits for a run or a place looks at the clock when it begins, what asks others again and again.
             is_at_once = came_to in {Step.GENERATING, Step.SUBMITTING}
-            asyncio.get_running_loop().call_later(0 if is_at_once else 0.03, self._hurry)
+            task = await store.task(ANNA.tenant_id, seen.task_id)
+            assert task is not None
+            asyncio.get_running_loop().call_later(0 if is_at_once else 0.03, self._hurry, task.deadline_ms)
             await asyncio.sleep(0.001 if is_at_once else 0)
         if came_to == scenario.stop_at and not self._orders.last and self._once("stop", seen.task_id):
             self._stop.set()
@@ -250,8 +252,10 @@ class Life:
             assert closing is not None
             closing.switched_off = True
 
-    def _hurry(self) -> None:
-        self._house.clock.ahead_ms += DAY_MS
+    def _hurry(self, deadline_ms: int) -> None:
+        """Have it be past a moment."""
+        clock = self._house.clock
+        clock.ahead_ms += max(0, deadline_ms + 1000 - clock())
 
     def _once(self, what: str, task_id: str) -> bool:
         is_new = (what, task_id) not in self._done

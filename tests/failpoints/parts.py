@@ -238,6 +238,7 @@ IMPATIENCE: Mapping[str, Mapping[str, object]] = {
         "FIRST_PAUSE_S": 0.01,
         "LONGEST_PAUSE_S": 0.1,
         "LOOK_UP_PAUSE_S": 0.05,
+        "ARRIVES_WITHIN_MS": 2_000,
         "REPEAT_PAUSE_S": 0.05,
         "UPLOAD_PAUSE_MS": 20,
     },

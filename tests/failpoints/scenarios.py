@@ -42,7 +42,7 @@ class Scenario:
     """The scenario of the task that a child waits for."""
     cancel_at: Step | None = None
     ahead_at: Step | None = None
-    """The clock goes a day forward when this step is reached."""
+    """Once it is in this step its deadline passes."""
     late: bool = False
     """Who takes over comes a day later."""
     stop_at: Step | None = None
@@ -225,7 +225,7 @@ _ALL = (
         model=NARROW,
         crowded_s=_FOR_EVER_S,
         wish="stuck",
-        ends=_of(EXPIRED),
+        ends=_of(EXPIRED, PLAIN_LOSS),
         edges=("submitting → expired",),
         ahead_at=Step.SUBMITTING,
     ),
@@ -290,7 +290,7 @@ _ALL = (
         kind="remote",
         model=RELAYS,
         wish="stuck",
-        ends=_of(EXPIRED),
+        ends=_of(EXPIRED, PLAIN_LOSS),
         edges=("polling → expired",),
         ahead_at=Step.POLLING,
     ),

@@ -34,6 +34,9 @@ from longtake.tasks.steps.surroundings import Surroundings
 from longtake.types import Plan, Step, Task
 
 LOOK_UP_PAUSE_S = 10.0
+ARRIVES_WITHIN_MS = 120_000
+"""What a dead process has sent is delivered or given up by the kernel in about this time (tcp(7), tcp_orphan_retries);
+until then an answer that there is no such job proves nothing."""
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
 REPEAT_PAUSE_S = 2.0
@@ -172,6 +175,8 @@ async def _clear_up(here: Surroundings, remote: Remote, task: Task, account: Liv
 
 async def _look_up(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: ProviderJob) -> Task:
     """Ask for the job by its caller key until it is found, surely not there, or its deadline has passed."""
+    # By now the call is over on our side, and may still be on its way, or wait in the provider's own queue.
+    arrived_ms = here.clock() + ARRIVES_WITHIN_MS
     if task.step is not Step.UNCONFIRMED:
         task = await here.move(task, Step.UNCONFIRMED)
     while here.clock() < task.deadline_ms and not here.cancelled.is_set():
@@ -182,9 +187,9 @@ async def _look_up(here: Surroundings, remote: Remote, task: Task, account: Live
         match found:
             case Update():
                 return await _accepted(here, task, account, found)
-            case Refused(fault=fault):
+            case Refused(fault=fault) if here.clock() >= arrived_ms:
                 return await _never_arrived(here, task, fault.message)
-            case Unclear():
+            case Refused() | Unclear():
                 await asyncio.sleep(LOOK_UP_PAUSE_S)
     return await _leave_unconfirmed(here, task)
 
