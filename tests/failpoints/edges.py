@@ -52,8 +52,8 @@ UNREACHABLE: Mapping[str, str] = {
     "preparing → expired": "its runner prepares at once; of a dead process's it goes back to the queue",
     "fetching → queued": "what was bought is fetched or lost: it is not bought again",
     "assembling → queued": "the join is done again from the file that was fetched",
-    "assembling → preparing": "no task has a second segment yet",
-    "generating → preparing": "no task has a second segment yet",
+    "assembling → preparing": "reachable by a task of several segments, for which there is no scenario yet",
+    "generating → preparing": "what is made here has one segment",
     "storing → cancelled": "too late: the answer to a cancel is the finished task",
     "storing → expired": "what only has to be stored is not thrown away for its deadline",
 }
@@ -105,7 +105,9 @@ NO_EFFECT: Mapping[str, str] = {
 }
 """Writes after which nothing is done in the world before the next one, so that there is no call to lose."""
 
-MAY_ACT = frozenset({"preparing → cancelled", *(edge for edge in NO_EFFECT if edge.endswith("cancel requested"))})
+MAY_ACT = frozenset(
+    {"preparing → cancelled", "queued → expired", *(edge for edge in NO_EFFECT if edge.endswith("cancel requested"))}
+)
 """Those that now and then meet a call that was on its way, or a work folder of an earlier try."""
 
 NOBODY_TOLD: Mapping[tuple[str, Moment], str] = {

@@ -58,16 +58,19 @@ async def run_task(node: Surroundings, task: Task) -> None:
         here = dataclasses.replace(node, cancelled=cancelled)
         try:
             # A cancel may have come since the claim, when nobody listened for it yet.
-            await _walk(here, await _read_again(here, task) or task)
+            await _walk(here, await _read_again(here, task), task.fence)
         except asyncio.CancelledError:
             await asyncio.shield(_let_go(here, task))
             raise
 
 
-async def _walk(here: Surroundings, task: Task) -> None:
-    current: Task | None = task
+async def _walk(here: Surroundings, task: Task | None, fence: int) -> None:
+    current = task
     pause_s = FIRST_PAUSE_S
     while current is not None and current.owner == here.owner and (step := STEPS.get(current.step)) is not None:
+        if current.fence != fence:
+            # Let go without our being told, and claimed here anew: it has another runner.
+            return
         if current.cancel_requested_ms is not None:
             # Asked for before this owner came, or while its last write was on its way.
             here.cancelled.set()
