@@ -37,6 +37,7 @@ OTHER_WRITES = (
     "new → succeeded",
     "submitting: job begins",
     "assembling: job begins",
+    "preparing: claimed",
     *(f"{step}: claimed" for step in ("submitting", "unconfirmed", "polling", "fetching", "assembling", "storing")),
     *(f"{step}: let go" for step in ("polling", "assembling")),
     *(
@@ -52,7 +53,6 @@ UNREACHABLE: Mapping[str, str] = {
     "preparing → expired": "its runner prepares at once; of a dead process's it goes back to the queue",
     "fetching → queued": "what was bought is fetched or lost: it is not bought again",
     "assembling → queued": "the join is done again from the file that was fetched",
-    "assembling → preparing": "reachable by a task of several segments, for which there is no scenario yet",
     "generating → preparing": "what is made here has one segment",
     "storing → cancelled": "too late: the answer to a cancel is the finished task",
     "storing → expired": "what only has to be stored is not thrown away for its deadline",
@@ -94,6 +94,7 @@ NO_EFFECT: Mapping[str, str] = {
     "polling: let go": _IDLE,
     "fetching → assembling": _IDLE,
     "fetching: cancel requested": _NEXT,
+    "preparing: claimed": _NEXT,
     "assembling: claimed": _NEXT,
     "assembling: let go": _IDLE,
     "assembling: cancel requested": _NEXT,

@@ -37,7 +37,7 @@ from longtake.settings import Settings
 from longtake.store.base import TaskQuery
 from longtake.store.sqlite import adapter
 from longtake.tasks.sweep import END_OF_TIME_MS
-from longtake.types import Operation, Step, Submission, Task, TaskSource
+from longtake.types import SECOND_US, Operation, Step, Submission, Task, TaskSource
 
 CREDIT_MICROUSD = 1_000_000
 WITHIN_S = 40.0
@@ -194,7 +194,11 @@ class Life:
             assert closing is not None
             closing.switched_off = False
             submission = Submission(
-                operation=Operation.CREATE, dialect="unified", prompt=wish.prompt, model=scenario.model
+                operation=Operation.CREATE,
+                dialect="unified",
+                prompt=wish.prompt,
+                model=scenario.model,
+                new_us=None if scenario.new_s is None else scenario.new_s * SECOND_US,
             )
             return (await service.submit(ANNA, submission, wish.key)).task
         source = await self._parent(wish, scenario)

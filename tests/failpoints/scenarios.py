@@ -53,6 +53,8 @@ class Scenario:
     """No question about it is answered."""
     refuse: int = 0
     """The status that answers its first call that buys."""
+    new_s: int | None = None
+    """How long it is to be; more than its maker makes at once is made in parts."""
     crowded_s: float = 0.0
     """For how long its account's only place is somebody else's."""
     rests: bool = False
@@ -133,6 +135,14 @@ _ALL = (
             "assembling: job begins",
             "assembling → storing",
         ),
+    ),
+    Scenario(
+        name="two-parts",
+        kind="remote",
+        model=RELAYS,
+        new_s=20,
+        ends=_of(SUCCEEDED),
+        edges=("assembling → preparing", "preparing: claimed"),
     ),
     Scenario(name="upload", kind="upload", ends=_of(SUCCEEDED), edges=("new → succeeded",)),
     # -- waiting ---------------------------------------------------------------------------------------------------
