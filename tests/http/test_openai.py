@@ -79,9 +79,10 @@ def test_a_finished_video(world: World, client: httpx2.Client, clip: bytes):
     assert httpx2.get(video["video_url"], timeout=10).content == clip
     assert "openai-poll-after-ms" not in answer.headers
     assert client.get(f"/v1/videos/{SAMPLE_ID}/content", headers={"Accept": "application/binary"}).content == clip
-    thumbnail = client.get(f"/v1/videos/{SAMPLE_ID}/content?variant=thumbnail")
-    assert thumbnail.headers["content-type"].startswith("image/")
-    gone = client.get(f"/v1/videos/{SAMPLE_ID}/content?variant=spritesheet")
+    for variant in ("thumbnail", "spritesheet"):
+        picture = client.get(f"/v1/videos/{SAMPLE_ID}/content?variant={variant}")
+        assert picture.headers["content-type"].startswith("image/")
+    gone = client.get(f"/v1/videos/{SAMPLE_ID}/content?variant=new_part")
     assert (gone.status_code, gone.json()["error"]["param"]) == (410, "variant")
     assert client.get(f"/v1/videos/{SAMPLE_ID}/content?variant=odd").json()["error"]["param"] == "variant"
 

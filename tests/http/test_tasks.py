@@ -107,7 +107,7 @@ def test_health_and_self_description(world: World, client: httpx2.Client):
     assert client.get("/readyz").json()["status"] == "ready"
     assert client.head("/healthz").content == b""
     assert client.get("/").json()["name"] == "longtake"
-    page = client.get("/", headers={"Accept": "text/html"})
+    page = client.get("/", headers={"Accept": "text/html"}, follow_redirects=True)
     assert page.headers["content-type"].startswith("text/html")
     assert "longtake" in page.text
     world.trouble.append(StoreFailed("the disk is gone"))
