@@ -24,11 +24,13 @@ from longtake.render.local import LocalFleet
 from longtake.render.trial import try_net
 from longtake.routing.live_accounts import LiveAccount, LiveAccounts
 from longtake.routing.makers import Makers, stands_in
+from longtake.routing.reach import why_no_links, within_reach
 from longtake.settings import LEAST_STRONG_KEY_CHARS, Settings
 from longtake.storage.local import LocalStorage
 from longtake.store.base import Installation, Store
 from longtake.store.sqlite import SqliteStore
 from longtake.tasks.clock import now_ms
+from longtake.tasks.input_links import InputLinks
 from longtake.tasks.provider_desk import ProviderDesk
 from longtake.tasks.remote import Remote
 from longtake.tasks.sample import seed_sample
@@ -57,6 +59,7 @@ class Services:
     scheduler: Scheduler
     service: TaskService
     providers: ProviderDesk
+    links: InputLinks
 
     async def ready(self) -> None:
         """Raise ServiceError if the record cannot be written, the files are gone, or the scheduler has ended."""
@@ -115,10 +118,11 @@ async def running(
             upscale_model=settings.upscale_model,
         )
         stack.push_async_callback(fleet.close)
-        accounts = LiveAccounts([_live_account(account) for account in configured])
+        accounts = LiveAccounts([_live_account(account, settings.public_url) for account in configured])
+        links = InputLinks(installation.url_secret, public_url=settings.public_url, store=store, storage=storage)
         egress = Egress.of(settings)
         stack.push_async_callback(egress.close)
-        remote = Remote(accounts=accounts, egress=egress) if configured else None
+        remote = Remote(accounts=accounts, egress=egress, links=links) if configured else None
         stand_in = stands_in(settings, providers=len(configured))
         makers = Makers(shipped_catalog(), stand_in=stand_in, accounts=accounts, most_segments=settings.max_segments)
         if makers.stand_in:
@@ -149,13 +153,19 @@ async def running(
             scheduler=scheduler,
             service=service,
             providers=ProviderDesk(remote),
+            links=links,
         )
 
 
-def _live_account(configured: ConfiguredAccount) -> LiveAccount:
+def _live_account(configured: ConfiguredAccount, public_url: str) -> LiveAccount:
     settings = configured.settings
     adapter = find_provider(settings.kind)
     account = Account(name=settings.name, base_url=settings.base_url.rstrip("/"), options=settings.options)
+    no_links = why_no_links(public_url, account.base_url)
+    able = {
+        ours: within_reach(adapter.abilities(account, theirs), no_links)
+        for ours, theirs in settings.models_by_name.items()
+    }
     return LiveAccount(
         settings=settings,
         adapter=adapter,
@@ -163,7 +173,8 @@ def _live_account(configured: ConfiguredAccount) -> LiveAccount:
         access=Access.to(
             account.base_url, headers=adapter.credential(account, configured.api_key) if configured.api_key else None
         ),
-        abilities={ours: adapter.abilities(account, theirs) for ours, theirs in settings.models_by_name.items()},
+        abilities={ours: abilities for ours, (abilities, _) in able.items()},
+        notes={ours: note for ours, (_, note) in able.items() if note},
         usable=configured.is_usable,
     )
 

@@ -61,6 +61,8 @@ class Role(StrEnum):
     """The file as a remote maker gave it, from which the result is assembled."""
     SO_FAR = "so_far"
     """While a remote maker makes the new part in segments: the video up to the last one that is done."""
+    HANDED = "handed"
+    """What a remote maker fetches by a link while it works; gone once it has ended."""
 
 
 class Step(StrEnum):

@@ -132,6 +132,18 @@ async def test_going_back_drops_the_results_and_may_wait(store: Store) -> None:
     assert (await claim_one(store, START_MS + 10)).attempt == 1
 
 
+async def test_what_is_not_needed_any_more_is_forgotten(store: Store) -> None:
+    task = await bring_to(store, Step.PREPARING)
+    handed, kept = make_asset(), make_asset()
+    named = await store.move(task, Step.PREPARING, TaskChanges(assets={Role.HANDED: handed, Role.FETCHED: kept}))
+    assert set(named.assets) == {Role.HANDED, Role.FETCHED}
+    dropped = await store.move(named, Step.PREPARING, TaskChanges(drop=(Role.HANDED,)))
+    assert dropped.assets == {Role.FETCHED: kept}
+    assert await store.asset(handed.id) is None
+    assert handed.id not in await store.asset_ids()
+    assert await store.asset(kept.id) == kept
+
+
 async def test_storing_without_owner_is_claimed_where_it_stands(store: Store) -> None:
     storing = await bring_to(store, Step.STORING)
     freed = await store.move(storing, Step.STORING, TaskChanges(release=True, next_ms=START_MS + 5))

@@ -38,7 +38,9 @@ def test_the_open_routes_are_these():
     assert {route.path for route in ROUTES if route.access is Access.OPEN} == {
         "/", "/healthz", "/readyz", "/openapi.json", "/docs", "/docs/static/{version}/{name}", "/llms.txt",
     }  # fmt: skip
-    assert {route.path for route in ROUTES if route.access is Access.SIGNED} == {"/v1/assets/{asset_id}/{name}"}
+    assert {route.path for route in ROUTES if route.access is Access.SIGNED} == {
+        "/v1/assets/{asset_id}/{name}", "/v1/inputs/{job}/{signature}/{name}",
+    }  # fmt: skip
 
 
 def test_a_key_learns_what_it_may_spend(client: httpx2.Client):

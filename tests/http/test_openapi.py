@@ -224,6 +224,7 @@ def test_what_another_dialect_answers_is_in_the_document(
         ("GET", "/v1/videos/{id}/content", f"/v1/videos/{SAMPLE_ID}/content", 200),
         ("GET", "/v1/videos/{id}/content", f"/v1/videos/{SAMPLE_ID}/content?variant=new_part", 410),
         ("GET", "/v1/assets/{asset_id}/{name}", "/v1/assets/a/b.mp4", 403),
+        ("GET", "/v1/inputs/{job}/{signature}/{name}", "/v1/inputs/a.1/b/c.mp4", 403),
     ],
 )
 def test_refusals_are_in_the_document(client: httpx2.Client, method: str, path: str, url: str, status: int) -> None:

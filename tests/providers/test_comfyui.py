@@ -162,7 +162,7 @@ def test_sizes_and_pictures_come_from_the_job(tmp_path: Path) -> None:
     wish = job(model="mine", size=ExactSize(width=640, height=360), pictures=(picture,))
     assert graph_of(who, wish)["size"]["inputs"] == {"width": 640, "height": 368, "image": "frame.png"}
     assert MAKER.abilities(who, "mine").pictures == {"first_frame"}
-    assert MAKER.abilities(who, "mine").pictures_by is InputKind.UPLOAD
+    assert MAKER.abilities(who, "mine").pictures_by == (InputKind.UPLOAD,)
     with pytest.raises(ConfigurationError, match="first_frame"):
         MAKER.submit(who, job(model="mine"))
     with pytest.raises(InvalidRequest, match="last_frame"):

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from longtake.providers.base import Abilities, InputKind
+from longtake.routing.reach import within_reach
 from longtake.routing.ways import Native, Way, way_of
 from longtake.types import Mode, Operation
 
@@ -58,7 +59,7 @@ def test_a_video_of_theirs_is_gone_on_from_by_its_own_clock():
 
 
 def test_what_this_server_cannot_hand_over_is_no_way():
-    by_url = Abilities(operations=BOTH, source_by=(InputKind.URL,))
+    by_url, _ = within_reach(Abilities(operations=BOTH, source_by=(InputKind.URL,)), "no public address")
     assert way_of(by_url, Operation.EXTEND, start_us=8_000_000, source_us=8_000_000) is None
 
 

@@ -30,7 +30,7 @@ class ProviderModel(Value, frozen=True, forbid_unknown_fields=True):
     server: str = ""
     operations: tuple[str, ...] = ("create",)
     pictures: tuple[str, ...] = ()
-    pictures_by: str = "inline"
+    pictures_by: tuple[str, ...] = ("inline",)
     source_by: tuple[str, ...] = ()
     any_start: bool = False
     start_step_s: float = 0

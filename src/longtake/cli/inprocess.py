@@ -56,6 +56,7 @@ def served_here(home: Path, *, sample: bool) -> Generator[tuple[httpx2.BaseTrans
                 installation=services.installation,
                 ready=services.ready,
                 providers=services.providers,
+                inputs=services.links,
             )
 
     async def live() -> None:

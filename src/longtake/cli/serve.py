@@ -201,6 +201,7 @@ async def _listening(services: Services, listener: socket.socket, stop: asyncio.
         installation=services.installation,
         ready=services.ready,
         providers=services.providers,
+        inputs=services.links,
         pages=studio(services.installation.url_secret),
     )
     config = uvicorn.Config(

@@ -34,6 +34,7 @@ from longtake.http.speech import named, unmounted
 from longtake.http.waits import Waits
 from longtake.settings import Settings
 from longtake.store.base import Installation, Store
+from longtake.tasks.input_links import InputLinks
 from longtake.tasks.provider_desk import ProviderDesk
 from longtake.tasks.service import TaskService
 
@@ -54,10 +55,11 @@ def create_app(
     ready: Callable[[], Awaitable[None]],
     providers: ProviderDesk | None = None,
     pages: Callable[[Context], Sequence[Route]] | None = None,
+    inputs: InputLinks | None = None,
 ) -> Application:
     """The ASGI application over a running service. `pages` are further routes, such as the studio's; they win.
 
-    Raises ConfigurationError for unusable `trusted_proxies`.
+    `inputs` opens the links that providers are handed. Raises ConfigurationError for unusable `trusted_proxies`.
     """
     proxies = Proxies(settings.trusted_proxies)
     links = Links(
@@ -76,6 +78,7 @@ def create_app(
         readiness=Readiness(ready),
         waits=Waits(),
         providers=providers or ProviderDesk(None),
+        inputs=inputs,
         openapi=Published(_described, JSON_TYPE[1]),
     )
     return Application(context, proxies, routes=(*ROUTES, *(pages(context) if pages else ())))
@@ -214,7 +217,8 @@ class Application:
 
     def _log(self, call: Call, status: int, began_s: float) -> None:
         # Without the query: it may hold a signature.
-        path = _CONTROL.sub("?", call.path)[:300]
+        signature = call.params.get("signature")
+        path = _CONTROL.sub("?", call.path.replace(signature, "…") if signature else call.path)[:300]
         logger.info(
             "%s %s %d %.1f ms",
             call.method,

@@ -13,6 +13,7 @@ from longtake.http.rendered import RenderedTasks
 from longtake.http.waits import Waits
 from longtake.settings import Settings
 from longtake.store.base import Store
+from longtake.tasks.input_links import InputLinks
 from longtake.tasks.provider_desk import ProviderDesk
 from longtake.tasks.service import TaskService
 
@@ -33,5 +34,7 @@ class Context:
     """The places of calls that stay open until a task changes."""
     providers: ProviderDesk
     """For admin keys alone."""
+    inputs: InputLinks | None
+    """Links to the inputs of providers' jobs."""
     openapi: Published
     """The OpenAPI document."""

@@ -72,6 +72,13 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("POST", "/v1/videos/{id}/remix", openai_videos.remix_video, Access.KEY, "Remix this video", submits=True),
     Route("GET", "/v1/assets/{asset_id}/{name}", uploads.signed_asset, Access.SIGNED, "A file by its signed URL"),
+    Route(
+        "GET",
+        "/v1/inputs/{job}/{signature}/{name}",
+        uploads.job_input,
+        Access.SIGNED,
+        "A provider's job's input by its link",
+    ),
     Route("GET", "/v1/tasks", tasks.list_tasks, Access.KEY, "List tasks"),
     Route("GET", "/v1/tasks/{id}", tasks.read_task, Access.KEY, "Read a task"),
     Route("DELETE", "/v1/tasks/{id}", tasks.delete_task, Access.KEY, "Delete a finished task and its files"),

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 
-from longtake.errors import AssetGone, InvalidMedia, InvalidRequest
+from longtake.errors import AccessDenied, AssetGone, InvalidMedia, InvalidRequest
 from longtake.http.bodies import read_fields
 from longtake.http.context import Context
 from longtake.http.dialects.inputs import FileElsewhere, InlineBytes, read_media
@@ -65,6 +65,15 @@ async def signed_asset(context: Context, call: Call) -> Answer:
     return FileAnswer(
         opened.asset, opened.blob, opened.asset.filename or name, attachment=fields.get("download") in {"1", "true"}
     )
+
+
+async def job_input(context: Context, call: Call) -> Answer:
+    """What a provider is handed as a link: for one job, while it runs. Its uploader's name for it is not told."""
+    if context.inputs is None:
+        raise AccessDenied("no links are given to providers here")
+    name = call.params["name"]
+    opened = await context.inputs.open(call.params["job"], call.params["signature"], name)
+    return FileAnswer(opened.asset, opened.blob, name, cache=b"private, no-store")
 
 
 async def _upload_inline(context: Context, call: Call, values: dict[str, JsonValue]) -> Task:

@@ -55,7 +55,7 @@ class InputKind(StrEnum):
     ID = "id"
     """The provider made it, and still has it under an id of its own."""
     URL = "url"
-    """A public https URL of ours that ends in .mp4."""
+    """A link of ours whose path ends in .mp4: only where the provider can reach this server (routing/reach.py)."""
     INLINE = "inline"
     """A data: URI inside the JSON body."""
     UPLOAD = "upload"
@@ -89,7 +89,7 @@ class PictureInput(Value, frozen=True):
 
     role: PictureRole
     value: str
-    """A data: URI or https URL; what the upload gave back, where Abilities.pictures_by is UPLOAD."""
+    """A data: URI or https URL; what the upload gave back."""
     path: Path | None = None
     """The staged file, for forms and uploads."""
 
@@ -282,8 +282,9 @@ class Abilities(Value, frozen=True):
     operations: frozenset[Operation] = frozenset({Operation.CREATE})
     """What it does natively. An extension without EXTEND here is bridged: image to video from the last frame."""
     pictures: frozenset[PictureRole] = frozenset()
-    pictures_by: InputKind = InputKind.INLINE
-    """INLINE: data: URIs, or files of a form. UPLOAD: each is sent first (adapters that are `Uploads`)."""
+    pictures_by: tuple[InputKind, ...] = (InputKind.INLINE,)
+    """Best first. INLINE: data: URIs, or files of a form. UPLOAD: each is sent first (adapters that are `Uploads`).
+    URL: a link of ours."""
     source_by: tuple[InputKind, ...] = ()
     """How an extension takes its source, best first; ID means of its own making only."""
     any_start: bool = False

@@ -36,6 +36,8 @@ class LiveAccount:
     access: Access
     abilities: dict[str, Abilities]
     """By our name of each model."""
+    notes: dict[str, str] = field(default_factory=dict[str, str])
+    """What the operator should know of a model, by our name of it: a better way that is not open here."""
     usable: bool = True
     """False: disabled in longtake.toml, or its key is missing."""
     switched_off: bool = False
@@ -186,7 +188,8 @@ def _explain(account: LiveAccount, model_name: str, operation: Operation, now_ms
         return None
     way = way_of(abilities, operation)
     condition = account.health.condition
-    can, why = True, "ready"
+    note = account.notes.get(model_name, "") if operation is not Operation.CREATE else ""
+    can, why = True, f"ready; {note}" if note else "ready"
     if not account.settings.enabled:
         can, why = False, "disabled in longtake.toml"
     elif account.switched_off:
@@ -194,7 +197,7 @@ def _explain(account: LiveAccount, model_name: str, operation: Operation, now_ms
     elif not account.usable:
         can, why = False, "its key is missing"
     elif way is None:
-        can, why = False, f"this model cannot {operation.value} there"
+        can, why = False, f"this model cannot {operation.value} there{note and f'; {note}'}"
     elif not account.health.may_ask(now_ms):
         can, why = False, f"rests for {(condition.rests_until_ms - now_ms + 999) // 1000} s: {condition.why}"
     elif account.is_full:

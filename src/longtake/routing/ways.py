@@ -31,7 +31,7 @@ class Way(Value, frozen=True):
     kind: InputKind | None = None
     """None: no source video, only the picture at its end where bridged."""
     trims: bool = False
-    """Only the head before the start is given."""
+    """A file is made of it: the head before the start, as an MP4 within the maker's limits."""
     last_us: int | None = None
     """Only so much of it, counted back from the start, since the maker takes no more."""
     start_us: int | None = None
@@ -45,7 +45,8 @@ def way_of(
     start_us: int = 0,
     source_us: int = 0,
     native: Native | None = None,
-    can: frozenset[InputKind] = frozenset({InputKind.INLINE, InputKind.UPLOAD}),
+    fits: bool = True,
+    can: frozenset[InputKind] = frozenset({InputKind.URL, InputKind.INLINE, InputKind.UPLOAD}),
 ) -> Way | None:
     """The best way a model can do this; None = it cannot.
 
@@ -55,6 +56,7 @@ def way_of(
         start_us: Where the new part begins.
         source_us: The source's length.
         native: The video that the maker itself has of it, if this very account made it.
+        fits: Whether the source's file is one that such a maker takes; else another is made of it.
         can: The ways in which this server can hand a file over.
     """
     if operation is Operation.CREATE:
@@ -74,10 +76,11 @@ def way_of(
                 limits = abilities.source
                 if limits.max_us is not None and source_us > limits.max_us and operation is Operation.EXTEND:
                     trims, told_us = True, None
+                mode = Mode.NATIVE_TRIMMED if trims else Mode.NATIVE
+                trims = trims or (operation is Operation.EXTEND and not fits and told_us is None)
                 given_us = start_us if trims else source_us
                 if given_us >= limits.min_us:
                     is_long = limits.max_us is not None and given_us > limits.max_us
-                    mode = Mode.NATIVE_TRIMMED if trims else Mode.NATIVE
                     last_us = limits.max_us if is_long else None
                     return Way(mode=mode, kind=kind, trims=trims, last_us=last_us, start_us=told_us)
     can_bridge = Operation.CREATE in abilities.operations and "first_frame" in abilities.pictures

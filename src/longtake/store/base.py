@@ -97,6 +97,8 @@ class TaskChanges(Value, frozen=True):
     report: RenderReport | None = None
     assets: Mapping[Role, Asset] | None = None
     """Result files, decided on entering `storing`, so that storing can be repeated."""
+    drop: tuple[Role, ...] = ()
+    """Files that are not needed any more: the record forgets them, the bytes are the caller's to remove."""
     progress: int | None = None
     next_ms: int | None = None
     deadline_ms: int | None = None

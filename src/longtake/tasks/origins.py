@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from longtake.errors import SourceUnusable
-from longtake.providers.base import Abilities
+from longtake.providers.base import Abilities, InputLimits
 from longtake.routing.live_accounts import LiveAccount
 from longtake.routing.ways import Native, Way, way_of
 from longtake.tasks.remote import native_ids
 from longtake.tasks.segments import AS_PLANNED_US, Segment, segment_of
 from longtake.tasks.steps.surroundings import Surroundings
 from longtake.types import Asset, JoinReport, Mode, Operation, Task, Value
+
+_USUAL_CODECS = frozenset({"h264", "hevc", "av1"})
 
 
 class Origin(Value, frozen=True):
@@ -66,7 +68,26 @@ async def way_at(here: Surroundings, task: Task, account: LiveAccount) -> Way | 
         return None
     origin = await origin_of(here, task, segment, account)
     return way_of(
-        abilities, segment.operation, start_us=origin.start_us, source_us=origin.source_us, native=origin.native
+        abilities,
+        segment.operation,
+        start_us=origin.start_us,
+        source_us=origin.source_us,
+        native=origin.native,
+        fits=origin.source is None or _fits(origin.source, abilities.source),
+    )
+
+
+def _fits(source: Asset, limits: InputLimits) -> bool:
+    """Whether a file as it is can be given to a maker: an MP4 of a usual codec, upright, within its limits."""
+    if source.facts is None:
+        return True
+    picture = source.facts.video
+    return (
+        source.mime == "video/mp4"
+        and picture.codec in _USUAL_CODECS
+        and picture.rotation_deg == 0
+        and (limits.max_bytes is None or source.size_bytes <= limits.max_bytes)
+        and (limits.max_short_side is None or min(picture.width, picture.height) <= limits.max_short_side)
     )
 
 

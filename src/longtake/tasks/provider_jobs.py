@@ -5,21 +5,25 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Literal
+
+import msgspec
 
 from longtake.errors import BadUpstreamAnswer, OperationNotSupported, SourceUnusable
 from longtake.providers.base import InputKind, PictureInput, ProviderJob, Staged, Uploads, VideoInput
 from longtake.render.base import ClipInput
 from longtake.routing.live_accounts import LiveAccount
 from longtake.routing.ways import Way
+from longtake.tasks.ids import uuid7
 from longtake.tasks.intake import work_prefix
 from longtake.tasks.origins import Origin, asked_us, origin_of, way_at
 from longtake.tasks.remote import Remote
 from longtake.tasks.segments import Segment, segment_of
 from longtake.tasks.steps.surroundings import Surroundings
-from longtake.types import ImageInput, Mode, Operation, Role, ShortSide, Task
+from longtake.types import Asset, ImageInput, MadeFile, Mode, Operation, Role, ShortSide, Task
 
 STAGED_VIDEO = "video.mp4"
 STAGED_PICTURE = "last_frame"
@@ -53,10 +57,12 @@ async def provider_job(
         raise OperationNotSupported(
             f"provider {account.name} cannot {segment.operation.value} this video", param="model"
         )
+    link = partial(_link, remote, account, caller_key)
     pictures = [await _picture(here, image) for image in segment.images]
     source: VideoInput | None = None
     if segment.operation is Operation.EXTEND and way.kind is None:
-        path = here.storage.work_path(staging_prefix(task)) / STAGED_PICTURE
+        handed = task.assets.get(Role.HANDED)
+        path = here.storage.path(handed.id) if handed else here.storage.work_path(staging_prefix(task)) / STAGED_PICTURE
         last = await asyncio.to_thread(_read, path)
         pictures.insert(0, PictureInput(role="first_frame", value=_data_uri("image/png", last), path=path))
     elif way.kind is not None:
@@ -64,8 +70,16 @@ async def provider_job(
         source = await _video(here, task, way, origin)
         if way.kind is InputKind.UPLOAD:
             source = await _uploaded(remote, account, source)
-    if abilities.pictures_by is InputKind.UPLOAD:
-        pictures = [await _uploaded(remote, account, picture) for picture in pictures]
+        elif way.kind is InputKind.URL:
+            given = task.assets.get(Role.HANDED) if way.trims else origin.source
+            source = msgspec.structs.replace(source, path=None, value=link(given))
+    match next(iter(abilities.pictures_by), InputKind.INLINE):
+        case InputKind.UPLOAD:
+            pictures = [await _uploaded(remote, account, picture) for picture in pictures]
+        case InputKind.URL:
+            pictures = await _linked(here, task, pictures, link)
+        case _:
+            pass
     is_new = segment.operation is Operation.CREATE
     # What the maker enlarges is looked at like any clip: what it did not do, our own scaler does.
     upscale = task.plan.enhance and abilities.upscales
@@ -143,7 +157,7 @@ async def _video(here: Surroundings, task: Task, way: Way, origin: Origin) -> Vi
                 raise InputGone
             return video
         case InputKind.URL:
-            raise OperationNotSupported("links to our own files are not given to providers yet", param="model")
+            return video
 
 
 async def _uploaded(remote: Remote, account: LiveAccount, staged: Staged) -> Staged:
@@ -154,6 +168,49 @@ async def _uploaded(remote: Remote, account: LiveAccount, staged: Staged) -> Sta
     if not answer.is_success:
         raise BadUpstreamAnswer(f"provider {account.name} answered an upload with status {answer.status}")
     return account.adapter.read_upload(account.account, staged, answer)
+
+
+async def keep_handed(here: Surroundings, task: Task, account: LiveAccount, way: Way, made: MadeFile) -> Asset | None:
+    """A staged file as an asset, where the account fetches it by a link: the link outlives this process and node."""
+    kinds = account.abilities[task.model_requested].pictures_by if way.kind is None else (way.kind,)
+    if kinds[:1] != (InputKind.URL,):
+        return None
+    asset = Asset(
+        id=uuid7(),
+        tenant_id=task.tenant_id,
+        mime=made.mime,
+        size_bytes=made.size_bytes,
+        sha256=made.sha256,
+        created_ms=here.clock(),
+    )
+    await here.storage.promote(made.key, asset.id)
+    return asset
+
+
+def _link(remote: Remote, account: LiveAccount, caller_key: str, asset: Asset | None) -> str:
+    if asset is None:
+        raise InputGone
+    if remote.links is None:
+        raise OperationNotSupported(f"provider {account.name} cannot fetch links from this server", param="model")
+    return remote.links.url(caller_key, asset)
+
+
+async def _linked(
+    here: Surroundings, task: Task, pictures: list[PictureInput], link: Callable[[Asset | None], str]
+) -> list[PictureInput]:
+    """The pictures as links: first the one at the cut, if there is one, then those of the request in their order."""
+    handed = task.assets.get(Role.HANDED)
+    assets = [handed] if handed is not None and len(pictures) > len(segment_of(task).images) else []
+    for image in segment_of(task).images:
+        asset = await here.store.asset(image.asset_id)
+        if asset is None:
+            raise SourceUnusable("a picture of this request is gone: send it again", param="images")
+        assets.append(asset)
+    if len(assets) < len(pictures):
+        raise InputGone
+    return [
+        msgspec.structs.replace(picture, value=link(asset)) for picture, asset in zip(pictures, assets, strict=True)
+    ]
 
 
 async def _picture(here: Surroundings, image: ImageInput) -> PictureInput:

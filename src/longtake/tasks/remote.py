@@ -14,6 +14,7 @@ from longtake.errors import NoMaker
 from longtake.providers.base import MadeVideo
 from longtake.routing.live_accounts import LiveAccount, LiveAccounts
 from longtake.store.base import Job, Store
+from longtake.tasks.input_links import InputLinks
 from longtake.tasks.turns import Turns
 from longtake.types import Task
 
@@ -24,6 +25,8 @@ class Remote:
 
     accounts: LiveAccounts
     egress: Egress
+    links: InputLinks | None = None
+    """None where no provider is handed links."""
     first_pause_s: float = 1.0
     """Between a submit and the first poll, where the provider names no time; each further pause is longer."""
     longest_pause_s: float = 10.0

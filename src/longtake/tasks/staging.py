@@ -12,11 +12,11 @@ from longtake.tasks.probing import BUSY_PAUSE_S, EVENTS_WAIT_S, render_limits
 from longtake.tasks.provider_jobs import staging_prefix
 from longtake.tasks.segments import segment_of
 from longtake.tasks.steps.surroundings import Surroundings
-from longtake.types import Operation, Task
+from longtake.types import MadeFile, Operation, Task
 
 
-async def stage_inputs(here: Surroundings, task: Task, way: Way) -> None:
-    """Make the files that `provider_jobs.provider_job` hands over.
+async def stage_inputs(here: Surroundings, task: Task, way: Way) -> MadeFile | None:
+    """Make the file that `provider_jobs.provider_job` hands over; None where it needs none of its own.
 
     Done again it finds the job where it is. Raises SourceUnusable if the source is gone, MediaError if it cannot be
     read, EngineError if the child broke.
@@ -24,7 +24,7 @@ async def stage_inputs(here: Surroundings, task: Task, way: Way) -> None:
     segment = segment_of(task)
     needs_picture = segment.operation is Operation.EXTEND and way.kind is None
     if not way.trims and not needs_picture:
-        return
+        return None
     source_key = segment.source.id if segment.source else task.plan.source_asset_id
     if source_key is None:
         raise SourceUnusable("the source video was never found: submit the request again", param="task_id")
@@ -46,16 +46,16 @@ async def stage_inputs(here: Surroundings, task: Task, way: Way) -> None:
         limits=render_limits(here.settings),
     )
     handle = await _start(here, job)
-    done = False
+    made: MadeFile | None = None
     try:
         seen = 0
-        while not done:
+        while made is None:
             events = await here.fleet.events(handle, seen, EVENTS_WAIT_S)
             seen += len(events)
             for event in events:
                 match event:
-                    case Produced():
-                        done = True
+                    case Produced(report=report):
+                        made = report.files[0]
                     case Failed(message=message):
                         raise MediaError(message)
                     case Lost() | Stopped() | Probed():
@@ -63,9 +63,10 @@ async def stage_inputs(here: Surroundings, task: Task, way: Way) -> None:
                     case _:
                         pass
     finally:
-        if not done:
+        if made is None:
             await asyncio.shield(here.fleet.cancel(handle, 0))
         await asyncio.shield(here.fleet.release(handle))
+    return made
 
 
 async def _start(here: Surroundings, job: RenderJob) -> str:

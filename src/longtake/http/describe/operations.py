@@ -38,6 +38,7 @@ from longtake.errors import (
     UrlRefused,
 )
 from longtake.http.describe import headers, objects, parameters, requests
+from longtake.http.describe.handed import read_input
 from longtake.http.describe.openai import openai_operations
 from longtake.http.describe.terms import Answer, Example, Field, Operation, Words
 
@@ -275,6 +276,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         answers=_FILE_ANSWERS,
         errors=(AccessDenied, StoreFailed, *_FILE),
     ),
+    ("GET", "/v1/inputs/{job}/{signature}/{name}"): read_input(_FILE_ANSWERS, (AccessDenied, StoreFailed, *_FILE)),
     ("GET", "/v1/tasks"): Operation(
         id="listTasks",
         group="tasks",

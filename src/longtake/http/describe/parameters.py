@@ -176,6 +176,11 @@ ASSET_PATH = (
     Field(name="asset_id", kind="string", required=True, words=Words("The file's id.", "文件 id。")),
     Field(name="name", kind="string", required=True, words=Words("The file's name.", "文件名。")),
 )
+INPUT_PATH = (
+    Field(name="job", kind="string", required=True, words=Words("The job that it is for.", "所属任务。")),
+    Field(name="signature", kind="string", required=True, words=Words("What makes the link good.", "签名。")),
+    Field(name="name", kind="string", required=True, words=Words("The file's id and ending.", "文件 id 与扩展名。")),
+)
 SIGNATURE = (
     Field(
         name="expires",

@@ -70,7 +70,7 @@ class ComfyUiProvider:
         return Abilities(
             operations=frozenset(able),
             pictures=pictures,
-            pictures_by=InputKind.UPLOAD,
+            pictures_by=(InputKind.UPLOAD,),
             source_by=(InputKind.UPLOAD,) if Operation.EXTEND in able else (),
             source=InputLimits(max_us=_SEEN_US),
             max_new_us=longest,

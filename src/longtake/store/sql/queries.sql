@@ -263,6 +263,14 @@ update assets set deleted_ms = :now_ms where deleted_ms is null and id in (
         and role in (select value from json_each(:roles))
 )
 
+-- drop_result --
+update assets set deleted_ms = :now_ms where deleted_ms is null and id in (
+    select asset from task_assets where task = :task and purpose = 'result' and role = :role
+)
+
+-- unname_role --
+delete from task_assets where task = :task and purpose = 'result' and role = :role
+
 -- unname_results --
 delete from task_assets where task = :task and purpose = 'result' and role in (select value from json_each(:roles))
 

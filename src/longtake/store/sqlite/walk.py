@@ -228,6 +228,9 @@ def note(connection: apsw.Connection, task: Task) -> None:
 def _name_assets(connection: apsw.Connection, task: Task, changes: TaskChanges, now_ms: int) -> None:
     if changes.plan is not None:
         name_inputs(connection, task.id, task.submission, changes.plan)
+    for role in changes.drop:
+        fetch(connection, "drop_result", {"task": task.id, "role": role.value, "now_ms": now_ms})
+        fetch(connection, "unname_role", {"task": task.id, "role": role.value})
     for role, asset in (changes.assets or {}).items():
         name_result(connection, task.id, role, asset, now_ms)
 

@@ -9,13 +9,14 @@ from longtake.routing.live_accounts import LiveAccount
 from longtake.routing.ways import Way
 from longtake.store.base import TaskChanges
 from longtake.tasks.origins import way_at
+from longtake.tasks.provider_jobs import keep_handed
 from longtake.tasks.remote import Remote, bought_job
 from longtake.tasks.segments import segment_of
 from longtake.tasks.staging import stage_inputs
 from longtake.tasks.steps.failover import failed_accounts
 from longtake.tasks.steps.submitting import buy
 from longtake.tasks.steps.surroundings import Surroundings
-from longtake.types import Fault, Operation, Step, Task
+from longtake.types import Fault, Operation, Role, Step, Task
 
 PREPARED_PERCENT = 1
 LEAST_PAUSE_MS = 500
@@ -42,9 +43,11 @@ async def prepare_at_provider(here: Surroundings, task: Task) -> Task:
     if not _is_given_files(task, way) and not task.attempt and not account.is_full:
         # Nothing to make ready, and no earlier job of which anything has to be found out.
         return await buy(here, remote, task, account, plan)
-    await stage_inputs(here, task, way)
+    made = await stage_inputs(here, task, way)
+    handed = await keep_handed(here, task, account, way, made) if made is not None else None
+    assets = {Role.HANDED: handed} if handed is not None else None
     progress = segment_of(task).percent(PREPARED_PERCENT)
-    return await here.move(task, Step.SUBMITTING, TaskChanges(plan=plan, progress=progress))
+    return await here.move(task, Step.SUBMITTING, TaskChanges(plan=plan, progress=progress, assets=assets))
 
 
 def _is_given_files(task: Task, way: Way) -> bool:

@@ -13,14 +13,14 @@ import msgspec
 from longtake.errors import LongtakeError, UpstreamError
 from longtake.providers.base import Cancels, Follows, MadeVideo, PollFault, ProviderFault, Trouble, Update
 from longtake.routing.live_accounts import LiveAccount
-from longtake.store.base import Job, JobEnd
+from longtake.store.base import Job, JobEnd, TaskChanges
 from longtake.tasks.faults import LOST, NETWORK, note_on_health
 from longtake.tasks.remote import Remote, open_job
 from longtake.tasks.segments import segment_of
 from longtake.tasks.steps.failover import try_elsewhere
 from longtake.tasks.steps.submitting import SUBMITTED_PERCENT
 from longtake.tasks.steps.surroundings import Surroundings
-from longtake.types import Step, Task
+from longtake.types import Role, Step, Task
 
 POLLED_PERCENT = 80
 MISSES_TO_LOSE = 3
@@ -144,7 +144,7 @@ async def _conclude(here: Surroundings, task: Task, account: LiveAccount, job: J
         ids = msgspec.json.encode(dict(said.native)).decode() if said.native else ""
         ended = JobEnd(attempt=job.attempt, state="succeeded", native=ids, cost_microusd=cost_microusd)
         here.providers.videos[task.id] = said.video
-        return await here.move(task, Step.FETCHING, job=ended)
+        return await here.move(task, Step.FETCHING, TaskChanges(drop=(Role.HANDED,)), job=ended)
     fault = said.fault or ProviderFault(
         trouble=Trouble.UNKNOWN,
         message="it says that it is done, but names no video"

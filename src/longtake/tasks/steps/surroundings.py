@@ -21,7 +21,7 @@ from longtake.tasks.live import Live
 from longtake.tasks.planner import Planner
 from longtake.tasks.remote import Remote
 from longtake.tasks.url_inputs import UrlInputs
-from longtake.types import Fault, Plan, Step, Task
+from longtake.types import Fault, Plan, Role, Step, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,7 @@ class Surroundings:
         """Write a move and tell those who wait for one. Raises FencedOff, StoreFailed."""
         moved = await self.store.move(task, after, changes or TaskChanges(), job=job)
         self.live.changed(moved)
+        await self._take_back(task, moved)
         return moved
 
     async def queue(self, task: Task, plan: Plan) -> Task:
@@ -99,6 +100,7 @@ class Surroundings:
         changes = changes or TaskChanges(expires_ms=self._expires_ms())
         finished = await self.store.finish(task, end, fault=fault, changes=changes, job=job)
         self.live.changed(finished)
+        await self._take_back(task, finished)
         if end is not Step.SUCCEEDED:
             await self._remove_dropped(task)
         if task.attempt:
@@ -112,6 +114,13 @@ class Surroundings:
         for asset in task.assets.values():
             with contextlib.suppress(ServiceError):
                 await self.storage.delete(asset.id)
+
+    async def _take_back(self, before: Task, after: Task) -> None:
+        """Remove what a maker was handed, once the record has forgotten it. What stays is swept at the next start."""
+        handed = before.assets.get(Role.HANDED)
+        if handed is not None and after.assets.get(Role.HANDED) != handed:
+            with contextlib.suppress(ServiceError):
+                await self.storage.delete(handed.id)
 
     def _expires_ms(self) -> int | None:
         retention_s = self.settings.retention_s
