@@ -102,13 +102,24 @@ def _account(number: int, table: object, folder: Path, environ: Mapping[str, str
     called = f"provider {settings.name!r} in longtake.toml"
     if settings.name == LONGTAKE:
         raise ConfigurationError(f"{called}: that is the built-in engine's name, choose another")
-    parts = urlsplit(settings.base_url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
+    if not _is_plain(settings.base_url):
         raise ConfigurationError(f"{called}: base_url is no plain http(s) address, such as https://relay.example.com")
     if settings.api_key_env and settings.api_key_file:
         raise ConfigurationError(f"{called}: give api_key_env or api_key_file, not both")
     key = _key(settings, called, folder, environ)
     return ConfiguredAccount(settings, key, needs_key=bool(settings.api_key_env or settings.api_key_file) and not key)
+
+
+def _is_plain(url: str) -> bool:
+    """Whether it is an http(s) address without a user, a password, a query and a fragment, which may be secrets."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return False
+    return (
+        parts.scheme in {"http", "https"} and bool(host) and not ("@" in parts.netloc or parts.query or parts.fragment)
+    )
 
 
 def _fields(called: str, table: object) -> dict[str, object]:

@@ -171,7 +171,9 @@ def _live_account(configured: ConfiguredAccount, public_url: str) -> LiveAccount
         adapter=adapter,
         account=account,
         access=Access.to(
-            account.base_url, headers=adapter.credential(account, configured.api_key) if configured.api_key else None
+            account.base_url,
+            headers=adapter.credential(account, configured.api_key) if configured.api_key else None,
+            key=configured.api_key,
         ),
         abilities={ours: abilities for ours, (abilities, _) in able.items()},
         notes={ours: note for ours, (_, note) in able.items() if note},

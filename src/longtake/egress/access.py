@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+from longtake.egress.secrets import NONE, Secrets, of_headers
 from longtake.egress.target import Target, parse
 
 
@@ -18,11 +19,21 @@ class Access:
     """As `Target.origin`. These may be private addresses, and only these get the key."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """The credential, such as `{"Authorization": "Bearer …"}`."""
+    secrets: Secrets = field(default=NONE, repr=False)
+    """What is masked in all that comes back."""
 
     @classmethod
-    def to(cls, *base_urls: str, headers: Mapping[str, str] | None = None) -> Self:
-        """Access to the origins of these URLs. Raises UrlRefused for one that is none."""
-        return cls(origins=frozenset(parse(url).origin for url in base_urls), headers=dict(headers or {}))
+    def to(cls, *base_urls: str, headers: Mapping[str, str] | None = None, key: str = "") -> Self:
+        """Access to the origins of these URLs; `key` is what the headers are made of, where it is not in them as it is.
+
+        Raises UrlRefused for a URL that is none.
+        """
+        headers = dict(headers or {})
+        return cls(
+            origins=frozenset(parse(url).origin for url in base_urls),
+            headers=headers,
+            secrets=Secrets(*of_headers(headers.values()), key),
+        )
 
     @classmethod
     def to_hosts(cls, *hosts: str) -> Self:
@@ -35,6 +46,14 @@ class Access:
     def covers(self, target: Target) -> bool:
         """Whether the target is the provider's own."""
         return target.origin in self.origins
+
+    def target(self, url: str, *, param: str | None = None) -> Target:
+        """A URL taken apart. One that this provider has named, and that held its key, has it again: on its own origin.
+
+        Raises UrlRefused.
+        """
+        target = parse(url, param=param)
+        return parse(self.secrets.unmask(url), param=param) if self.secrets and self.covers(target) else target
 
 
 NOBODY = Access()

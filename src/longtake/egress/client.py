@@ -16,6 +16,7 @@ from longtake.egress.guard import Guard
 from longtake.egress.hop import Hop
 from longtake.egress.limits import Limits
 from longtake.egress.messages import Request, Response
+from longtake.egress.proxies import proxy_secrets
 from longtake.egress.redirects import follow
 from longtake.egress.target import parse
 from longtake.errors import MaybeSent, NotSent
@@ -43,6 +44,7 @@ class Egress:
         self._limits = limits or Limits()
         self._proxies = proxies or ProxySettings()
         self._resolver = resolver
+        self._proxy_secrets = proxy_secrets(self._proxies)
         self._wire: Wire | None = None
         self._loading = asyncio.Lock()
         self._closed = False
@@ -98,7 +100,7 @@ class Egress:
 
     async def _send(self, request: Request, access: Access, deadline: float) -> Response:
         wire = await self._open()
-        target = parse(request.url)
+        target = access.target(request.url)
         is_own = access.covers(target)
         key: Mapping[str, str] = access.headers if request.with_key and is_own else {}
         hop = Hop(
@@ -113,7 +115,15 @@ class Egress:
         )
         async with follow(wire, hop, access) as answer:
             body = b"" if request.method == "HEAD" else await answer.read(self._limits.answer_bytes)
-            return Response(status=answer.status, body=body, headers=answer.headers)
+            return self._masked(Response(status=answer.status, body=body, headers=answer.headers), access)
+
+    def _masked(self, answer: Response, access: Access) -> Response:
+        """The answer without what was sent along to get it."""
+        for secrets in (access.secrets, self._proxy_secrets):
+            if secrets:
+                headers = {name: secrets.mask(value) for name, value in answer.headers.items()}
+                answer = Response(status=answer.status, body=secrets.mask_bytes(answer.body), headers=headers)
+        return answer
 
     async def _open(self) -> Wire:
         if self._wire is not None and not self._closed:

@@ -22,7 +22,6 @@ from longtake.egress.hop import Hop
 from longtake.egress.landing import Landing, on_disk
 from longtake.egress.limits import Limits
 from longtake.egress.redirects import follow
-from longtake.egress.target import parse
 from longtake.errors import (
     BadUpstreamAnswer,
     DownloadFailed,
@@ -140,7 +139,7 @@ class _Run:
 
     async def _attempt(self) -> None:
         access = self._download.access
-        target = parse(self._download.url, param=self._download.param)
+        target = access.target(self._download.url, param=self._download.param)
         is_own = access.covers(target)
         headers = {"Accept": "*/*"}
         if is_own and self._download.with_key:

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
+from urllib.parse import unquote, urlsplit
 
 from longtake.egress.addresses import address_of
+from longtake.egress.secrets import Secrets
 from longtake.egress.target import Target
 from longtake.settings import ProxySettings
 
@@ -16,6 +18,18 @@ def proxy_of(proxies: ProxySettings, target: Target) -> str | None:
     if not proxy or _is_this_machine(target) or any(_matches(rule, target) for rule in proxies.bypass):
         return None
     return proxy
+
+
+def proxy_secrets(proxies: ProxySettings) -> Secrets:
+    """The passwords of the proxies, which may answer in the other server's place and repeat what they were sent."""
+    found: list[str] = []
+    for proxy in filter(None, (proxies.http, proxies.https)):
+        try:
+            password = urlsplit(proxy).password
+        except ValueError:  # no call will go through it
+            continue
+        found += [password, unquote(password)] if password else []
+    return Secrets(*found)
 
 
 def _is_this_machine(target: Target) -> bool:
