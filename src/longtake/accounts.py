@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The accounts at providers that longtake.toml names: `[[providers]]` tables, and the keys they point to.
+"""The tables of longtake.toml that are no settings: `[[providers]]`, accounts with the keys they point to; `[aliases]`.
 
 A key is read from the environment or a file and never stands in longtake.toml itself, so that the file may be shown.
 """
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -21,7 +22,10 @@ from longtake.settings import Settings, read_file
 LONGTAKE = "longtake"
 """The built-in engine's name as a provider; no account may have it."""
 
+SpendWindow = Literal["day", "month"]
+
 _Positive = Annotated[int, msgspec.Meta(ge=1)]
+_ALIAS = re.compile(r"[^\s\x00-\x1f](?:[^\x00-\x1f]{0,126}[^\s\x00-\x1f])?")
 _Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
@@ -47,6 +51,12 @@ class AccountSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """How often it is the first among those of the same priority."""
     max_in_flight: _Positive = 50
     """Jobs at once; more wait."""
+    spend_cap_usd: str | int | None = None
+    """What its jobs may cost in a window, in US dollars as a quoted decimal text; then others are asked."""
+    spend_window: SpendWindow = "month"
+    """The calendar day or month, in UTC."""
+    cost_usd_per_second: dict[str, str] = {}
+    """What a new second costs there, by our name of the model, where the catalogue does not know it or not rightly."""
     options: dict[str, object] = {}
     """Read by the adapter alone."""
 
@@ -86,6 +96,25 @@ def read_accounts(settings: Settings, environ: Mapping[str, str] | None = None) 
         if names.count(name) > 1:
             raise ConfigurationError(f"longtake.toml has two [[providers]] named {name!r}: give each its own name")
     return tuple(found)
+
+
+def read_aliases(settings: Settings, environ: Mapping[str, str] | None = None) -> Mapping[str, tuple[str, ...]]:
+    """The aliases of longtake.toml, each with what it stands for, in order. Raises ConfigurationError."""
+    environ = os.environ if environ is None else environ
+    table = read_file(settings.home, environ.get("LONGTAKE_CONFIG")).get("aliases", {})
+    try:
+        # Not with Annotated texts inside the union: msgspec 0.22 frees what the collector still holds, and crashes.
+        aliases = msgspec.convert(table, dict[str, list[str] | str])
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(
+            f'[aliases] in longtake.toml: {error}: write each as "name" = ["model", "another model"]'
+        ) from error
+    for name in aliases:
+        if not _ALIAS.fullmatch(name):
+            raise ConfigurationError(
+                f"[aliases] in longtake.toml has {name[:80]!r}: a name has 1 to 128 characters, no blanks around it"
+            )
+    return {name: (found,) if isinstance(found, str) else tuple(found) for name, found in aliases.items()}
 
 
 def _account(number: int, table: object, folder: Path, environ: Mapping[str, str]) -> ConfiguredAccount:

@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from longtake.accounts import ConfiguredAccount, read_accounts
-from longtake.billing.tariffs import Tariffs, read_price_file
+from longtake.accounts import ConfiguredAccount, read_accounts, read_aliases
+from longtake.billing.tariffs import Tariffs, read_prices
 from longtake.catalog.catalog import LONGTAKE_CPU, shipped_catalog
 from longtake.egress.access import Access
 from longtake.egress.client import Egress
@@ -24,7 +24,9 @@ from longtake.render.local import LocalFleet
 from longtake.render.trial import try_net
 from longtake.routing.live_accounts import LiveAccount, LiveAccounts
 from longtake.routing.makers import Makers, stands_in
+from longtake.routing.names import ModelNames
 from longtake.routing.reach import why_no_links, within_reach
+from longtake.routing.spending import budget_of, costs_of, known_cost
 from longtake.settings import LEAST_STRONG_KEY_CHARS, Settings
 from longtake.storage.local import LocalStorage
 from longtake.store.base import Installation, Store
@@ -32,10 +34,11 @@ from longtake.store.sqlite import SqliteStore
 from longtake.tasks.clock import now_ms
 from longtake.tasks.input_links import InputLinks
 from longtake.tasks.provider_desk import ProviderDesk
-from longtake.tasks.remote import Remote
+from longtake.tasks.remote import MadeHere, Remote
 from longtake.tasks.sample import seed_sample
 from longtake.tasks.scheduler import Scheduler
 from longtake.tasks.service import TaskService
+from longtake.tasks.standing import restore
 
 FIRST_TENANT = "default"
 """Who owns what exists before anybody made a second tenant: the admin key, the sample, the local commands' tasks."""
@@ -90,10 +93,11 @@ async def running(
     revoked. Raises ConfigurationError where the settings or the home do not fit.
     """
     settings.check()
-    own_prices = await asyncio.to_thread(read_price_file, Path(settings.price_file)) if settings.price_file else None
-    configured = read_accounts(settings)
-    named = {name for account in configured for name in account.settings.models_by_name}
-    tariffs = Tariffs(shipped_catalog(), own_prices, others=named)
+    catalog, configured = shipped_catalog(), read_accounts(settings)
+    offered = [name for account in configured for name in account.settings.models_by_name]
+    names = ModelNames(catalog, offered, read_aliases(settings))
+    tariffs = Tariffs(catalog, await asyncio.to_thread(read_prices, settings), others=offered)
+    accounts = LiveAccounts([_live_account(account, tariffs, settings.public_url) for account in configured])
     if settings.upscale_model:
         await asyncio.to_thread(try_net, settings.upscale_model, settings.child_memory_bytes)
     _make_home(settings.home)
@@ -118,13 +122,20 @@ async def running(
             upscale_model=settings.upscale_model,
         )
         stack.push_async_callback(fleet.close)
-        accounts = LiveAccounts([_live_account(account, settings.public_url) for account in configured])
+        await restore(store, accounts)
         links = InputLinks(installation.url_secret, public_url=settings.public_url, store=store, storage=storage)
         egress = Egress.of(settings)
         stack.push_async_callback(egress.close)
-        remote = Remote(accounts=accounts, egress=egress, links=links) if configured else None
         stand_in = stands_in(settings, providers=len(configured))
-        makers = Makers(shipped_catalog(), stand_in=stand_in, accounts=accounts, most_segments=settings.max_segments)
+        makers = Makers(catalog, stand_in=stand_in, accounts=accounts, names=names, most_segments=settings.max_segments)
+        local = {
+            model.name: MadeHere(
+                maker=found.maker, capability=found.capability, tariff=tariffs.of(found.maker, model.name)
+            )
+            for model in catalog
+            if (found := makers.here(model.name)) is not None
+        }
+        remote = Remote(accounts=accounts, egress=egress, names=names, local=local, links=links) if configured else None
         if makers.stand_in:
             _logger.info("no provider is set up: %s stands in for the models of others", LONGTAKE_CPU)
         service = TaskService(
@@ -152,12 +163,13 @@ async def running(
             egress=egress,
             scheduler=scheduler,
             service=service,
-            providers=ProviderDesk(remote),
+            providers=ProviderDesk(remote, makers, store),
             links=links,
         )
 
 
-def _live_account(configured: ConfiguredAccount, public_url: str) -> LiveAccount:
+def _live_account(configured: ConfiguredAccount, tariffs: Tariffs, public_url: str) -> LiveAccount:
+    """Raises ConfigurationError for a spend cap over a model whose cost nobody knows."""
     settings = configured.settings
     adapter = find_provider(settings.kind)
     account = Account(name=settings.name, base_url=settings.base_url.rstrip("/"), options=settings.options)
@@ -166,6 +178,16 @@ def _live_account(configured: ConfiguredAccount, public_url: str) -> LiveAccount
         ours: within_reach(adapter.abilities(account, theirs), no_links)
         for ours, theirs in settings.models_by_name.items()
     }
+    abilities = {ours: abilities for ours, (abilities, _) in able.items()}
+    budget = budget_of(settings)
+    costs = {ours: known_cost(found, tariffs.of_provider(ours)) for ours, found in abilities.items()}
+    costs |= costs_of(settings)
+    unknown = next((ours for ours, cost in costs.items() if cost is None), None)
+    if budget is not None and unknown is not None:
+        raise ConfigurationError(
+            f"provider {settings.name!r} in longtake.toml has spend_cap_usd, but nobody knows what {unknown!r} costs "
+            f'there: add cost_usd_per_second = {{ "{unknown}" = "0.10" }}, or a table [prices."{unknown}"]'
+        )
     return LiveAccount(
         settings=settings,
         adapter=adapter,
@@ -175,9 +197,12 @@ def _live_account(configured: ConfiguredAccount, public_url: str) -> LiveAccount
             headers=adapter.credential(account, configured.api_key) if configured.api_key else None,
             key=configured.api_key,
         ),
-        abilities={ours: abilities for ours, (abilities, _) in able.items()},
+        abilities=abilities,
         notes={ours: note for ours, (_, note) in able.items() if note},
         usable=configured.is_usable,
+        has_key=not configured.needs_key,
+        budget=budget,
+        costs={ours: cost for ours, cost in costs.items() if cost is not None},
     )
 
 

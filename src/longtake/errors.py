@@ -48,6 +48,7 @@ LongtakeError
 │   └── ClipUnusable                502 clip_unusable: the clip that it made cannot be used
 ├── WorkCancelled                   the work was called off: nothing is left behind
 ├── FencedOff                       a write by an owner who no longer owns the task: stop quietly
+├── SpendCapReached                 an account at a provider may not spend so much: ask another
 └── ConfigurationError              the operator's settings do not fit; the message names the setting
 """
 
@@ -364,6 +365,12 @@ class FencedOff(LongtakeError):
     """The task has another owner or another step by now; this write was not made."""
 
     code = "fenced_off"
+
+
+class SpendCapReached(LongtakeError):
+    """An account's job would pass what the operator lets it spend; it was not written, and nothing was bought."""
+
+    code = "spend_cap_reached"
 
 
 class ConfigurationError(LongtakeError):

@@ -39,8 +39,8 @@ _SECRETS = frozenset({"admin_key", "proxy"})
 PROXY_HINT = "give its scheme, http or https, host and port, such as http://proxy.example.com:3128"
 _MAY_BE_ZERO = frozenset({"port", "cpu_slots", "retention_s", "max_active_tasks", "child_idle_s"})
 _LEAST_TIME_S = 0.01
-_TABLES = frozenset({"providers"})
-"""Parts of longtake.toml that are no settings: accounts.py reads them."""
+_TABLES = frozenset({"providers", "aliases", "prices"})
+"""Parts of longtake.toml that are no settings: accounts.py and billing/tariffs.py read them."""
 _PREFIX = "LONGTAKE_"
 _OTHER_VARIABLES = ("config", "url", "api_key")
 _NEAR = 0.7
@@ -117,7 +117,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_active_tasks: int = 1000
     """Unfinished tasks a tenant may have; 0 = no limit."""
     price_file: str = ""
-    """A TOML file with your own prices, a table `[prices."MODEL"]` for each; empty = those of the catalogue."""
+    """A TOML file with your own prices, a table `[prices."MODEL"]` for each; they count before longtake.toml's."""
     proxy: str = "auto"
     """Proxy URL of outgoing calls; `auto` = as HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say; `off` = none."""
     url_inputs: Literal["on", "off"] = "on"

@@ -280,6 +280,8 @@ class Maker(Value, frozen=True):
     engine: str
     """The engine's name; empty where a provider makes it."""
     mode: Mode
+    name: str = ""
+    """Our own name of the model: what an alias came to; empty = as it was asked for."""
 
     @property
     def is_remote(self) -> bool:
@@ -552,6 +554,11 @@ class Task(Value, frozen=True, weakref=True):
     def model_requested(self) -> str:
         """The model as the caller named it, else the one that was chosen."""
         return self.submission.model or self.plan.maker.model
+
+    @property
+    def model_made(self) -> str:
+        """Our own name of the model that makes it: one of those that an alias stands for."""
+        return self.plan.maker.name or self.model_requested
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -235,6 +235,36 @@ def test_cancel_while_the_provider_works(serve, upstream):
     assert server.request("GET", "/v1/ledger/check").json["problems"] == []
 
 
+@pytest.mark.parametrize("made", [True, False], ids=["made all the same", "failed"])
+def test_what_a_cancelled_job_cost_is_found_out_after_kill_9(serve, upstream, made):
+    """The maker's bill for it, at most the price; nothing for what it did not make. Both after a restart."""
+    upstream.set(render_s=6.0, outcome="succeeded" if made else "failed")
+    toml = (
+        account("relay-a", f"{upstream.url}/unified", f'cost_usd_per_second = {{ "{MODEL}" = "0.10" }}')
+        + f'[prices."{MODEL}"]\nsecond_usd = {{ 1080 = "0.07" }}\n'
+    )
+    server = serve(toml)
+    task_id = create(server)
+    limit = time.monotonic() + 30
+    while server.request("GET", f"/v1/tasks/{task_id}").json["step"] != "polling":
+        assert time.monotonic() < limit, "the job never reached the provider"
+        time.sleep(0.05)
+    assert server.request("POST", f"/v1/tasks/{task_id}/cancel").status == 200
+    assert server.wait(task_id, 20)["state"] == "cancelled"
+    server.process.send_signal(signal.SIGKILL)
+    server.process.wait(10)
+    again = serve(toml, server.home)
+    limit = time.monotonic() + 90
+    while again.request("GET", "/v1/ledger/check").json["unsettled"]:
+        assert time.monotonic() < limit, "the job's end was never seen"
+        time.sleep(0.3)
+    task = again.request("GET", f"/v1/tasks/{task_id}").json
+    assert (task["state"], task["cost_microusd"]) == ("cancelled", 420_000 if made else 0)
+    assert again.request("GET", "/v1/ledger/check").json["problems"] == []
+    balance = again.request("GET", "/v1/balance").json
+    assert (balance["held_microusd"], balance["spent_microusd"]) == (0, 420_000 if made else 0)
+
+
 def test_the_operator_sees_tests_and_switches_accounts(serve, upstream):
     server = serve(
         account("relay-a", f"{upstream.url}/unified") + account("no-key", "http://127.0.0.1:9", key_env="NIL")

@@ -149,7 +149,7 @@ class Life:
         deadline_s = time.monotonic() + WITHIN_S
         while time.monotonic() < deadline_s:
             unfinished = await self._house.store.overdue(END_OF_TIME_MS)
-            if self._stop.is_set() or not (unfinished or await self._house.store.unsettled(self._house.clock())):
+            if self._stop.is_set() or not (unfinished or await self._house.store.jobs_left_open(1)):
                 return await self._check_ledger()
             await self._cancel_stuck_parents(unfinished)
             await asyncio.sleep(0.03)

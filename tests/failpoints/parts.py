@@ -19,6 +19,7 @@ from tests.fakes.toy_fleet import ToyFleet
 from tests.fakes.upstream.process import KEY
 
 from longtake.accounts import AccountSettings
+from longtake.catalog.catalog import shipped_catalog
 from longtake.egress.access import NOBODY, Access
 from longtake.egress.client import Egress
 from longtake.egress.download import Download, Downloaded
@@ -29,6 +30,7 @@ from longtake.providers.base import Account, Provider
 from longtake.providers.registry import find_provider
 from longtake.render.base import FINALS, Event, ProbeRequest, RenderJob, StageRequest
 from longtake.routing.live_accounts import LiveAccount, LiveAccounts
+from longtake.routing.names import ModelNames
 from longtake.storage.local import LocalStorage
 from longtake.store.sqlite import SqliteStore
 from longtake.store.sqlite.writer import Command
@@ -229,7 +231,8 @@ def _account(settings: AccountSettings) -> LiveAccount:
 
 def remote_of(watch: Watch, accounts: LiveAccounts) -> Remote:
     """The providers as one impatient process sees them."""
-    return Remote(accounts=accounts, egress=WatchedEgress(watch), first_pause_s=0.02, longest_pause_s=0.1)
+    names = ModelNames(shipped_catalog(), accounts.models())
+    return Remote(accounts=accounts, egress=WatchedEgress(watch), names=names, first_pause_s=0.02, longest_pause_s=0.1)
 
 
 IMPATIENCE: Mapping[str, Mapping[str, object]] = {

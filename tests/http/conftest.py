@@ -205,7 +205,10 @@ async def _serve_on(
                     admin=admin,
                 )
             )
-        makers = Makers(shipped_catalog(), stand_in=True)
+        catalog, accounts = shipped_catalog(), LiveAccounts([relay_a()])
+        # Its model is a stand-in's work here, since nobody listens at the account.
+        makers = Makers(catalog, stand_in=True)
+        remote = Remote(accounts=accounts, egress=egress, names=makers.names)
         tariffs = Tariffs(shipped_catalog())
         service = TaskService(
             store=store,
@@ -233,7 +236,7 @@ async def _serve_on(
             settings=settings,
             installation=installation,
             ready=ready,
-            providers=ProviderDesk(Remote(accounts=LiveAccounts([relay_a()]), egress=egress)),
+            providers=ProviderDesk(remote, makers, store),
             pages=studio(installation.url_secret),
         )
         async with listening(app, listener):

@@ -23,10 +23,9 @@ from longtake.http.dialects.openai import render_video, render_video_submitted
 from longtake.http.dialects.superset import render_record, render_submitted, render_task
 from longtake.http.errors import error_answer
 from longtake.http.money import check_body, quote_body
-from longtake.http.providers import candidate_list, provider_body, provider_list, tried_body
-from longtake.routing.live_accounts import Candidate
+from longtake.http.providers import provider_body, provider_list, route_body, tried_body
 from longtake.store.accounts import Account, LedgerProblem, LedgerReport
-from longtake.tasks.provider_desk import ProviderStatus, ProviderTest
+from longtake.tasks.provider_desk import Candidate, ProviderStatus, ProviderTest, Route
 from longtake.tasks.service import Quote
 from longtake.types import Fault, Role, Step, Tariff
 
@@ -156,7 +155,7 @@ def test_answers_of_a_real_server_hold_every_field_of_every_object(fresh: httpx2
     for path in ("/healthz", "/readyz", "/", "/openapi.json"):
         call("GET", path)
     assert [row["name"] for row in call("GET", "/v1/providers")["data"]] == ["relay-a"]
-    assert [row["can"] for row in call("GET", "/v1/route", params={"model": "grok-video-3"})["data"]] == [True]
+    assert [row["can"] for row in call("GET", "/v1/route", params={"model": "grok-video-3"})["data"]] == [True, True]
     # Servers with providers are in tests/acceptance/test_providers.py, where these shapes are checked too.
     status = ProviderStatus(
         name="relay-a",
@@ -169,13 +168,16 @@ def test_answers_of_a_real_server_hold_every_field_of_every_object(fresh: httpx2
         max_in_flight=5,
     )
     result = ProviderTest(name="relay-a", works=True, said="it answers", took_ms=3)
-    candidate = Candidate(account="relay-a", priority=1, model="b", can=True, why="ready", mode="native")
+    candidate = Candidate(
+        account="relay-a", name="a", priority=1, model="b", can=True, reason="ready", why="ready", mode="native"
+    )
+    route = route_body(Route(model="a", stands_for=("a",), candidates=(candidate,)))
     for shape, body in (
         ("Provider", provider_body(status)),
         ("ProviderList", provider_list([status])),
         ("ProviderTest", tried_body(result)),
-        ("Candidate", msgspec.structs.asdict(candidate)),
-        ("CandidateList", candidate_list([candidate])),
+        ("Route", route),
+        ("Candidate", as_json(route)["data"][0]),
     ):
         assert faults(shape, as_json(body)) == []
         seen.update(fields_seen(shape, as_json(body)))

@@ -4,7 +4,14 @@
 from __future__ import annotations
 
 from longtake.providers.base import ProviderFault, Trouble
-from longtake.routing.health import FAILURES_TO_OPEN, FIRST_REST_MS, LONGEST_REST_MS, OPERATOR_PAUSE_MS, Health
+from longtake.routing.health import (
+    FAILURES_TO_OPEN,
+    FIRST_REST_MS,
+    LONGEST_ASKED_REST_MS,
+    LONGEST_REST_MS,
+    OPERATOR_PAUSE_MS,
+    Health,
+)
 from longtake.tasks.faults import note_on_health, verdict_on
 
 
@@ -49,6 +56,31 @@ def test_retry_after_is_honoured():
     note_on_health(health, ProviderFault(trouble=Trouble.RATE_LIMITED, message="slow down", retry_after_s=7), 1_000)
     assert not health.may_ask(7_999)
     assert health.may_ask(8_000)
+
+
+def test_a_long_retry_after_is_honoured_up_to_a_day():
+    health = Health()
+    note_on_health(health, ProviderFault(trouble=Trouble.RATE_LIMITED, message="", retry_after_s=10 * 86_400), 0)
+    assert health.condition.rests_until_ms == LONGEST_ASKED_REST_MS == 24 * 3_600_000
+
+
+def test_polls_that_work_end_no_pause_that_was_asked_for():
+    health = broken(FAILURES_TO_OPEN)
+    health.rest(7_000, "funds: no money", 0)
+    health.worked()
+    assert (health.condition.failures, health.condition.why) == (0, "funds: no money")
+    assert not health.may_ask(6_999)
+    assert health.may_ask(7_000)
+    health.forget()
+    assert health.may_ask(0)
+
+
+def test_a_shorter_pause_does_not_end_a_longer_one():
+    health = Health()
+    health.rest(60_000, "funds", 0)
+    health.rest(1_000, "rate_limited", 0)
+    health.failed("status 500", 0)
+    assert (health.condition.rests_until_ms, health.condition.why) == (60_000, "funds")
 
 
 def test_a_refused_key_waits_for_a_person_and_tells_the_owner_nothing_of_it():

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import pytest
 
+from longtake.catalog.catalog import shipped_catalog
 from longtake.egress.client import Egress
 from longtake.routing.live_accounts import LiveAccounts
+from longtake.routing.names import ModelNames
 from longtake.tasks.remote import Remote
 from longtake.tasks.steps.polling import first_wait_s, next_wait_s
 
-REMOTE = Remote(accounts=LiveAccounts(), egress=Egress())
+REMOTE = Remote(accounts=LiveAccounts(), egress=Egress(), names=ModelNames(shipped_catalog()))
 DRAWS = range(200)
 
 

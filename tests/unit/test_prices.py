@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from longtake.amounts import MOST_MICROUSD, read_usd, usd_text
 from longtake.billing.prices import price_of
-from longtake.billing.tariffs import UNKNOWN, Tariffs, read_price_file
+from longtake.billing.tariffs import UNKNOWN, Tariffs, read_price_file, read_prices
 from longtake.catalog.catalog import Catalog, PriceFacts, shipped_catalog
 from longtake.errors import ConfigurationError
+from longtake.settings import read_settings
 from longtake.types import ImageInput, Maker, Mode, Operation, Plan, Rate, Role, Tariff
 
 REMOTE = Maker(provider="relay-a", model="theirs", engine="", mode=Mode.NATIVE)
@@ -241,3 +242,27 @@ def test_parts_cost_their_seconds_once_and_a_request_and_an_input_each() -> None
     assert {line.item: line.quantity_us for line in price_of(created).lines}["input_seconds"] == (10 + 15) * 1_000_000
     waiting = msgspec.structs.replace(made, provisional=True)
     assert price_of(waiting).microusd >= price.microusd
+
+
+def test_prices_stand_in_longtake_toml_and_a_price_file_counts_before_it(tmp_path: Path) -> None:
+    (tmp_path / "longtake.toml").write_text(
+        '[prices."sora-2"]\nrequest_usd = "1"\n[prices."kling"]\nrequest_usd = "2"\n', encoding="utf-8"
+    )
+    (tmp_path / "mine.toml").write_text('[prices."sora-2"]\nrequest_usd = "3"\n', encoding="utf-8")
+    settings = read_settings({"home": tmp_path}, {})
+    assert {name: facts.request_usd for name, facts in read_prices(settings, {}).items()} == {
+        "sora-2": "1",
+        "kling": "2",
+    }
+    both = read_prices(msgspec.structs.replace(settings, price_file=str(tmp_path / "mine.toml")), {})
+    assert {name: facts.request_usd for name, facts in both.items()} == {"sora-2": "3", "kling": "2"}
+    assert Tariffs(shipped_catalog(), both).of(REMOTE, "kling-v1-6") == Tariffs(shipped_catalog(), both).of(
+        REMOTE, "kling"
+    )
+
+
+@pytest.mark.parametrize("text", ["prices = 3", '[prices."sora-2"]\nrequest_euro = "1"', '[prices]\n"sora-2" = 3'])
+def test_prices_in_longtake_toml_are_read_strictly(tmp_path: Path, text: str) -> None:
+    (tmp_path / "longtake.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"\[prices\] in longtake.toml"):
+        read_prices(read_settings({"home": tmp_path}, {}), {})

@@ -70,7 +70,7 @@ class HouseWithProvider(House):
             fleet=self.fleet,
             settings=self.settings,
             service=self.service,
-            remote=Remote(accounts=self.accounts, egress=self.egress),
+            remote=Remote(accounts=self.accounts, egress=self.egress, names=self.service.makers.names),
             clock=self.clock,
             tick_s=0.05,
             sweep_s=0.05,

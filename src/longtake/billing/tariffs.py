@@ -7,6 +7,7 @@ A stand-in is always free. A model of the built-in engine is free unless the ope
 from __future__ import annotations
 
 import hashlib
+import os
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ import msgspec
 from longtake.amounts import read_usd
 from longtake.catalog.catalog import Catalog, PriceFacts
 from longtake.errors import ConfigurationError, ModelNotFound
+from longtake.settings import Settings, read_file
 from longtake.types import SECOND_US, Maker, Mode, SizePrice, Tariff
 
 UNKNOWN = Tariff(rule="unknown-1", known=False)
@@ -32,41 +34,62 @@ class Tariffs:
     def __init__(
         self, catalog: Catalog, own: Mapping[str, PriceFacts] | None = None, *, others: Collection[str] = ()
     ) -> None:
-        """`own` are the operator's prices by model name; `others` are the models that longtake.toml alone names.
+        """`own` are the operator's prices by model name, `others` the models that longtake.toml names.
 
         Raises ConfigurationError naming the entry that is wrong.
         """
         self._catalog = catalog
         self._own: dict[str, Tariff] = {}
+        known = {self._key(name) for name in others} | {self._key(model.name) for model in catalog}
         for name, facts in (own or {}).items():
-            try:
-                known = name if name in others else catalog.find(name).name
-            except ModelNotFound as error:
-                raise ConfigurationError(f"the price file has a price for {name!r}: {error.message}") from error
-            self._own[known] = _tariff(known, facts, own=True)
+            key = self._key(name)
+            if key not in known:
+                raise ConfigurationError(
+                    f"there is a price for {name!r}, which is no model here: name one of "
+                    f"{', '.join(dict.fromkeys([*(model.name for model in catalog), *others]))}"
+                )
+            self._own[key] = _tariff(key, facts, own=True)
         self._shipped = {
-            model.name: _tariff(model.name, model.price, own=False) for model in catalog if model.price is not None
+            self._key(model.name): _tariff(model.name, model.price, own=False)
+            for model in catalog
+            if model.price is not None
         }
 
     def of(self, maker: Maker, model_name: str) -> Tariff | None:
-        """What a maker's work under this model's name is paid by; None = it is free.
-
-        Of a model that only longtake.toml names: the operator's own price, else nobody knows one.
-        """
+        """What a maker's work under this model's name is paid by; None = it is free."""
         if maker.mode is Mode.STAND_IN:
             return None
-        name = self._name(model_name)
-        if maker.engine:
-            return self._own.get(name)
-        return self._own.get(name) or self._shipped.get(name) or UNKNOWN
+        key = self._key(model_name)
+        return self._own.get(key) if maker.engine else self.of_provider(model_name)
 
-    def _name(self, model_name: str) -> str:
-        if model_name in self._own:
-            return model_name
+    def of_provider(self, model_name: str) -> Tariff:
+        """What a provider's work under this model's name is paid by."""
+        key = self._key(model_name)
+        return self._own.get(key) or self._shipped.get(key) or UNKNOWN
+
+    def _key(self, name: str) -> str:
+        """A model of the catalogue by whatever name it goes, any other by its own."""
         try:
-            return self._catalog.find(model_name).name
+            return self._catalog.find(name).name
         except ModelNotFound:
-            return model_name
+            return name.strip().casefold()
+
+
+def read_prices(settings: Settings, environ: Mapping[str, str] | None = None) -> Mapping[str, PriceFacts]:
+    """The operator's prices: a `[prices."MODEL"]` table for each model, in longtake.toml and in LONGTAKE_PRICE_FILE.
+
+    Where both have a model, the price file's counts. Raises ConfigurationError.
+    """
+    environ = os.environ if environ is None else environ
+    table = read_file(settings.home, environ.get("LONGTAKE_CONFIG")).get("prices", {})
+    try:
+        prices = msgspec.convert(table, dict[str, PriceFacts])
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(
+            f'[prices] in longtake.toml cannot be used: {error}; it has a table [prices."MODEL"] for each model, with '
+            "amounts as quoted decimal US dollars"
+        ) from error
+    return {**prices, **read_price_file(Path(settings.price_file))} if settings.price_file else prices
 
 
 def read_price_file(path: Path) -> Mapping[str, PriceFacts]:

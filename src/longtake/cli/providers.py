@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -30,10 +31,10 @@ def list_providers(home: Path | None, as_json: bool, quiet: bool) -> None:
     shown = page.items("data")
     rows = [
         (row.text("name"), row.text("kind"), _state(row), f"{row.at('in_flight')}/{row.at('max_in_flight')}",
-         ", ".join(row.names("models")))
+         _spent(row), ", ".join(row.names("models")))
         for row in shown
     ]  # fmt: skip
-    head = ("PROVIDER", "KIND", "STATE", "JOBS", "MODELS")
+    head = ("PROVIDER", "KIND", "STATE", "JOBS", "SPENT", "MODELS")
     human = table_of(head, rows) if rows else "no provider is set up: see docs/howto/providers.md"
     Output(as_json=as_json, quiet=quiet).data(page.raw, human, "\n".join(row.text("name") for row in shown))
 
@@ -58,7 +59,7 @@ def test_provider(name: str, home: Path | None, as_json: bool, quiet: bool) -> N
 @home_option
 @output_options
 def disable_provider(name: str, home: Path | None, as_json: bool, quiet: bool) -> None:
-    """Send no new job to an account until the server restarts; `enabled = false` in longtake.toml is for good."""
+    """Send no new job to an account until it is enabled, also after a restart; its jobs go on."""
     _switch(name, "disable", home, Output(as_json=as_json, quiet=quiet))
 
 
@@ -67,7 +68,7 @@ def disable_provider(name: str, home: Path | None, as_json: bool, quiet: bool) -
 @home_option
 @output_options
 def enable_provider(name: str, home: Path | None, as_json: bool, quiet: bool) -> None:
-    """Send jobs to an account again."""
+    """Send jobs to an account again, also where it rested: for who has mended what it rested for."""
     _switch(name, "enable", home, Output(as_json=as_json, quiet=quiet))
 
 
@@ -76,21 +77,27 @@ def enable_provider(name: str, home: Path | None, as_json: bool, quiet: bool) ->
 @click.option("--extend", "operation", flag_value="extend", help="For an extension.")
 @click.option("--create", "operation", flag_value="create", default=True, help="For a new video [default].")
 @click.option("--remix", "operation", flag_value="remix", help="For a remix.")
+@click.option("--seconds", type=float, help="How long the new part shall be [default: the model's own length].")
 @home_option
 @output_options
-def route(model: str, operation: str, home: Path | None, as_json: bool, quiet: bool) -> None:
+def route(model: str, operation: str, seconds: float | None, home: Path | None, as_json: bool, quiet: bool) -> None:
     """Say who would be asked for MODEL now, in order, and why the others would not."""
     with connect(home) as connection:
-        query = urlencode({"model": model, "operation": operation})
+        query = urlencode(
+            {"model": model, "operation": operation} | ({} if seconds is None else {"seconds": f"{seconds:g}"})
+        )
         page = Reply(connection.client.request("GET", f"/v1/route?{query}"))
     shown = page.items("data")
     rows = [
-        (str(place) if row.at("can") else "-", row.text("account"), row.text("model"), row.text("mode"),
-         str(row.at("priority")), row.text("why"))
+        (str(place) if row.at("can") else "-", row.text("account"), row.text("name"), row.text("model"),
+         row.text("mode"), row.text("way"), f"${row.text('cost_usd')}" if row.at("cost_usd") else "?", row.text("why"))
         for place, row in enumerate(shown, 1)
     ]  # fmt: skip
-    head = ("ORDER", "PROVIDER", "ITS MODEL", "MODE", "PRIORITY", "WHY")
-    human = table_of(head, rows) if rows else f"no provider has {model}: see `longtake models` for who makes it"
+    head = ("ORDER", "PROVIDER", "MODEL", "ITS MODEL", "MODE", "WAY", "COST", "WHY")
+    human = table_of(head, rows) if rows else f"nobody makes {model} here: see docs/howto/providers.md"
+    stands_for = page.texts("stands_for")
+    if stands_for != [model]:
+        human = f"{model} stands for {', '.join(stands_for)}\n{human}"
     ids = "\n".join(row.text("account") for row in shown if row.at("can"))
     Output(as_json=as_json, quiet=quiet).data(page.raw, human, ids)
 
@@ -106,4 +113,18 @@ def _state(row: Reply) -> str:
         return "disabled"
     if not row.at("usable"):
         return "no key"
-    return f"rests: {row.text('why')}" if row.at("rests_until_ms") else "ready"
+    if row.at("rests_until_ms"):
+        return f"rests until {_moment(row.number('rests_until_ms'))}: {row.text('why')}"
+    cap = row.number("spend_cap_microusd")
+    if cap is not None and (row.number("spent_microusd") or 0) >= cap:
+        return f"at its cap until {_moment(row.number('window_ends_ms'))}"
+    return "ready"
+
+
+def _spent(row: Reply) -> str:
+    cap = row.text("spend_cap_usd")
+    return f"${row.text('spent_usd')} of ${cap} a {row.text('spend_window')}" if cap else "-"
+
+
+def _moment(at_ms: float | None) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime((at_ms or 0) / 1000))

@@ -44,6 +44,7 @@ async def list_models(context: Context, _call: Call) -> Answer:
             "default_seconds": listed.model.default_s,
             "max_seconds": listed.model.max_s,
             "aliases": list(listed.model.aliases),
+            "stands_for": list(listed.stands_for),
         }
         for listed in context.service.models()
     ]

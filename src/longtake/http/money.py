@@ -173,6 +173,11 @@ def _amount(name: str, microusd: int) -> dict[str, object]:
     return {name: usd_text(microusd), f"{name}_microusd": microusd}
 
 
+def usd(name: str, microusd: int | None) -> dict[str, object]:
+    """An amount under two names; null where nobody knows it."""
+    return {f"{name}_usd": None if microusd is None else usd_text(microusd), f"{name}_microusd": microusd}
+
+
 def _balance(tenant: str, account: Account) -> dict[str, object]:
     return {
         "object": "balance",

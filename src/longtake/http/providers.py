@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -10,18 +11,19 @@ import msgspec
 from longtake.errors import InvalidRequest
 from longtake.http.context import Context
 from longtake.http.messages import Answer, Call, json_answer
-from longtake.http.money import check_admin
-from longtake.routing.live_accounts import Candidate
-from longtake.tasks.provider_desk import ProviderStatus, ProviderTest
-from longtake.types import Operation
+from longtake.http.money import check_admin, usd
+from longtake.tasks.provider_desk import ProviderStatus, ProviderTest, Route
+from longtake.types import SECOND_US, Operation
 
+MOST_SECONDS = 3600
+_SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?", re.ASCII)
 _ROUTED = {operation.value: operation for operation in (Operation.CREATE, Operation.EXTEND, Operation.REMIX)}
 
 
 async def list_providers(context: Context, call: Call) -> Answer:
     """All accounts with their state."""
     check_admin(call, "manage providers")
-    return json_answer(provider_list(context.providers.statuses()))
+    return json_answer(provider_list(await context.providers.statuses()))
 
 
 async def test_provider(context: Context, call: Call) -> Answer:
@@ -31,15 +33,15 @@ async def test_provider(context: Context, call: Call) -> Answer:
 
 
 async def disable_provider(context: Context, call: Call) -> Answer:
-    """Send no new job to an account until the server restarts or it is enabled."""
+    """Send no new job to an account until it is enabled, also after a restart."""
     check_admin(call, "manage providers")
-    return json_answer(provider_body(context.providers.switch(call.params["name"], enabled=False)))
+    return json_answer(provider_body(await context.providers.switch(call.params["name"], enabled=False)))
 
 
 async def enable_provider(context: Context, call: Call) -> Answer:
-    """Send jobs to an account again."""
+    """Send jobs to an account again, also where it rested."""
     check_admin(call, "manage providers")
-    return json_answer(provider_body(context.providers.switch(call.params["name"], enabled=True)))
+    return json_answer(provider_body(await context.providers.switch(call.params["name"], enabled=True)))
 
 
 async def explain_route(context: Context, call: Call) -> Answer:
@@ -52,12 +54,18 @@ async def explain_route(context: Context, call: Call) -> Answer:
     operation = _ROUTED.get(wish)
     if operation is None:
         raise InvalidRequest(f"operation is not one of {', '.join(_ROUTED)}", param="operation")
-    return json_answer(candidate_list(context.providers.route(model, operation)))
+    new_us = _read_seconds(query.get("seconds", ""))
+    return json_answer(route_body(await context.providers.route(model, operation, new_us)))
 
 
 def provider_body(status: ProviderStatus) -> dict[str, object]:
     """An account as answered."""
-    return {"object": "provider", **msgspec.structs.asdict(status)}
+    return {
+        "object": "provider",
+        **msgspec.structs.asdict(status),
+        **usd("spend_cap", status.spend_cap_microusd),
+        **usd("spent", status.spent_microusd),
+    }
 
 
 def provider_list(statuses: Sequence[ProviderStatus]) -> dict[str, object]:
@@ -70,6 +78,22 @@ def tried_body(result: ProviderTest) -> dict[str, object]:
     return {"object": "provider.test", **msgspec.structs.asdict(result)}
 
 
-def candidate_list(candidates: Sequence[Candidate]) -> dict[str, object]:
-    """Candidates as answered."""
-    return {"object": "list", "data": [msgspec.structs.asdict(row) for row in candidates], "has_more": False}
+def route_body(route: Route) -> dict[str, object]:
+    """A route as answered."""
+    rows = [{**msgspec.structs.asdict(row), **usd("cost", row.cost_microusd)} for row in route.candidates]
+    return {
+        "object": "route",
+        "model": route.model,
+        "stands_for": list(route.stands_for),
+        "data": rows,
+        "has_more": False,
+    }
+
+
+def _read_seconds(text: str) -> int:
+    """Microseconds; 0 where nothing was sent. Raises InvalidRequest."""
+    if not text:
+        return 0
+    if not _SECONDS.fullmatch(text) or not 0 < float(text) <= MOST_SECONDS:
+        raise InvalidRequest(f"seconds has to be a number above 0, at most {MOST_SECONDS}", param="seconds")
+    return round(float(text) * SECOND_US)

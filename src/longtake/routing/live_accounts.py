@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -14,8 +14,10 @@ from longtake.accounts import AccountSettings
 from longtake.egress.access import Access
 from longtake.providers.base import Abilities, Account, Provider
 from longtake.routing.health import Health
-from longtake.routing.ways import way_of
-from longtake.types import Operation, Value
+from longtake.routing.spending import Budget, JobCost
+from longtake.routing.ways import way_at_best
+from longtake.store.provider_accounts import AccountState
+from longtake.types import Operation
 
 MOST_CALLS = 256
 """To one account at once, of submits and of polls each. Thousands of tasks may be due together, as after a restart;
@@ -40,13 +42,22 @@ class LiveAccount:
     """What the operator should know of a model, by our name of it: a better way that is not open here."""
     usable: bool = True
     """False: disabled in longtake.toml, or its key is missing."""
+    has_key: bool = True
+    """False: its key is missing."""
     switched_off: bool = False
-    """By the operator, until the server restarts."""
+    """By an operator (tasks/standing.py)."""
     health: Health = field(default_factory=Health)
     submits: asyncio.Semaphore = field(default_factory=_places)
     """Held during the call that buys."""
     polls: asyncio.Semaphore = field(default_factory=_places)
     """Held during a question about a job, so that submits without an answer keep nobody from asking."""
+    budget: Budget | None = None
+    costs: Mapping[str, JobCost] = field(default_factory=dict[str, JobCost])
+    """What a job costs there, by our name of each model whose cost is known."""
+    kept: AccountState | None = None
+    """Its state as the record has it."""
+    cap_told_ms: int = 0
+    """The window's end up to which the log says that it has reached its spend cap."""
     _tasks: set[str] = field(default_factory=set[str])
     _waiting: deque[asyncio.Future[None]] = field(default_factory=deque[asyncio.Future[None]])
     """Those who wait for room, first come first."""
@@ -76,6 +87,11 @@ class LiveAccount:
     def model_of(self, model_name: str) -> str:
         """Its own name of a model of ours."""
         return self.settings.models_by_name[model_name]
+
+    def cost_microusd(self, model: str, length_us: int) -> int | None:
+        """What a job of this length is expected to cost there; None = nobody knows."""
+        cost = self.costs.get(model)
+        return None if cost is None else cost.of(length_us)
 
     @contextmanager
     def place(self, task_id: str) -> Generator[None]:
@@ -114,23 +130,13 @@ class LiveAccount:
                 turn.set_result(None)
 
 
-class Candidate(Value, frozen=True):
-    """An account that may be asked, or why not: a row of `longtake route`."""
-
-    account: str
-    priority: int
-    model: str
-    can: bool
-    why: str
-    mode: str = ""
-
-
 class LiveAccounts:
     """All accounts, in the order of longtake.toml."""
 
     def __init__(self, accounts: Sequence[LiveAccount] = (), *, rng: random.Random | None = None) -> None:
         self._accounts = tuple(accounts)
         self._by_name = {account.name: account for account in accounts}
+        self._models = dict.fromkeys(model for account in accounts for model in account.abilities)
         self._rng = rng or random.Random()  # noqa: S311  (spreads load, guards nothing)
 
     def __iter__(self) -> Iterator[LiveAccount]:
@@ -143,70 +149,35 @@ class LiveAccounts:
         """The account of this name."""
         return self._by_name.get(name)
 
-    def serving(self, model_name: str, operation: Operation) -> list[LiveAccount]:
-        """The usable accounts whose model can do this at all, best priority first, as they stand in the file."""
-        able = [
-            account
-            for account in self._accounts
-            if account.is_usable
-            and (abilities := account.abilities.get(model_name)) is not None
-            and way_of(abilities, operation) is not None
-        ]
-        return sorted(able, key=lambda account: -account.settings.priority)
+    def models(self) -> Collection[str]:
+        """Our names of all models that any account has, usable or not, in the order of longtake.toml."""
+        return self._models
 
-    def knows(self, model_name: str) -> bool:
-        """Whether any account, usable or not, has this model."""
-        return any(model_name in account.abilities for account in self._accounts)
+    def offering(self, models: Sequence[str]) -> list[tuple[LiveAccount, str]]:
+        """Every account with each of these models that it has: by model as they stand, then best priority first."""
+        ranked = sorted(self._accounts, key=lambda account: -account.settings.priority)
+        return [(account, model) for model in models for account in ranked if model in account.abilities]
 
-    def order(
-        self, model_name: str, operation: Operation, now_ms: int, passed_over: Collection[str] = ()
-    ) -> list[LiveAccount]:
-        """Whom to ask, first to last: by priority; among equals those with room first, then by lot after their weight.
+    def serving(self, model: str, operation: Operation) -> list[LiveAccount]:
+        """The usable accounts whose model can do this at all, best priority first, as they stand in the file.
 
-        Accounts that rest are left out.
+        An account that goes on from its own videos alone is one of them.
         """
-        ready = [
+        return [
             account
-            for account in self.serving(model_name, operation)
-            if account.name not in passed_over and account.health.may_ask(now_ms)
+            for account, _ in self.offering((model,))
+            if account.is_usable and way_at_best(account.abilities[model], operation) is not None
         ]
+
+    def order(self, models: Sequence[str]) -> list[tuple[LiveAccount, str]]:
+        """Whom to ask for what, first to last: by model; by priority; those with room first, then by lot.
+
+        The lots follow the weights. Whether each may be asked is for candidates.judge to say.
+        """
         # Efraimidis and Spirakis 2006: keys u^(1/w) order a weighted sample without replacement.
-        lots = {account.name: self._rng.random() ** (1 / account.settings.weight) for account in ready}
-        return sorted(ready, key=lambda a: (-a.settings.priority, a.is_full, -lots[a.name]))
-
-    def explain(self, model_name: str, operation: Operation, now_ms: int) -> list[Candidate]:
-        """Every account that has the model: whether it can be asked now, and why not; in the order of asking."""
-        order = {account.name: place for place, account in enumerate(self.order(model_name, operation, now_ms))}
-        rows = [_explain(account, model_name, operation, now_ms) for account in self._accounts]
-        named = [row for row in rows if row is not None]
-        return sorted(named, key=lambda row: order.get(row.account, len(order)))
-
-
-def _explain(account: LiveAccount, model_name: str, operation: Operation, now_ms: int) -> Candidate | None:
-    abilities = account.abilities.get(model_name)
-    if abilities is None:
-        return None
-    way = way_of(abilities, operation)
-    condition = account.health.condition
-    note = account.notes.get(model_name, "") if operation is not Operation.CREATE else ""
-    can, why = True, f"ready; {note}" if note else "ready"
-    if not account.settings.enabled:
-        can, why = False, "disabled in longtake.toml"
-    elif account.switched_off:
-        can, why = False, "switched off until the server restarts"
-    elif not account.usable:
-        can, why = False, "its key is missing"
-    elif way is None:
-        can, why = False, f"this model cannot {operation.value} there{note and f'; {note}'}"
-    elif not account.health.may_ask(now_ms):
-        can, why = False, f"rests for {(condition.rests_until_ms - now_ms + 999) // 1000} s: {condition.why}"
-    elif account.is_full:
-        why = f"all {account.settings.max_in_flight} places taken: a task would wait"
-    return Candidate(
-        account=account.name,
-        priority=account.settings.priority,
-        model=account.model_of(model_name),
-        can=can,
-        why=why,
-        mode=way.mode.value if way else "",
-    )
+        lots = {account.name: self._rng.random() ** (1 / account.settings.weight) for account in self._accounts}
+        rank = {model: place for place, model in enumerate(models)}
+        return sorted(
+            self.offering(models),
+            key=lambda pair: (rank[pair[1]], -pair[0].settings.priority, pair[0].is_full, -lots[pair[0].name]),
+        )

@@ -12,7 +12,8 @@ from longtake.catalog.catalog import LONGTAKE_CPU, Catalog, Model
 from longtake.errors import ModelNotFound, NoMaker, OperationNotSupported
 from longtake.providers.base import Abilities
 from longtake.routing.live_accounts import LiveAccount, LiveAccounts
-from longtake.routing.ways import Native, way_of
+from longtake.routing.names import ModelNames
+from longtake.routing.ways import way_at_best
 from longtake.settings import Settings
 from longtake.types import SECOND_US, Capability, Maker, Mode, Operation, Value
 
@@ -35,6 +36,8 @@ class ListedModel(Value, frozen=True):
     model: Model
     mode: Mode
     provider: str
+    stands_for: tuple[str, ...] = ()
+    """Of an alias: the models that are tried, in order."""
 
 
 class Makers:
@@ -44,22 +47,53 @@ class Makers:
     """
 
     def __init__(
-        self, catalog: Catalog, *, stand_in: bool, accounts: LiveAccounts | None = None, most_segments: int = 8
+        self,
+        catalog: Catalog,
+        *,
+        stand_in: bool,
+        accounts: LiveAccounts | None = None,
+        names: ModelNames | None = None,
+        most_segments: int = 8,
     ) -> None:
         self._catalog = catalog
-        self._most_segments = most_segments
+        self.most_segments = most_segments
         self._accounts = accounts or LiveAccounts()
+        self.names = names or ModelNames(catalog, self._accounts.models())
         self._built_in = catalog.find(LONGTAKE_CPU)
         self.stand_in = stand_in
         self._choices = {model.name: self._choice(model) for model in catalog}
 
     def choose(self, model_name: str, operation: Operation) -> Choice:
-        """The maker of a model.
+        """The maker of a model; of an alias, of the first of its models that can be made.
 
         Raises ModelNotFound for an unknown name, OperationNotSupported if the model cannot do it, and NoMaker if the
-        model is known but nothing here can make it.
+        model is known but nothing here can make it. Of an alias, what its first model raises.
         """
-        if self._accounts.knows(model_name):
+        models = self.names.resolve(model_name)
+        if not models:
+            known = ", ".join(self.names.list_known())
+            raise ModelNotFound(
+                f"model {model_name[:80]!r} is unknown here: send one of {known}",
+                message_zh=f"未知模型 {model_name[:80]!r}，可用模型：{known}",
+                param="model",
+            )
+        refused: NoMaker | OperationNotSupported | None = None
+        for model in models:
+            try:
+                return self._choose(model, operation)
+            except (NoMaker, OperationNotSupported) as error:
+                refused = refused or error
+        assert refused is not None, "a name stands for at least one model"
+        raise refused
+
+    def here(self, model: str) -> Choice | None:
+        """The built-in engine's choice for a model of its own, or one that it stands in for; None = it does neither."""
+        if model not in self._choices or model in self._accounts.models():
+            return None
+        return self._choices[model] if self._catalog.find(model).engine or self.stand_in else None
+
+    def _choose(self, model_name: str, operation: Operation) -> Choice:
+        if model_name in self._accounts.models():
             return self._remote(model_name, operation)
         model = self._catalog.find(model_name)
         if operation not in model.operations:
@@ -79,6 +113,7 @@ class Makers:
 
     def choice_of(self, maker: Maker, model_name: str) -> Choice:
         """The choice that was made before, for a task that stored its maker. Raises ModelNotFound, NoMaker."""
+        model_name = maker.name or model_name
         if maker.is_remote:
             account = self._accounts.get(maker.provider)
             if account is None or model_name not in account.abilities:
@@ -90,27 +125,36 @@ class Makers:
         return Choice(maker=maker, capability=model.capability, family=model.family)
 
     def list_models(self) -> Sequence[ListedModel]:
-        """The models that can be made now, in the catalogue's order."""
-        return [
+        """The models that can be made now, in the catalogue's order; then the aliases that stand for any of them."""
+        offered = self._accounts.models()
+        real = [
             ListedModel(model=model, mode=Mode.LOCAL if model.engine else Mode.STAND_IN, provider=BUILT_IN_PROVIDER)
             for model in self._catalog
-            if model.engine or (self.stand_in and not self._accounts.knows(model.name))
+            if model.engine or (self.stand_in and model.name not in offered)
         ] + [
             ListedModel(model=self._listed(name, account), mode=Mode.NATIVE, provider=account.name)
             for name, account in self._first_of_each_model()
+        ]
+        by_name = {listed.model.name: listed for listed in real}
+        return real + [
+            msgspec.structs.replace(
+                first, model=msgspec.structs.replace(first.model, name=alias, aliases=()), stands_for=models
+            )
+            for alias, models in self.names.aliases.items()
+            if (first := next((by_name[model] for model in models if model in by_name), None)) is not None
         ]
 
     def _first_of_each_model(self) -> list[tuple[str, LiveAccount]]:
         found: dict[str, LiveAccount] = {}
         for operation in (Operation.CREATE, Operation.EXTEND):
-            for name in dict.fromkeys(name for account in self._accounts for name in account.abilities):
+            for name in self._accounts.models():
                 if able := self._accounts.serving(name, operation):
                     found.setdefault(name, able[0])
         return list(found.items())
 
     def _listed(self, name: str, account: LiveAccount) -> Model:
         known = self._known(name)
-        able = _capability(account.abilities[name], known, self._most_segments)
+        able = _capability(account.abilities[name], known, self.most_segments)
         return Model(
             name=name,
             family=known.family if known else _family(name),
@@ -128,8 +172,7 @@ class Makers:
         """The first account that could do it. Who really does is decided when the task runs, by health and room."""
         able = self._accounts.serving(model_name, operation)
         if not able:
-            known = [account for account in self._accounts if model_name in account.abilities]
-            if any(account.is_usable for account in known):
+            if any(account.is_usable for account, _ in self._accounts.offering((model_name,))):
                 raise OperationNotSupported(
                     f"unsupported operation: no provider here can {operation.value} with model {model_name!r}: "
                     "name another model",
@@ -142,16 +185,16 @@ class Makers:
                 param="model",
             )
         account = able[0]
-        way = way_of(account.abilities[model_name], operation)
+        way = way_at_best(account.abilities[model_name], operation)
         assert way is not None, "LiveAccounts.serving names only those that can"
         return self._choice_at(account, model_name, way.mode)
 
     def _choice_at(self, account: LiveAccount, model_name: str, mode: Mode) -> Choice:
-        maker = Maker(provider=account.name, model=account.model_of(model_name), engine="", mode=mode)
+        maker = Maker(provider=account.name, model=account.model_of(model_name), engine="", mode=mode, name=model_name)
         known = self._known(model_name)
         return Choice(
             maker=maker,
-            capability=_capability(account.abilities[model_name], known, self._most_segments),
+            capability=_capability(account.abilities[model_name], known, self.most_segments),
             family=known.family if known else _family(model_name),
         )
 
@@ -163,13 +206,19 @@ class Makers:
 
     def _choice(self, model: Model) -> Choice:
         if model.engine:
-            maker = Maker(provider=BUILT_IN_PROVIDER, model=model.name, engine=model.engine, mode=Mode.LOCAL)
+            maker = Maker(
+                provider=BUILT_IN_PROVIDER, model=model.name, engine=model.engine, mode=Mode.LOCAL, name=model.name
+            )
             return Choice(maker=maker, capability=model.capability, family=model.family)
         return self._stand_in_for(model)
 
     def _stand_in_for(self, model: Model) -> Choice:
         maker = Maker(
-            provider=BUILT_IN_PROVIDER, model=self._built_in.name, engine=self._built_in.engine, mode=Mode.STAND_IN
+            provider=BUILT_IN_PROVIDER,
+            model=self._built_in.name,
+            engine=self._built_in.engine,
+            mode=Mode.STAND_IN,
+            name=model.name,
         )
         own = self._built_in.capability
         capability = msgspec.structs.replace(own, default_new_us=min(model.default_us, own.max_new_us))
@@ -182,9 +231,7 @@ class Makers:
 
 def _capability(abilities: Abilities, known: Model | None, most_segments: int) -> Capability:
     """What an account's model can do in the words of the plan: bridging counts as being able to extend."""
-    operations = {
-        operation for operation in Operation if way_of(abilities, operation, native=Native(ids={})) is not None
-    }
+    operations = {operation for operation in Operation if way_at_best(abilities, operation) is not None}
     own = (
         known.capability
         if known

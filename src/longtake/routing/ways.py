@@ -94,3 +94,8 @@ def _told_us(abilities: Abilities, start_us: int) -> int | None:
     step_us = max(1, abilities.start_step_us)
     nearest_us = (start_us + step_us // 2) // step_us * step_us
     return nearest_us if abs(nearest_us - start_us) <= END_SLACK_US else None
+
+
+def way_at_best(abilities: Abilities, operation: Operation) -> Way | None:
+    """How a model would do this with any video, else with one of its own making; None = it never can."""
+    return way_of(abilities, operation) or way_of(abilities, operation, native=Native(ids={}))

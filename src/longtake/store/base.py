@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 from longtake.store.accounts import Account, LedgerReport
 from longtake.store.operator import OperatorReads
+from longtake.store.provider_accounts import ProviderAccounts, SpendLimit
 from longtake.types import Asset, Fault, Operation, Plan, RenderReport, Role, State, Step, Task, Value
 
 MOST_LOST_ATTEMPTS = 3
@@ -121,6 +122,12 @@ class JobStart(Value, frozen=True):
     deadline_ms: int
     segment: int = 0
     """Which piece of the new part it is for. Attempts are counted over all of them."""
+    model: str = ""
+    """Our name of it."""
+    expected_microusd: int = 0
+    """What the provider will take for it, as far as is known."""
+    limit: SpendLimit | None = None
+    """What its account may spend."""
 
 
 class JobMark(Value, frozen=True):
@@ -159,9 +166,11 @@ class Job(Value, frozen=True):
     started_ms: int
     ended_ms: int | None
     deadline_ms: int
+    model: str = ""
+    expected_microusd: int = 0
 
 
-class Store(OperatorReads, Protocol):
+class Store(OperatorReads, ProviderAccounts, Protocol):
     """The record of everything."""
 
     async def open(self) -> Installation:
@@ -281,10 +290,6 @@ class Store(OperatorReads, Protocol):
         """The unfinished tasks of an owner: also those of a claim whose answer was lost."""
         ...
 
-    async def unsettled(self, now_ms: int) -> Sequence[Task]:
-        """Ended tasks whose price waits for the end of a maker's job, not longer than SETTLED_WITHIN_MS so far."""
-        ...
-
     async def move(self, task: Task, after: Step, changes: TaskChanges, *, job: JobChange | None = None) -> Task:
         """Write a move of the table, fenced by the task's (owner, fence, step); the task as it is then.
 
@@ -292,7 +297,8 @@ class Store(OperatorReads, Protocol):
         is refused with FencedOff if a cancel was requested, so that nothing is bought after an acknowledged cancel.
         Going back to `queued` drops the result files named so far except Role.SO_FAR, going back from `storing` to
         `assembling` all but that and the fetched ones. A file named in a role takes the place of the one before, which
-        is dropped. A JobStart sets the task's attempt.
+        is dropped. A JobStart sets the task's attempt, and is refused with SpendCapReached if its account may not spend
+        so much.
         """
         ...
 

@@ -47,20 +47,20 @@ async def origin_of(here: Surroundings, task: Task, segment: Segment, account: L
         return Origin(start_us=0)
     if segment.source is not None:
         part = _part(task, segment.number - 1)
-        native = None if part is None else await _native(here, part, segment.start_us, account, task.model_requested)
+        native = None if part is None else await _native(here, part, segment.start_us, account, task.model_made)
         return Origin(start_us=segment.start_us, source=segment.source, native=native)
     source = await _source(here, task)
     parent = await here.store.task(task.tenant_id, task.parent_id) if task.parent_id else None
     part = None if parent is None or parent.plan.maker.mode is not Mode.NATIVE else _part(parent)
     # What we cut and joined, it has never seen.
-    native = None if part is None else await _native(here, part, segment.start_us, account, task.model_requested)
+    native = None if part is None else await _native(here, part, segment.start_us, account, task.model_made)
     return Origin(start_us=segment.start_us, source=source, native=native)
 
 
 async def way_at(here: Surroundings, task: Task, account: LiveAccount) -> Way | None:
     """How this account would do the task's next segment; None = it cannot."""
     segment = segment_of(task)
-    abilities = account.abilities[task.model_requested]
+    abilities = account.abilities[task.model_made]
     longest_us = abilities.max_new_us or max(abilities.lengths_us, default=None)
     if longest_us is not None and segment.wished_us > longest_us + AS_PLANNED_US:
         return None

@@ -72,7 +72,7 @@ class Planner:
         model_name = _model_name(submission, parent)
         choice = self._makers.choose(model_name, submission.operation)
         decided = await self._plan(tenant_id, submission, source, choice)
-        tariff = self._tariffs.of(choice.maker, model_name)
+        tariff = self._tariffs.of(choice.maker, choice.maker.name or model_name)
         return Draft(
             submission=submission
             if submission.model == model_name

@@ -5,12 +5,19 @@ from __future__ import annotations
 
 import time
 
-from longtake.errors import InvalidRequest, LongtakeError
-from longtake.providers.base import PollFault, Trouble
-from longtake.routing.live_accounts import Candidate, LiveAccount
+from longtake.accounts import LONGTAKE
+from longtake.errors import InvalidRequest, LongtakeError, ModelNotFound
+from longtake.providers.base import InputKind, PollFault, Trouble
+from longtake.routing.candidates import Offer, Reason, Verdict, is_own, judge
+from longtake.routing.live_accounts import LiveAccount
+from longtake.routing.makers import Makers
+from longtake.routing.ways import Way, way_at_best
+from longtake.store.base import Store
+from longtake.tasks.asking import Spending
 from longtake.tasks.clock import Clock, now_ms
 from longtake.tasks.remote import Remote
-from longtake.types import Operation, Value
+from longtake.tasks.standing import switch
+from longtake.types import Mode, Operation, Value
 
 NO_SUCH_JOB = "00000000-0000-7000-8000-000000000000"
 """Asked for by a test: a good key is told that there is none, and nothing is bought."""
@@ -30,6 +37,42 @@ class ProviderStatus(Value, frozen=True):
     max_in_flight: int
     rests_until_ms: int = 0
     why: str = ""
+    spend_cap_microusd: int | None = None
+    """None = it has none."""
+    spend_window: str = ""
+    spent_microusd: int = 0
+    """In the window that is running, with what is in flight; only where it has a cap."""
+    window_ends_ms: int = 0
+
+
+class Candidate(Value, frozen=True):
+    """Who would be asked for a model, or why not: a row of `longtake route`."""
+
+    account: str
+    name: str
+    """Our name of the model: of an alias, one of those that it stands for."""
+    model: str
+    """The account's own name of it."""
+    priority: int
+    can: bool
+    reason: str
+    """A word of routing.candidates.Reason."""
+    why: str
+    mode: str = ""
+    way: str = ""
+    """How it would get the source: `id` of its own video, a file `inline` or by `upload`, `picture`; empty = none."""
+    until_ms: int = 0
+    """When that changes by itself; 0 = it does not."""
+    cost_microusd: int | None = None
+    """What the job is expected to cost the operator; None = nobody knows."""
+
+
+class Route(Value, frozen=True):
+    """Who would be asked for a model now, in order, with those who would not at the end."""
+
+    model: str
+    stands_for: tuple[str, ...]
+    candidates: tuple[Candidate, ...]
 
 
 class ProviderTest(Value, frozen=True):
@@ -42,25 +85,77 @@ class ProviderTest(Value, frozen=True):
 
 
 class ProviderDesk:
-    """For admin keys alone. Without any provider everything is empty."""
+    """For admin keys alone. Without any provider there are only the models that are made here."""
 
-    def __init__(self, remote: Remote | None, clock: Clock = now_ms) -> None:
+    def __init__(self, remote: Remote | None, makers: Makers, store: Store, clock: Clock = now_ms) -> None:
         self._remote = remote
+        self._makers = makers
+        self._store = store
         self._clock = clock
 
-    def statuses(self) -> list[ProviderStatus]:
+    async def statuses(self) -> list[ProviderStatus]:
         """All accounts, in the order of longtake.toml."""
-        return [self._status(account) for account in self._remote.accounts] if self._remote else []
+        return [await self._status(account) for account in self._remote.accounts] if self._remote else []
 
-    def switch(self, name: str, *, enabled: bool) -> ProviderStatus:
-        """Switch an account off or on until the server restarts; its jobs under way go on. Raises InvalidRequest."""
+    async def switch(self, name: str, *, enabled: bool) -> ProviderStatus:
+        """Switch an account off or on, for good; its jobs under way go on. Raises InvalidRequest, StoreFailed."""
         account = self._find(name)
-        account.switched_off = not enabled
-        return self._status(account)
+        await switch(self._store, account, on=enabled)
+        return await self._status(account)
 
-    def route(self, model: str, operation: Operation) -> list[Candidate]:
-        """The accounts that have a model, in the order in which they would be asked now, and why not."""
-        return self._remote.accounts.explain(model, operation, self._clock()) if self._remote else []
+    async def route(self, model: str, operation: Operation, new_us: int = 0) -> Route:
+        """Who would be asked for a video that none of them made, in order; `new_us` = 0 is the model's own length.
+
+        Raises ModelNotFound.
+        """
+        names = self._makers.names.resolve(model)
+        if not names:
+            raise ModelNotFound(
+                f"model {model[:80]!r} is unknown here: send one of {', '.join(self._makers.names.list_known())}",
+                param="model",
+            )
+        spending = Spending(self._store, self._clock())
+        found: list[tuple[Offer, Verdict]] = []
+        for account, name in self._remote.accounts.order(names) if self._remote else ():
+            offer = Offer(account, name)
+            way = way_at_best(offer.abilities, operation)
+            spent = await spending.by(account)
+            verdict = judge(
+                offer,
+                operation,
+                way,
+                new_us=new_us,
+                now_ms=self._clock(),
+                spent_microusd=spent,
+                pieces=1 if operation is Operation.REMIX else self._makers.most_segments,
+            )
+            found.append((offer, verdict))
+        asked = [_candidate(offer, verdict) for offer, verdict in found]
+        asked += self._here(names, operation, new_us)
+        return Route(model=model, stands_for=names, candidates=tuple(sorted(asked, key=lambda row: not row.can)))
+
+    def _here(self, names: tuple[str, ...], operation: Operation, new_us: int) -> list[Candidate]:
+        rows: list[Candidate] = []
+        for name in names:
+            choice = self._makers.here(name)
+            if choice is None:
+                continue
+            able, maker = choice.capability, choice.maker
+            reason, why = Reason.READY, "ready"
+            if operation not in able.operations:
+                reason, why = Reason.OPERATION, f"this model cannot {operation.value} here"
+            elif new_us > able.max_new_us:
+                reason, why = Reason.LENGTH, f"this model makes at most {able.max_new_us / 1_000_000:g} s here"
+            elif maker.mode is Mode.STAND_IN:
+                why = f"ready; {maker.model} stands in for it"
+            can = reason is Reason.READY
+            rows.append(
+                Candidate(
+                    account=LONGTAKE, name=name, model=maker.model, priority=0, can=can, reason=reason.value, why=why,
+                    mode=maker.mode.value, cost_microusd=0,
+                )
+            )  # fmt: skip
+        return rows
 
     async def test(self, name: str) -> ProviderTest:
         """Ask for a job that cannot be there: costs nothing, and tells whether address and key are good."""
@@ -84,9 +179,8 @@ class ProviderDesk:
             raise InvalidRequest(f"there is no provider {name!r} here: GET /v1/providers lists them", param="name")
         return account
 
-    def _status(self, account: LiveAccount) -> ProviderStatus:
-        condition = account.health.condition
-        is_resting = not account.health.may_ask(self._clock())
+    async def _status(self, account: LiveAccount) -> ProviderStatus:
+        condition, budget, now = account.health.condition, account.budget, self._clock()
         return ProviderStatus(
             name=account.name,
             kind=account.settings.kind,
@@ -96,6 +190,38 @@ class ProviderDesk:
             priority=account.settings.priority,
             in_flight=account.in_flight,
             max_in_flight=account.settings.max_in_flight,
-            rests_until_ms=condition.rests_until_ms if is_resting else 0,
+            rests_until_ms=0 if account.health.may_ask(now) else condition.rests_until_ms,
             why=condition.why,
+            spend_cap_microusd=None if budget is None else budget.most_microusd,
+            spend_window="" if budget is None else budget.window,
+            spent_microusd=await Spending(self._store, now).by(account),
+            window_ends_ms=0 if budget is None else budget.ends_ms(now),
         )
+
+
+def _candidate(offer: Offer, verdict: Verdict) -> Candidate:
+    account, way = offer.account, verdict.way
+    why = verdict.why
+    if is_own(verdict):
+        why += "; only its own videos, by their id there"
+    return Candidate(
+        account=account.name,
+        name=offer.model,
+        model=account.model_of(offer.model),
+        priority=account.settings.priority,
+        can=verdict.can,
+        reason=verdict.reason.value,
+        why=why,
+        mode=way.mode.value if way else "",
+        way=_way_word(way),
+        until_ms=verdict.until_ms,
+        cost_microusd=verdict.cost_microusd,
+    )
+
+
+def _way_word(way: Way | None) -> str:
+    if way is None:
+        return ""
+    if way.kind is None:
+        return "picture" if way.mode is Mode.BRIDGED else ""
+    return InputKind(way.kind).value

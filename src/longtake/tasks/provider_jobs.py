@@ -51,7 +51,7 @@ async def provider_job(
 
     Raises InputGone, SourceUnusable, OperationNotSupported if the account cannot do it, and what `Egress.send` raises.
     """
-    segment, abilities = segment_of(task), account.abilities[task.model_requested]
+    segment, abilities = segment_of(task), account.abilities[task.model_made]
     way = await way_at(here, task, account)
     if way is None:
         raise OperationNotSupported(
@@ -86,7 +86,7 @@ async def provider_job(
     enlarged = ShortSide(pixels=min(task.plan.width, task.plan.height)) if upscale else None
     return ProviderJob(
         operation=segment.operation if way.kind is not None else Operation.CREATE,
-        model=account.model_of(task.model_requested),
+        model=account.model_of(task.model_made),
         prompt=task.plan.prompt,
         caller_key=caller_key,
         new_us=asked_us(segment.wished_us, abilities),
@@ -105,7 +105,7 @@ async def returned_clip(here: Surroundings, task: Task, segment: Segment, accoun
     fetched = task.assets.get(Role.FETCHED)
     if fetched is None:
         return None
-    abilities = account.abilities[task.model_requested]
+    abilities = account.abilities[task.model_made]
     sent_us: int | None = None
     match task.plan.maker.mode:
         case Mode.BRIDGED:
@@ -172,7 +172,7 @@ async def _uploaded(remote: Remote, account: LiveAccount, staged: Staged) -> Sta
 
 async def keep_handed(here: Surroundings, task: Task, account: LiveAccount, way: Way, made: MadeFile) -> Asset | None:
     """A staged file as an asset, where the account fetches it by a link: the link outlives this process and node."""
-    kinds = account.abilities[task.model_requested].pictures_by if way.kind is None else (way.kind,)
+    kinds = account.abilities[task.model_made].pictures_by if way.kind is None else (way.kind,)
     if kinds[:1] != (InputKind.URL,):
         return None
     asset = Asset(

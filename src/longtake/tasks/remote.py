@@ -10,13 +10,23 @@ import msgspec
 
 from longtake.accounts import LONGTAKE
 from longtake.egress.client import Egress
-from longtake.errors import NoMaker
-from longtake.providers.base import MadeVideo
+from longtake.errors import NoMaker, UpstreamError
+from longtake.providers.base import Follows, MadeVideo, PollFault, ProviderFault, Trouble, Update
 from longtake.routing.live_accounts import LiveAccount, LiveAccounts
+from longtake.routing.names import ModelNames
 from longtake.store.base import Job, Store
+from longtake.tasks.faults import NETWORK
 from longtake.tasks.input_links import InputLinks
 from longtake.tasks.turns import Turns
-from longtake.types import Task
+from longtake.types import Capability, Maker, Tariff, Task, Value
+
+
+class MadeHere(Value, frozen=True):
+    """What a model of the built-in engine takes to make a task that no provider could be asked for."""
+
+    maker: Maker
+    capability: Capability
+    tariff: Tariff | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,9 @@ class Remote:
 
     accounts: LiveAccounts
     egress: Egress
+    names: ModelNames
+    local: Mapping[str, MadeHere] = field(default_factory=dict[str, MadeHere])
+    """The models of the built-in engine, on which aliases may fall back."""
     links: InputLinks | None = None
     """None where no provider is handed links."""
     first_pause_s: float = 1.0
@@ -40,7 +53,7 @@ class Remote:
     def account_of(self, task: Task) -> LiveAccount:
         """The account that a task is with. Raises NoMaker if it is no longer set up."""
         account = self.accounts.get(task.plan.maker.provider)
-        if account is None or task.model_requested not in account.abilities:
+        if account is None or task.model_made not in account.abilities:
             raise NoMaker("the provider that this task was with is no longer set up here: tell the operator")
         return account
 
@@ -68,3 +81,20 @@ async def native_ids(store: Store, task: Task, segment: int | None = None) -> tu
     if job is None or not job.native:
         return "", {}
     return job.account, msgspec.json.decode(job.native, type=dict[str, str])
+
+
+async def ask(remote: Remote, account: LiveAccount, handle: str) -> Update | PollFault:
+    """One question, and the one that follows from its answer. Raises nothing that another try could mend."""
+    adapter = account.adapter
+    try:
+        async with account.polls:
+            await remote.turns.mine()
+            answer = await remote.egress.send(adapter.poll(account.account, handle), account.access)
+            said = adapter.read_poll(account.account, handle, answer)
+            if isinstance(said, Update) and said.follow is not None:
+                assert isinstance(adapter, Follows), "an adapter that names a request to follow reads its answer"
+                answer = await remote.egress.send(said.follow, account.access)
+                said = adapter.read_follow(account.account, said.handle or handle, answer)
+    except UpstreamError as error:
+        return PollFault(fault=ProviderFault(trouble=Trouble.UPSTREAM, message=error.message, code=NETWORK))
+    return said

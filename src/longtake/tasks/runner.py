@@ -34,6 +34,7 @@ STEPS: Mapping[Step, Callable[[Surroundings, Task], Awaitable[Task]]] = {
 
 _HAVE_JOB = frozenset({Step.GENERATING, Step.ASSEMBLING, Step.SUBMITTING, Step.UNCONFIRMED, Step.POLLING})
 """Steps in which the job of the task's attempt may be open."""
+_AT_PROVIDER = frozenset({Step.SUBMITTING, Step.UNCONFIRMED, Step.POLLING})
 _BEFORE_BUYING = frozenset({Step.PREPARING, Step.SUBMITTING})
 _DONE_AGAIN = frozenset({Step.PREPARING, Step.GENERATING})
 """Steps that begin at the queue again; the others are taken up where they stood."""
@@ -144,7 +145,9 @@ async def _read_again(here: Surroundings, task: Task) -> Task | None:
 async def _try_to_end(here: Surroundings, task: Task, fault: Fault) -> bool:
     """Whether the task's end as failed could be written, or is not ours to write."""
     try:
-        job = JobEnd(attempt=task.attempt, state="failed", native=fault.message)
+        # Of a job at a provider nobody knows what becomes of it.
+        state = "lost" if task.step in _AT_PROVIDER else "failed"
+        job = JobEnd(attempt=task.attempt, state=state, native=fault.message)
         await here.fail(task, fault, job=job if task.step in _HAVE_JOB else None)
     except FencedOff:
         now = await _read_again(here, task)

@@ -68,7 +68,7 @@ class Scheduler:
             owner=f"node-{uuid7()}",
             remote=remote,
         )
-        self._settling = Settling(self._here)
+        self._settling = None if remote is None else Settling(store, remote)
         self._slots = {Slot.CPU: settings.render_slots, Slot.FETCH: settings.fetch_slots}
         if remote is not None:
             self._slots[Slot.IO] = settings.provider_slots
@@ -109,7 +109,8 @@ class Scheduler:
         for runner in self._runners:
             runner.cancel()
         await asyncio.gather(*self._runners, return_exceptions=True)
-        await self._settling.close()
+        if self._settling is not None:
+            await self._settling.close()
 
     async def _run(self) -> None:
         clock_s = asyncio.get_running_loop().time
@@ -124,7 +125,8 @@ class Scheduler:
                     next_tick_s = clock_s() + self._tick_s
                     await self._promote_waiting()
                     await self._end_overdue()
-                    await self._settling.look()
+                    if self._settling is not None:
+                        self._settling.look()
                 if clock_s() >= next_sweep_s:
                     next_sweep_s = clock_s() + self._sweep_s
                     await self._remove_expired()

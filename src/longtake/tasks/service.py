@@ -78,7 +78,7 @@ class TaskService:
         self.inputs = UrlInputs(egress=egress, intake=self.intake, storage=storage, settings=settings)
         self._store = store
         self._storage = storage
-        self._makers = makers
+        self.makers = makers
         self._settings = settings
         self._clock = clock
 
@@ -278,7 +278,7 @@ class TaskService:
 
     def models(self) -> Sequence[ListedModel]:
         """The models that can be asked for now."""
-        return self._makers.list_models()
+        return self.makers.list_models()
 
     async def _drop_inputs(self, principal: Principal, submission: Submission) -> None:
         """Remove the files that came with a request which made no task of its own."""

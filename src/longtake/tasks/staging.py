@@ -28,7 +28,7 @@ async def stage_inputs(here: Surroundings, task: Task, way: Way) -> MadeFile | N
     source_key = segment.source.id if segment.source else task.plan.source_asset_id
     if source_key is None:
         raise SourceUnusable("the source video was never found: submit the request again", param="task_id")
-    limits = here.providers.account_of(task).abilities[task.model_requested].source
+    limits = here.providers.account_of(task).abilities[task.model_made].source
     job = RenderJob(
         task=task.id,
         attempt=task.attempt,

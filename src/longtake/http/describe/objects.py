@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 from longtake.http.describe.provider_objects import (
     CANDIDATE,
-    CANDIDATES,
     JOINED,
     PROVIDER,
     PROVIDER_TEST,
     PROVIDERS,
+    ROUTE,
     SEGMENT,
 )
 from longtake.http.describe.terms import Field, Shape, Words
@@ -358,6 +358,13 @@ MODEL = Shape(
         _always("default_seconds", "number", "Its usual length.", "默认时长（秒）。"),
         _always("max_seconds", "number", "Its greatest length.", "最大时长（秒）。"),
         _always("aliases", "array", "Other names of it.", "别名。", of="string"),
+        _always(
+            "stands_for",
+            "array",
+            "Of an operator's alias: what is tried, in order.",
+            "管理员别名依次尝试的模型。",
+            of="string",
+        ),
     ),
 )
 MODELS = Shape(
@@ -556,7 +563,7 @@ SHAPES: Mapping[str, Shape] = {
     for shape in (
         TASK, RECORD, VIDEO, VIDEOS, UNIFIED_VIDEOS, TASKS, DELETED, FAULT, OUTPUT, METADATA, HEAD, SEAM, FILE, MODEL,
         MODELS, KEY, NEW_KEY, KEYS, KEY_REVOKED, QUOTE, QUOTE_LINE, BALANCE, LEDGER_CHECK, LEDGER_PROBLEM,
-        PROVIDER, PROVIDERS, PROVIDER_TEST, CANDIDATE, CANDIDATES, JOINED, SEGMENT,
+        PROVIDER, PROVIDERS, PROVIDER_TEST, CANDIDATE, ROUTE, JOINED, SEGMENT,
         TOKEN_USAGE, TOKEN_QUOTA, HEALTH, READINESS, ABOUT, DOCUMENT, ERROR,
         ERROR_DETAIL,
     )

@@ -168,6 +168,16 @@ ROUTE_QUERY = (
         choices=("create", "extend", "remix"),
         words=Words("What it shall do; absent = create.", "操作类型；缺省为 create。"),
     ),
+    Field(
+        name="seconds",
+        kind="number",
+        least=0,
+        most=3600,
+        example=6,
+        words=Words(
+            "How long the new part shall be; absent = the model's own.", "新部分时长（秒）；缺省为模型默认值。"
+        ),
+    ),
 )
 CHARACTER_PATH = Field(
     name="id", kind="string", required=True, words=Words("A character's id; there are none.", "角色 id；不存在角色。")

@@ -17,6 +17,28 @@ _PROVIDER = (
     always("max_in_flight", "integer", "Jobs at once at most.", "最大并发任务数。"),
     always("rests_until_ms", "integer", "Until when it gets no jobs; 0 = it may.", "暂停至（毫秒）；0 表示可用。"),
     always("why", "string", "Why it rests, or last failed.", "暂停或最近失败的原因。"),
+    always(
+        "spend_cap_usd",
+        "string",
+        "What it may spend in a window; null = no cap.",
+        "周期内消费上限；null 表示无上限。",
+        nullable=True,
+    ),
+    always("spend_cap_microusd", "integer", "The same in millionths.", "同上，百万分之一美元。", nullable=True),
+    always(
+        "spend_window",
+        "string",
+        "The window, in UTC: day or month; empty without a cap.",
+        "周期（UTC）：day 或 month；无上限时为空。",
+    ),
+    always("spent_usd", "string", "What it has spent in the window, where it has a cap.", "周期内已消费（设上限时）。"),
+    always("spent_microusd", "integer", "The same in millionths.", "同上，百万分之一美元。"),
+    always(
+        "window_ends_ms",
+        "integer",
+        "When the next window begins; 0 without a cap.",
+        "下一周期开始（毫秒）；无上限时为 0。",
+    ),
 )
 PROVIDER = Shape(name="Provider", words=Words("An account at a provider.", "渠道账户。"), fields=_PROVIDER)
 PROVIDERS = whole_list(
@@ -37,19 +59,42 @@ CANDIDATE = Shape(
     name="Candidate",
     words=Words("An account that has a model.", "拥有该模型的渠道。"),
     fields=(
-        always("account", "string", "Its name.", "渠道名称。"),
-        always("priority", "integer", "The highest is asked first.", "优先级，高者优先。"),
+        always("account", "string", "Its name; longtake is the built-in engine.", "渠道名称；longtake 为内置引擎。"),
+        always("name", "string", "The model's name here.", "模型在此处的名称。"),
         always("model", "string", "Its own name of the model.", "渠道侧模型名称。"),
+        always("priority", "integer", "The highest is asked first.", "优先级，高者优先。"),
         always("can", "boolean", "Whether it would be asked now.", "当前是否可用。"),
+        one_of(
+            "reason",
+            (
+                "ready", "full", "disabled", "switched_off", "no_key", "operation", "length", "resting", "spend_cap",
+            ),
+            "Why, or why not, in one word.",
+            "原因代码。",
+        ),
         always("why", "string", "Why, or why not.", "原因。"),
-        always("mode", "string", "How it would make it at best.", "最佳方式。"),
+        always("mode", "string", "How it would make it; empty = it cannot.", "生成方式；空表示不支持。"),
+        always(
+            "way",
+            "string",
+            "How it would get the source: id, inline, upload or picture; empty = it needs none.",
+            "源视频传递方式：id、inline、upload 或 picture；空表示不需要。",
+        ),
+        always("until_ms", "integer", "When that changes by itself; 0 = never.", "何时自动改变（毫秒）；0 表示不会。"),
+        always("cost_usd", "string", "What the job is expected to cost there.", "预计成本。", nullable=True),
+        always("cost_microusd", "integer", "The same in millionths.", "同上，百万分之一美元。", nullable=True),
     ),
-)
-CANDIDATES = whole_list(
-    "CandidateList",
-    Words("Who would be asked, in order.", "候选渠道（按顺序）。"),
-    "Candidate",
-    Words("The candidates.", "候选列表。"),
+)  # fmt: skip
+ROUTE = Shape(
+    name="Route",
+    words=Words("Who would be asked, in order; those who would not stand last.", "候选渠道（按顺序），不可用者在后。"),
+    fields=(
+        one_of("object", ("route",), "The kind of object.", "对象类型。"),
+        always("model", "string", "The name that was asked for.", "请求的名称。"),
+        always("stands_for", "array", "The models that it stands for.", "对应的模型。", of="string"),
+        always("data", "array", "The candidates.", "候选列表。", of="Candidate"),
+        always("has_more", "boolean", "False.", "恒为 false。"),
+    ),
 )
 JOINED = Shape(
     name="Joined",

@@ -456,10 +456,6 @@ returning {task}
 -- owned --
 select {task} from tasks where owner = :owner and finished_ms is null order by number
 
--- unsettled --
-select {task} from tasks
-where settlement = 'open' and finished_ms is not null and finished_ms > :ended_ms and deleted_ms is null
-
 -- move --
 update tasks set
     step = :after, slot = :slot, sequence = sequence + 1, updated_ms = :now_ms,
@@ -493,16 +489,46 @@ where uuid = :uuid and cancel_requested_ms is null
 returning number
 
 -- insert_job --
-insert into jobs (task, segment, attempt, provider, account, state, caller_key, started_ms, deadline_ms)
-values (:task, :segment, :attempt, :provider, :account, 'open', :caller_key, :now_ms, :deadline_ms)
+insert into jobs (
+    task, segment, attempt, provider, account, state, caller_key, started_ms, deadline_ms, model,
+    expected_microusd
+) values (
+    :task, :segment, :attempt, :provider, :account, 'open', :caller_key, :now_ms, :deadline_ms, :model,
+    :expected_microusd
+)
 
 -- mark_job --
 update jobs set handle = :handle where task = :task and attempt = :attempt and state = 'open'
 
 -- jobs --
 select task, segment, attempt, provider, account, state, caller_key, handle, native, cost_microusd, started_ms,
-    ended_ms, deadline_ms
+    ended_ms, deadline_ms, model, expected_microusd
 from jobs where task = :task order by segment, attempt
+
+-- jobs_left_open --
+select jobs.task, segment, jobs.attempt, provider, account, state, caller_key, handle, native, jobs.cost_microusd,
+    jobs.started_ms, ended_ms, jobs.deadline_ms, model, expected_microusd
+from tasks join jobs on jobs.task = tasks.id
+where tasks.settlement = 'open' and tasks.finished_ms is not null
+    and jobs.state = 'open' and jobs.provider <> 'longtake'
+order by tasks.finished_ms limit :most
+
+-- account_states --
+select name, switched_off, rests_until_ms, why from provider_accounts
+
+-- save_account --
+insert into provider_accounts (name, switched_off, rests_until_ms, why, updated_ms)
+values (:name, :switched_off, :rests_until_ms, :why, :now_ms)
+on conflict (name) do update set
+    switched_off = excluded.switched_off, rests_until_ms = excluded.rests_until_ms, why = excluded.why,
+    updated_ms = excluded.updated_ms
+
+-- spent_microusd --
+-- A job that failed without a word of its cost made nothing; of any other the expected cost counts until it is known.
+select coalesce(sum(
+    case when cost_microusd > 0 then cost_microusd when state = 'failed' then 0 else expected_microusd end
+), 0)
+from jobs where provider <> 'longtake' and account = :account and started_ms >= :since_ms
 
 -- end_job --
 update jobs set state = :state, native = :native, cost_microusd = :cost_microusd, ended_ms = :now_ms

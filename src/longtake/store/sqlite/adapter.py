@@ -34,7 +34,8 @@ from longtake.store.base import (
     TaskQuery,
 )
 from longtake.store.operator import SpendRow, StepEvent, TaskFilter
-from longtake.store.sqlite import money, removal, submission, walk
+from longtake.store.provider_accounts import AccountState
+from longtake.store.sqlite import money, provider_accounts, removal, submission, walk
 from longtake.store.sqlite.connections import Connections
 from longtake.store.sqlite.faults import explain
 from longtake.store.sqlite.lock import FileLock
@@ -280,11 +281,6 @@ class SqliteStore:
         """See Store.owned."""
         return [task_of(row) for row in await self._list("owned", {"owner": owner})]
 
-    async def unsettled(self, now_ms: int) -> Sequence[Task]:
-        """See Store.unsettled."""
-        asked: dict[str, Cell] = {"ended_ms": now_ms - SETTLED_WITHIN_MS}
-        return [task_of(row) for row in await self._list("unsettled", asked)]
-
     async def move(self, task: Task, after: Step, changes: TaskChanges, *, job: JobChange | None = None) -> Task:
         """See Store.move."""
         now_ms = self._clock_ms()
@@ -382,6 +378,26 @@ class SqliteStore:
         """See Store.check_ledger."""
         now_ms = self._clock_ms()
         return await self._look(lambda connection: money.check_ledger(connection, now_ms))
+
+    # -- accounts at providers -----------------------------------------------------------------------------------------
+
+    async def account_states(self) -> Sequence[AccountState]:
+        """See ProviderAccounts.account_states."""
+        return [provider_accounts.state_of(row) for row in await self._list("account_states")]
+
+    async def save_account(self, state: AccountState) -> None:
+        """See ProviderAccounts.save_account."""
+        now_ms = self._clock_ms()
+        await self._write(lambda connection: provider_accounts.save_account(connection, state, now_ms))
+
+    async def spent_microusd(self, account: str, since_ms: int) -> int:
+        """See ProviderAccounts.spent_microusd."""
+        ((spent,),) = await self._list("spent_microusd", {"account": account, "since_ms": since_ms})
+        return msgspec.convert(spent, int)
+
+    async def jobs_left_open(self, most: int) -> Sequence[Job]:
+        """See ProviderAccounts.jobs_left_open."""
+        return [job_of(row) for row in await self._list("jobs_left_open", {"most": most})]
 
     def _expires_ms(self, now_ms: int) -> int | None:
         return now_ms + self._retention_ms if self._retention_ms else None

@@ -13,6 +13,7 @@ from longtake.errors import FencedOff
 from longtake.lifecycle import ENDS, may_move, slot_of
 from longtake.store.base import JobChange, JobEnd, JobMark, JobStart, TaskChanges
 from longtake.store.sqlite.money import is_open_after, lower_hold, owed, settle
+from longtake.store.sqlite.provider_accounts import check_limit
 from longtake.store.sqlite.queries import Cell, fetch, fetch_first
 from longtake.store.sqlite.rows import task_of, to_json, uuid_of
 from longtake.store.sqlite.submission import name_inputs, name_result
@@ -243,6 +244,7 @@ def _drop_results(connection: apsw.Connection, task: Task, now_ms: int, roles: I
 
 def _write_job(connection: apsw.Connection, task: Task, job: JobChange | None, now_ms: int) -> None:
     if isinstance(job, JobStart):
+        check_limit(connection, job)
         started: dict[str, Cell] = {
             "task": task.id,
             "segment": job.segment,
@@ -252,6 +254,8 @@ def _write_job(connection: apsw.Connection, task: Task, job: JobChange | None, n
             "caller_key": job.caller_key,
             "now_ms": now_ms,
             "deadline_ms": job.deadline_ms,
+            "model": job.model,
+            "expected_microusd": job.expected_microusd,
         }
         fetch(connection, "insert_job", started)
     elif isinstance(job, JobMark):

@@ -19,28 +19,28 @@ class ProviderPage(Value, frozen=True):
 async def show(visit: Visit) -> PageAnswer:
     """All accounts. Raises AccessDenied."""
     check_admin(visit.call, "see the providers")
-    return Shown("console/providers.html", ProviderPage(providers=tuple(visit.context.providers.statuses())))
+    return Shown("console/providers.html", ProviderPage(providers=tuple(await visit.context.providers.statuses())))
 
 
 async def test(visit: Visit) -> PageAnswer:
     """Ask one whether it answers and takes its key; buys nothing. Raises AccessDenied, InvalidRequest."""
     check_admin(visit.call, "test providers")
     tried = await visit.context.providers.test(visit.call.params["name"])
-    statuses = tuple(visit.context.providers.statuses())
+    statuses = tuple(await visit.context.providers.statuses())
     return Shown("console/providers.html", ProviderPage(providers=statuses, tried=tried))
 
 
 async def disable(visit: Visit) -> PageAnswer:
     """Send it no new job. Raises AccessDenied, InvalidRequest."""
-    return _switch(visit, enabled=False)
+    return await _switch(visit, enabled=False)
 
 
 async def enable(visit: Visit) -> PageAnswer:
     """Send it jobs again. Raises AccessDenied, InvalidRequest."""
-    return _switch(visit, enabled=True)
+    return await _switch(visit, enabled=True)
 
 
-def _switch(visit: Visit, *, enabled: bool) -> PageAnswer:
+async def _switch(visit: Visit, *, enabled: bool) -> PageAnswer:
     check_admin(visit.call, "switch providers")
-    visit.context.providers.switch(visit.call.params["name"], enabled=enabled)
+    await visit.context.providers.switch(visit.call.params["name"], enabled=enabled)
     return Moved("/console/providers")

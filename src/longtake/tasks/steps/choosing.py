@@ -5,18 +5,18 @@ from __future__ import annotations
 
 import msgspec
 
-from longtake.routing.live_accounts import LiveAccount
+from longtake.routing.candidates import Reason
 from longtake.routing.ways import Way
 from longtake.store.base import TaskChanges
-from longtake.tasks.origins import way_at
+from longtake.tasks.asking import Candidacy, look_over, made_by
 from longtake.tasks.provider_jobs import keep_handed
-from longtake.tasks.remote import Remote, bought_job
+from longtake.tasks.remote import bought_job
 from longtake.tasks.segments import segment_of
 from longtake.tasks.staging import stage_inputs
-from longtake.tasks.steps.failover import failed_accounts
+from longtake.tasks.steps.failover import failed_offers
 from longtake.tasks.steps.submitting import buy
 from longtake.tasks.steps.surroundings import Surroundings
-from longtake.types import Fault, Operation, Role, Step, Task
+from longtake.types import Fault, Maker, Operation, Role, Step, Task
 
 PREPARED_PERCENT = 1
 LEAST_PAUSE_MS = 500
@@ -26,59 +26,115 @@ UNABLE = Fault(
     message_zh="该模型的渠道无法续写此视频：请更换模型或起始时间",
     param="model",
 )
+CAPPED = Fault(
+    code="spend_cap_reached",
+    message="the providers of this model have spent what the operator lets them spend: use another model, or tell the "
+    "operator",
+    message_zh="该模型的渠道已达到管理员设置的消费上限：请更换模型或联系管理员",
+    param="model",
+)
+AWAY = Fault(
+    code="upstream_error",
+    message="the providers of this model have asked for a pause that is longer than this task may wait: use another "
+    "model, or try again later",
+    message_zh="该模型的渠道暂停时间超过任务期限：请更换模型或稍后再试",
+    retryable=True,
+)
+OFF = Fault(
+    code="get_channel_failed",
+    message="every provider of this model is switched off or lacks its key: tell the operator, or use another model",
+    message_zh="该模型的渠道均不可用：请联系管理员或更换模型",
+    retryable=True,
+)
 
 
 async def prepare_at_provider(here: Surroundings, task: Task) -> Task:
-    """Pick an account that may be asked now, and move to `submitting`; back to the queue if all of them rest."""
-    remote = here.providers
-    chosen = await _choose(here, remote, task)
+    """Pick an account that may be asked now, and move to `submitting`.
+
+    Where none may be, an alias falls back on the built-in engine, a task waits for one that rests, or ends.
+    """
+    seen = await look_over(here, task)
+    chosen = await _choose(here, task, seen)
     if chosen is None:
-        return await _wait_or_end(here, remote, task)
-    account, way = chosen
-    maker = msgspec.structs.replace(
-        task.plan.maker, provider=account.name, model=account.model_of(task.model_requested), mode=way.mode
-    )
-    plan = msgspec.structs.replace(task.plan, maker=maker)
-    task = msgspec.structs.replace(task, plan=plan)
-    if not _is_given_files(task, way) and not task.attempt and not account.is_full:
+        return await _go_without(here, task, seen)
+    way = chosen.verdict.way
+    assert way is not None, "what may be asked has a way"
+    task = made_by(task, chosen.offer, way.mode)
+    if not _is_given_files(task, way) and not task.attempt and not chosen.account.is_full:
         # Nothing to make ready, and no earlier job of which anything has to be found out.
-        return await buy(here, remote, task, account, plan)
+        return await buy(here, here.providers, task, chosen.account, task.plan)
     made = await stage_inputs(here, task, way)
-    handed = await keep_handed(here, task, account, way, made) if made is not None else None
+    handed = await keep_handed(here, task, chosen.account, way, made) if made is not None else None
     assets = {Role.HANDED: handed} if handed is not None else None
     progress = segment_of(task).percent(PREPARED_PERCENT)
-    return await here.move(task, Step.SUBMITTING, TaskChanges(plan=plan, progress=progress, assets=assets))
+    return await here.move(task, Step.SUBMITTING, TaskChanges(plan=task.plan, progress=progress, assets=assets))
 
 
 def _is_given_files(task: Task, way: Way) -> bool:
     return task.operation is not Operation.CREATE or way.kind is not None or bool(task.plan.images)
 
 
-async def _choose(here: Surroundings, remote: Remote, task: Task) -> tuple[LiveAccount, Way] | None:
-    """The first in order that can do it; one that failed at this task only if no other is left.
+async def _choose(here: Surroundings, task: Task, seen: list[Candidacy]) -> Candidacy | None:
+    """The first that may be asked; one that failed at this task only if no other is left.
 
     Of a segment the one that made the segment before, if it can: nobody else has that as its own.
     """
-    now_ms, operation = here.clock(), segment_of(task).operation
+    able = [candidacy for candidacy in seen if candidacy.verdict.can]
+    if not able:
+        return None
     jobs = await here.store.jobs(task) if task.attempt else ()
-    failed, before = failed_accounts(jobs), bought_job(jobs)
-    fresh = remote.accounts.order(task.model_requested, operation, now_ms, passed_over=failed)
-    order = fresh or remote.accounts.order(task.model_requested, operation, now_ms)
-    for account in sorted(order, key=lambda account: before is None or account.name != before.account):
-        way = await way_at(here, task, account)
-        if way is not None:
-            return account, way
+    failed, before = failed_offers(jobs), bought_job(jobs)
+    able.sort(key=lambda candidacy: before is None or candidacy.account.name != before.account)
+    return next((candidacy for candidacy in able if candidacy.name not in failed), able[0])
+
+
+async def _go_without(here: Surroundings, task: Task, seen: list[Candidacy]) -> Task:
+    local = _made_here(here, task)
+    if local is not None:
+        return await here.move(task, Step.QUEUED, local)
+    reasons = {candidacy.verdict.reason for candidacy in seen}
+    now_ms = here.clock()
+    until_ms = min((one.verdict.until_ms for one in seen if one.verdict.reason is Reason.RESTING), default=None)
+    if until_ms is not None and until_ms < task.deadline_ms:
+        next_ms = max(until_ms, now_ms + LEAST_PAUSE_MS)
+        return await here.move(task, Step.QUEUED, TaskChanges(release=True, next_ms=next_ms))
+    if until_ms is not None:
+        return await here.fail(task, AWAY)
+    if Reason.SPEND_CAP in reasons:
+        return await here.fail(task, CAPPED)
+    return await here.fail(task, UNABLE if reasons & {Reason.OPERATION, Reason.LENGTH} else OFF)
+
+
+def _made_here(here: Surroundings, task: Task) -> TaskChanges | None:
+    """What makes the built-in engine the maker, where the task's name is an alias that stands for it, too."""
+    plan = task.plan
+    for model in here.providers.names.resolve(task.model_requested):
+        found = here.providers.local.get(model)
+        if found is None:
+            continue
+        able = found.capability
+        roles = able.extend_image_roles if task.operation is Operation.EXTEND else {image.role for image in plan.images}
+        if (
+            task.operation in able.operations
+            and plan.new_us <= able.max_new_us
+            and not segment_of(task).number
+            and able.short_sides[0] <= min(plan.width, plan.height) <= able.short_sides[1]
+            and len(plan.images) <= able.max_images
+            and all(image.role in roles for image in plan.images)
+        ):
+            return TaskChanges(
+                plan=msgspec.structs.replace(
+                    plan,
+                    maker=found.maker,
+                    tariff=found.tariff,
+                    segments=(),
+                    warnings=(*plan.warnings, _made_here_instead(found.maker)),
+                ),
+                deadline_ms=here.clock() + here.settings.local_deadline_s * 1000,
+                release=True,
+            )
     return None
 
 
-async def _wait_or_end(here: Surroundings, remote: Remote, task: Task) -> Task:
-    # Also those whose rest has ended since they were looked at.
-    rests_ms = [
-        account.health.condition.rests_until_ms
-        for account in remote.accounts.serving(task.model_requested, segment_of(task).operation)
-        if await way_at(here, task, account) is not None
-    ]
-    if not rests_ms:
-        return await here.fail(task, UNABLE)
-    next_ms = max(min(rests_ms), here.clock() + LEAST_PAUSE_MS)
-    return await here.move(task, Step.QUEUED, TaskChanges(release=True, next_ms=next_ms))
+def _made_here_instead(maker: Maker) -> str:
+    return f"no provider could be asked, so {maker.model} makes this"

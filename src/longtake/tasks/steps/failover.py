@@ -12,11 +12,13 @@ from collections.abc import Sequence
 import msgspec
 
 from longtake.providers.base import ProviderFault
-from longtake.routing.health import RATE_LIMIT_PAUSE_MS
+from longtake.routing.health import LONGEST_ASKED_REST_MS, RATE_LIMIT_PAUSE_MS
 from longtake.routing.live_accounts import LiveAccount
 from longtake.store.base import Job, JobEnd, TaskChanges
-from longtake.tasks.faults import NETWORK, note_on_health, verdict_on
+from longtake.tasks.asking import look_over
+from longtake.tasks.faults import NETWORK, verdict_on
 from longtake.tasks.segments import segment_of
+from longtake.tasks.standing import note_fault
 from longtake.tasks.steps.surroundings import Surroundings
 from longtake.types import Step, Task
 
@@ -34,7 +36,7 @@ async def try_elsewhere(
 ) -> Task:
     """Write the end of a job that surely makes nothing, and what the task does then. Raises FencedOff, StoreFailed."""
     now_ms = here.clock()
-    note_on_health(account.health, fault, now_ms)
+    await note_fault(here.store, account, fault, now_ms)
     verdict = verdict_on(fault)
     _log.warning(
         "task %s: provider %s: %s: %s",
@@ -49,9 +51,9 @@ async def try_elsewhere(
     segment = segment_of(task)
     jobs = await here.store.jobs(task)
     if verdict.ask_another:
-        failed = {account.name, *failed_accounts(jobs)}
-        order = here.providers.accounts.order(task.model_requested, segment.operation, now_ms, passed_over=failed)
-        if order:
+        failed = {(account.name, task.model_made), *failed_offers(jobs)}
+        others = [other for other in await look_over(here, task) if other.name not in failed]
+        if any(other.verdict.can for other in others):
             return await here.move(task, Step.QUEUED, TaskChanges(release=True, next_ms=now_ms), job=job)
     tries = sum(job.segment == segment.number for job in jobs)
     pause_ms = _pause_ms(fault, tries)
@@ -61,14 +63,14 @@ async def try_elsewhere(
     return await here.fail(task, verdict.fault, job=job)
 
 
-def failed_accounts(jobs: Sequence[Job]) -> frozenset[str]:
-    """The accounts whose last word on a task was a failure."""
-    last = {job.account: job.state for job in jobs}
-    return frozenset(name for name, state in last.items() if state == "failed")
+def failed_offers(jobs: Sequence[Job]) -> frozenset[tuple[str, str]]:
+    """The accounts, each with our name of the model, whose last word on a task was a failure."""
+    last = {(job.account, job.model): job.state for job in jobs}
+    return frozenset(offer for offer, state in last.items() if state == "failed")
 
 
 def _pause_ms(fault: ProviderFault, tries: int) -> int:
     if fault.retry_after_s is not None:
-        return min(LONGEST_PAUSE_MS, max(1000, round(fault.retry_after_s * 1000)))
+        return min(LONGEST_ASKED_REST_MS, max(1000, round(fault.retry_after_s * 1000)))
     first_ms = UNREACHED_PAUSE_MS if fault.code == NETWORK else RATE_LIMIT_PAUSE_MS
     return min(LONGEST_PAUSE_MS, first_ms << min(tries, 6))

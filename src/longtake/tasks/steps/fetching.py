@@ -17,9 +17,9 @@ from longtake.routing.live_accounts import LiveAccount
 from longtake.store.base import TaskChanges
 from longtake.tasks.ids import uuid7
 from longtake.tasks.intake import work_prefix
-from longtake.tasks.remote import Remote, bought_job
+from longtake.tasks.remote import Remote, ask, bought_job
 from longtake.tasks.segments import segment_of
-from longtake.tasks.steps.polling import ask, made_video
+from longtake.tasks.steps.polling import made_video
 from longtake.tasks.steps.surroundings import Surroundings
 from longtake.types import Asset, Fault, Role, Step, Task
 

@@ -10,13 +10,14 @@ import random
 
 import msgspec
 
-from longtake.errors import LongtakeError, UpstreamError
-from longtake.providers.base import Cancels, Follows, MadeVideo, PollFault, ProviderFault, Trouble, Update
+from longtake.providers.base import MadeVideo, PollFault, ProviderFault, Trouble, Update
 from longtake.routing.live_accounts import LiveAccount
 from longtake.store.base import Job, JobEnd, TaskChanges
-from longtake.tasks.faults import LOST, NETWORK, note_on_health
-from longtake.tasks.remote import Remote, open_job
+from longtake.tasks.faults import LOST
+from longtake.tasks.remote import Remote, ask, open_job
 from longtake.tasks.segments import segment_of
+from longtake.tasks.settling import cancel_job
+from longtake.tasks.standing import note_fault
 from longtake.tasks.steps.failover import try_elsewhere
 from longtake.tasks.steps.submitting import SUBMITTED_PERCENT
 from longtake.tasks.steps.surroundings import Surroundings
@@ -65,7 +66,7 @@ async def _follow(here: Surroundings, remote: Remote, task: Task, account: LiveA
                 if misses >= MISSES_TO_LOSE:
                     ended = JobEnd(attempt=job.attempt, state="lost", native=fault.message)
                     return await here.fail(task, LOST, job=ended)
-                note_on_health(account.health, fault, here.clock())
+                await note_fault(here.store, account, fault, here.clock())
                 asked_s = fault.retry_after_s
             case Update():
                 misses = 0
@@ -114,23 +115,6 @@ async def _wait(here: Surroundings, task: Task, wait_s: float) -> None:
             await here.cancelled.wait()
 
 
-async def ask(remote: Remote, account: LiveAccount, handle: str) -> Update | PollFault:
-    """One question, and the one that follows from its answer. Raises nothing that another try could mend."""
-    adapter = account.adapter
-    try:
-        async with account.polls:
-            await remote.turns.mine()
-            answer = await remote.egress.send(adapter.poll(account.account, handle), account.access)
-            said = adapter.read_poll(account.account, handle, answer)
-            if isinstance(said, Update) and said.follow is not None:
-                assert isinstance(adapter, Follows), "an adapter that names a request to follow reads its answer"
-                answer = await remote.egress.send(said.follow, account.access)
-                said = adapter.read_follow(account.account, said.handle or handle, answer)
-    except UpstreamError as error:
-        return PollFault(fault=ProviderFault(trouble=Trouble.UPSTREAM, message=error.message, code=NETWORK))
-    return said
-
-
 def _show(here: Surroundings, task: Task, said: Update) -> None:
     if said.progress is not None:
         share = min(max(said.progress, 0.0), 1.0)
@@ -156,31 +140,8 @@ async def _conclude(here: Surroundings, task: Task, account: LiveAccount, job: J
 
 
 async def _call_off(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: Job) -> Task:
-    """Cancel at the provider where it can. The task ends now; its job is watched for its cost only (settling.py)."""
+    """Cancel at the provider where it can. The task ends now; settling.py asks after a job that goes on."""
     return await here.end_cancelled(task, job=await cancel_job(remote, account, job))
-
-
-async def cancel_job(remote: Remote, account: LiveAccount, job: Job) -> JobEnd | None:
-    """Call a job off where its provider can do that, and ask how it ended; None while it goes on."""
-    if isinstance(account.adapter, Cancels):
-        with contextlib.suppress(LongtakeError):
-            for request in account.adapter.cancel(account.account, job.handle):
-                await remote.egress.send(request, account.access)
-    return ended_of(job, await ask(remote, account, job.handle))
-
-
-def ended_of(job: Job, said: Update | PollFault) -> JobEnd | None:
-    """The end of a cancelled task's job by what the provider says; None while it goes on, or does not tell."""
-    match said:
-        case PollFault(fault=fault) if fault.trouble is Trouble.NOT_FOUND:
-            return JobEnd(attempt=job.attempt, state="cancelled", native=fault.message)
-        case PollFault():
-            return None
-        case Update(status="queued" | "running"):
-            return None
-        case Update():
-            native = f"cancelled by its owner; the provider: {said.status}"
-            return JobEnd(attempt=job.attempt, state="cancelled", native=native, cost_microusd=said.cost_microusd or 0)
 
 
 def made_video(remote: Remote, task: Task) -> MadeVideo | None:

@@ -11,7 +11,15 @@ import asyncio
 import contextlib
 import logging
 
-from longtake.errors import BadUpstreamAnswer, LongtakeError, MaybeSent, RequestError, ServiceError, UpstreamError
+from longtake.errors import (
+    BadUpstreamAnswer,
+    LongtakeError,
+    MaybeSent,
+    RequestError,
+    ServiceError,
+    SpendCapReached,
+    UpstreamError,
+)
 from longtake.providers.base import (
     Follows,
     PollFault,
@@ -25,6 +33,7 @@ from longtake.providers.base import (
 )
 from longtake.routing.live_accounts import LiveAccount
 from longtake.store.base import Job, JobEnd, JobMark, JobStart, TaskChanges
+from longtake.tasks.asking import limit_of
 from longtake.tasks.faults import NETWORK, UNCONFIRMED
 from longtake.tasks.provider_jobs import InputGone, provider_job
 from longtake.tasks.remote import Remote, open_job
@@ -95,10 +104,17 @@ async def _buy(here: Surroundings, remote: Remote, task: Task, account: LiveAcco
         caller_key=caller_key,
         deadline_ms=task.deadline_ms,
         segment=segment.number,
+        model=task.model_made,
+        expected_microusd=account.cost_microusd(task.model_made, job.new_us) or 0,
+        limit=limit_of(account, here.clock()),
     )
     changes = TaskChanges(plan=plan, progress=segment.percent(SUBMITTED_PERCENT))
     async with account.submits:  # before the row is written: from then on the call may have been made
-        bought = await here.move(task, Step.SUBMITTING, changes, job=start)
+        try:
+            bought = await here.move(task, Step.SUBMITTING, changes, job=start)
+        except SpendCapReached:
+            # Others took what was left since it was chosen.
+            return await here.move(task, Step.QUEUED, TaskChanges(release=True))
         answer = await _asked(remote, account, job)
     return await _heard(here, bought, account, job, answer)
 

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What of an account's standing outlives the process: an operator's switch, and a pause that was asked for.
+
+Only what is worth a write is written: a pause of less than LEAST_KEPT_MS is over before a server has restarted.
+"""
+
+from __future__ import annotations
+
+from longtake.providers.base import ProviderFault
+from longtake.routing.live_accounts import LiveAccount, LiveAccounts
+from longtake.store.base import Store
+from longtake.store.provider_accounts import AccountState
+from longtake.tasks.faults import note_on_health
+
+LEAST_KEPT_MS = 30_000
+"""The shortest pause that is kept, and the least change of one."""
+
+
+async def restore(store: Store, accounts: LiveAccounts) -> None:
+    """Put accounts as they were left. To be called before anything is asked of them."""
+    for state in await store.account_states():
+        account = accounts.get(state.name)
+        if account is not None:
+            account.kept, account.switched_off = state, state.switched_off
+            account.health.rest_until(state.rests_until_ms, state.why)
+
+
+async def note_fault(store: Store, account: LiveAccount, fault: ProviderFault, now_ms: int) -> None:
+    """Let an account rest as its fault asks for, and keep that where it is for long. Raises StoreFailed."""
+    note_on_health(account.health, fault, now_ms)
+    condition = account.health.condition
+    kept_ms = account.kept.rests_until_ms if account.kept else 0
+    if condition.asked_until_ms - max(now_ms, kept_ms) >= LEAST_KEPT_MS:
+        await _save(store, account)
+
+
+async def switch(store: Store, account: LiveAccount, *, on: bool) -> None:
+    """Switch an account off, or on and well: who switches it on has mended what it rested for. Raises StoreFailed."""
+    if on:
+        account.health.forget()
+    account.switched_off = not on
+    await _save(store, account)
+
+
+async def _save(store: Store, account: LiveAccount) -> None:
+    condition = account.health.condition
+    state = AccountState(
+        name=account.name,
+        switched_off=account.switched_off,
+        rests_until_ms=condition.asked_until_ms,
+        why=condition.why if condition.asked_until_ms else "",
+    )
+    # Before the write: of many that are told the same at once, one writes.
+    account.kept = state
+    await store.save_account(state)

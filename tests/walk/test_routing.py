@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is asked for a task: aliases, spend caps, switches and pauses that outlive the process, and the maker's account.
+
+The whole application without HTTP, against a fake upstream in a process of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.fakes.house import code_of
+from tests.fakes.upstream.process import KEY, RunningUpstream, running_upstream
+
+from longtake.accounts import LONGTAKE
+from longtake.compose import Services, running
+from longtake.errors import ConfigurationError, NoMaker
+from longtake.settings import read_settings
+from longtake.store.base import Job
+from longtake.types import SECOND_US, Mode, Operation, Principal, Step, Submission, Task, TaskSource
+
+WHO = Principal(tenant_id="default", key_id="k", admin=True)
+END_WITHIN_S = 60.0
+BOTH = '{ "try-a" = "grok-video-3", "try-b" = "grok-video-3-pro" }'
+
+
+@pytest.fixture(scope="module")
+def started_upstream() -> Iterator[RunningUpstream]:
+    with running_upstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def upstream(started_upstream: RunningUpstream, monkeypatch: pytest.MonkeyPatch) -> RunningUpstream:
+    monkeypatch.setenv("ROUTING_KEY", KEY)
+    started_upstream.spoil()
+    started_upstream.set(render_s=0.05, outcome="succeeded", returns="whole", style="", new_s=1.0, file="")
+    return started_upstream
+
+
+def account(name: str, url: str, *lines: str, models: str = '["grok-video-3"]') -> str:
+    head = f'[[providers]]\nname = "{name}"\nkind = "unified"\nbase_url = "{url}"\napi_key_env = "ROUTING_KEY"\n'
+    return "\n".join([f"{head}models = {models}", *lines, ""])
+
+
+@asynccontextmanager
+async def served(home: Path, toml: str) -> AsyncGenerator[Services]:
+    """Everything at work in a home with this longtake.toml."""
+    await asyncio.to_thread((home / "longtake.toml").write_text, toml, encoding="utf-8")
+    async with running(read_settings({"home": str(home), "cpu_slots": 1}, dict(os.environ)), sample=False) as services:
+        yield services
+
+
+async def ask(services: Services, model: str, operation: Operation = Operation.CREATE, **fields: Any) -> Task:
+    submission = Submission(
+        operation=operation, dialect="unified", prompt="a cat", model=model, new_us=6 * SECOND_US, **fields
+    )
+    return (await services.service.submit(WHO, submission)).task
+
+
+async def reach(services: Services, task: Task, *steps: Step) -> Task:
+    deadline_s = time.monotonic() + END_WITHIN_S
+    now = task
+    while now.step not in steps:
+        assert time.monotonic() < deadline_s, f"it stays at {now.step}: {now.fault}"
+        assert now.finished_ms is None, f"it ended as {now.step}: {now.fault}"
+        now = await services.service.wait(WHO, task.id, after_sequence=now.sequence, timeout_s=0.2)
+    return now
+
+
+async def end_of(services: Services, task: Task) -> Task:
+    return await reach(services, task, Step.SUCCEEDED, Step.FAILED, Step.CANCELLED, Step.EXPIRED)
+
+
+async def bought(services: Services, task: Task) -> list[Job]:
+    return [job for job in await services.store.jobs(task) if job.provider != LONGTAKE]
+
+
+# ---- aliases ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_alias_goes_from_one_model_to_the_next_at_the_same_account(tmp_path, upstream):
+    toml = account("relay", f"{upstream.url}/unified", models=BOTH) + '[aliases]\n"cats" = ["try-a", "try-b"]\n'
+
+    async def main():
+        async with served(tmp_path, toml) as services:
+            upstream.spoil({"path": "create", "status": 400, "body": {"code": "x", "message": "not this model"}})
+            done = await end_of(services, await ask(services, " Cats"))
+            assert done.step is Step.SUCCEEDED, done.fault
+            assert done.model_requested.strip() == "Cats"
+            assert (done.plan.maker.name, done.plan.maker.model) == ("try-b", "grok-video-3-pro")
+            assert [(job.model, job.state) for job in await bought(services, done)] == [
+                ("try-a", "failed"),
+                ("try-b", "succeeded"),
+            ]
+            listed = {model.model.name: model.stands_for for model in services.service.models()}
+            assert listed["cats"] == ("try-a", "try-b")
+            route = await services.providers.route("cats", Operation.EXTEND, 6 * SECOND_US)
+            assert (route.stands_for, [row.name for row in route.candidates]) == (
+                ("try-a", "try-b"),
+                ["try-a", "try-b"],
+            )
+
+    asyncio.run(main())
+
+
+def test_an_alias_falls_back_on_the_built_in_engine_while_its_provider_rests(tmp_path, upstream):
+    toml = account("relay", f"{upstream.url}/unified") + '[aliases]\n"cats" = ["grok-video-3", "longtake-cpu"]\n'
+
+    async def main():
+        async with served(tmp_path, toml) as services:
+            rule = {"path": "create", "status": 429, "headers": {"Retry-After": "3600"}, "body": {"message": "wait"}}
+            upstream.spoil(rule)
+            rests = await ask(services, "grok-video-3")
+            while not (await services.providers.statuses())[0].rests_until_ms:  # noqa: ASYNC110  (nothing tells)
+                await asyncio.sleep(0.02)
+            here = await reach(services, await ask(services, "cats"), Step.GENERATING, Step.STORING, Step.SUCCEEDED)
+            assert (here.plan.maker.mode, here.plan.maker.engine, here.plan.tariff) == (Mode.LOCAL, "classic", None)
+            assert "longtake-cpu makes this" in here.warnings[-1]
+            assert await bought(services, here) == []
+            for task in (here, rests):
+                await services.service.cancel(WHO, task.id)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ('[aliases]\n"cats" = ["dogs"]\n', "'dogs', which is no model here"),
+        ('[aliases]\n"try-a" = ["grok-video-3"]\n', "is a model's own name"),
+        ('[prices."dogs"]\nrequest_usd = "1"\n', "a price for 'dogs'"),
+    ],
+)
+def test_tables_that_cannot_work_stop_the_start(tmp_path, upstream, more: str, says: str):
+    async def main():
+        with pytest.raises(ConfigurationError, match=says):
+            async with served(tmp_path, account("relay", upstream.url, models=BOTH) + more):
+                pass
+
+    asyncio.run(main())
+
+
+# ---- spend caps ------------------------------------------------------------------------------------------------------
+
+
+COST = 'cost_usd_per_second = { "grok-video-3" = "0.10" }'
+
+
+def test_a_cap_holds_over_restarts_and_when_all_submit_at_once(tmp_path, upstream, caplog):
+    toml = account("relay", f"{upstream.url}/unified", 'spend_cap_usd = "1.30"', COST)
+
+    async def main():
+        async with served(tmp_path, toml) as services:
+            ends = await asyncio.gather(
+                *[end_of(services, task) for task in [await ask(services, "grok-video-3") for _ in range(5)]]
+            )
+            assert sorted(task.step.value for task in ends) == ["failed"] * 3 + ["succeeded"] * 2
+            assert {code_of(task) for task in ends} == {None, "spend_cap_reached"}
+            assert [task.cost_microusd for task in ends] == [0] * 5
+        async with served(tmp_path, toml) as services:
+            again = await end_of(services, await ask(services, "grok-video-3"))
+            assert code_of(again) == "spend_cap_reached"
+            assert await bought(services, again) == []
+            (status,) = await services.providers.statuses()
+            assert (status.spent_microusd, status.spend_cap_microusd, status.spend_window) == (
+                1_200_000,
+                1_300_000,
+                "month",
+            )
+            (row,) = (await services.providers.route("grok-video-3", Operation.CREATE, 6 * SECOND_US)).candidates
+            assert (row.can, row.reason, row.cost_microusd) == (False, "spend_cap", 600_000)
+            assert row.until_ms == status.window_ends_ms > time.time() * 1000
+            assert "has spent $1.20 of $1.30 a month" in row.why
+            await services.ready()
+
+    before = len(upstream.jobs())
+    asyncio.run(main())
+    assert len(upstream.jobs()) == before + 2
+    told = [record for record in caplog.records if "passed over until its budget" in record.message]
+    assert len(told) == 2, "once a process and window"
+
+
+def test_an_account_at_its_cap_is_passed_over_for_the_next(tmp_path, upstream):
+    toml = account("cheap", f"{upstream.url}/unified", "priority = 2", 'spend_cap_usd = "0.50"', COST) + account(
+        "other", f"{upstream.url}/unified"
+    )
+
+    async def main():
+        async with served(tmp_path, toml) as services:
+            done = await end_of(services, await ask(services, "grok-video-3"))
+            assert (done.step, done.plan.maker.provider) == (Step.SUCCEEDED, "other")
+
+    asyncio.run(main())
+
+
+def test_a_cap_over_a_model_whose_cost_nobody_knows_stops_the_start(tmp_path, upstream):
+    capped = account("relay", upstream.url, 'spend_cap_usd = "1"')
+
+    async def main():
+        with pytest.raises(ConfigurationError, match="nobody knows what 'grok-video-3' costs"):
+            async with served(tmp_path, capped):
+                pass
+        async with served(tmp_path, capped + '[prices."grok-video-3"]\nsecond_usd = { 1080 = "0.07" }\n') as services:
+            (row,) = (await services.providers.route("grok-video-3", Operation.CREATE, 10 * SECOND_US)).candidates
+            assert row.cost_microusd == 700_000
+
+    asyncio.run(main())
+
+
+# ---- what outlives the process ---------------------------------------------------------------------------------------
+
+
+def test_a_switch_and_a_long_pause_outlive_the_process(tmp_path, upstream):
+    toml = account("relay", f"{upstream.url}/unified") + account("spare", f"{upstream.url}/unified", "priority = -1")
+
+    async def main():
+        async with served(tmp_path, toml) as services:
+            assert not (await services.providers.switch("spare", enabled=False)).enabled
+            rule = {"path": "create", "status": 403, "body": {"code": "insufficient_user_quota", "message": "empty"}}
+            upstream.spoil({**rule, "times": -1})
+            failed = await end_of(services, await ask(services, "grok-video-3"))
+            assert code_of(failed) == "upstream_error"
+            relay, spare = await services.providers.statuses()
+            assert (relay.why, spare.usable) == ("funds: empty", False)
+            until_ms = relay.rests_until_ms
+            assert until_ms > time.time() * 1000 + 200_000
+        upstream.spoil()
+        async with served(tmp_path, toml) as services:
+            relay, spare = await services.providers.statuses()
+            assert (relay.rests_until_ms, relay.why, spare.enabled) == (until_ms, "funds: empty", False)
+            rows = (await services.providers.route("grok-video-3", Operation.CREATE)).candidates
+            assert {row.account: (row.reason, row.until_ms) for row in rows} == {
+                "relay": ("resting", until_ms),
+                "spare": ("switched_off", 0),
+            }
+            await services.providers.switch("relay", enabled=True)
+            assert (await end_of(services, await ask(services, "grok-video-3"))).step is Step.SUCCEEDED
+        async with served(tmp_path, toml) as services:
+            relay, spare = await services.providers.statuses()
+            assert (relay.rests_until_ms, spare.enabled) == (0, False)
+            await services.providers.switch("relay", enabled=False)
+            with pytest.raises(NoMaker):
+                await ask(services, "grok-video-3")
+
+    asyncio.run(main())
+
+
+# ---- follow-ups ------------------------------------------------------------------------------------------------------
+
+
+def test_a_follow_up_goes_to_the_account_that_has_the_video(tmp_path, upstream):
+    """Both can go on from it by a picture; only the maker can by its id, and it is asked first for all its priority."""
+    maker = account("maker", f"{upstream.url}/unified")
+    other = account("other", f"{upstream.url}/unified", "priority = 9")
+
+    async def main():
+        async with served(tmp_path, maker) as services:
+            made = await end_of(services, await ask(services, "grok-video-3"))
+        source = {"source": TaskSource(task_id=made.id)}
+        async with served(tmp_path, maker + other) as services:
+            longer = await end_of(
+                services, await ask(services, "grok-video-3", Operation.EXTEND, start_us=SECOND_US, **source)
+            )
+            assert (longer.plan.maker.provider, longer.plan.maker.mode) == ("maker", Mode.NATIVE), longer.fault
+            remixed = await end_of(services, await ask(services, "grok-video-3", Operation.REMIX, **source))
+            assert (remixed.step, remixed.plan.maker.provider) == (Step.SUCCEEDED, "maker"), remixed.fault
+        async with served(tmp_path, other) as services:
+            refused = await end_of(services, await ask(services, "grok-video-3", Operation.REMIX, **source))
+            assert code_of(refused) == "operation_not_supported", "nobody but its maker can"
+
+    asyncio.run(main())
