@@ -21,6 +21,7 @@ from longtake.http.auth import key_of_secret, new_secret
 from longtake.providers.base import Account
 from longtake.providers.registry import find_provider
 from longtake.render.local import LocalFleet
+from longtake.render.messages import ProvenanceSetup
 from longtake.render.trial import try_net
 from longtake.routing.live_accounts import LiveAccount, LiveAccounts
 from longtake.routing.makers import Makers, stands_in
@@ -120,6 +121,7 @@ async def running(
             preset=settings.preset,
             crf=settings.crf,
             upscale_model=settings.upscale_model,
+            provenance=_provenance(settings),
         )
         stack.push_async_callback(fleet.close)
         await restore(store, accounts)
@@ -214,6 +216,17 @@ def _make_home(home: Path) -> None:
             f"the home folder {str(home)!r} cannot be made ({error.strerror}): name another with --home",
             param="home",
         ) from error
+
+
+def _provenance(settings: Settings) -> ProvenanceSetup:
+    return ProvenanceSetup(
+        folder=str(settings.home / "provenance"),
+        c2pa=settings.c2pa == "on",
+        aigc=settings.aigc == "on",
+        producer=settings.aigc_producer,
+        certificates=str(Path(settings.c2pa_cert).expanduser().absolute()) if settings.c2pa_cert else "",
+        key=str(Path(settings.c2pa_key).expanduser().absolute()) if settings.c2pa_key else "",
+    )
 
 
 async def _check_keys(

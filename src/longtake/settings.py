@@ -39,6 +39,7 @@ _SECRETS = frozenset({"admin_key", "proxy"})
 PROXY_HINT = "give its scheme, http or https, host and port, such as http://proxy.example.com:3128"
 _MAY_BE_ZERO = frozenset({"port", "cpu_slots", "retention_s", "max_active_tasks", "child_idle_s"})
 _LEAST_TIME_S = 0.01
+_MOST_PRODUCER_CHARS = 200
 _TABLES = frozenset({"providers", "aliases", "prices"})
 """Parts of longtake.toml that are no settings: accounts.py and billing/tariffs.py read them."""
 _PREFIX = "LONGTAKE_"
@@ -80,6 +81,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The encoder's quality, 1 to 51: lower is better and larger."""
     upscale_model: str = ""
     """The net that `upscale` enlarges by: `longtake-x2` (ships inside) or an ONNX file; empty = filters, far faster."""
+    c2pa: Literal["on", "off"] = "on"
+    """Whether results carry Content Credentials (C2PA): a signed statement of what was made by whom."""
+    c2pa_cert: str = ""
+    """PEM file of your own signing certificates, the signer's first; empty = the installation makes its own."""
+    c2pa_key: str = ""
+    """PEM file of the key to `c2pa_cert`, without a password."""
+    aigc: Literal["on", "off"] = "on"
+    """Whether results carry the implicit label of GB 45438-2025 in their metadata."""
+    aigc_producer: str = ""
+    """The service's name or code in that label; empty = `longtake-` and a random name of this installation."""
     max_upload_bytes: int = 1 << 30
     """Largest uploaded file."""
     max_body_bytes: int = 32 << 20
@@ -167,6 +178,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Raise ConfigurationError where a number makes no sense or settings do not fit together."""
         self._check_numbers()
         self._check_egress()
+        self._check_provenance()
         if not 0 <= self.port <= _HIGHEST_PORT:
             raise ConfigurationError(f"port is {self.port}; choose 0 (any free one) to 65535", param="port")
         if self.public_url:
@@ -206,6 +218,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ConfigurationError(
                 f"LONGTAKE_PRESET is {self.preset!r}: choose one of {', '.join(PRESETS)}", param="preset"
             )
+
+    def _check_provenance(self) -> None:
+        if bool(self.c2pa_cert) != bool(self.c2pa_key):
+            missing = "c2pa_key" if self.c2pa_cert else "c2pa_cert"
+            raise ConfigurationError(
+                f"LONGTAKE_{missing.upper()} is empty: a certificate and its key are set together, or neither is",
+                param=missing,
+            )
+        if len(self.aigc_producer) > _MOST_PRODUCER_CHARS:
+            raise ConfigurationError(
+                f"LONGTAKE_AIGC_PRODUCER has {len(self.aigc_producer)} characters: at most {_MOST_PRODUCER_CHARS}",
+                param="aigc_producer",
+            )
+        if not self.c2pa_cert:
+            return
+        import ssl  # noqa: PLC0415  (most set no certificate)
+
+        try:
+            # Here rather than at each result: whether both are there, can be read, and belong together.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.c2pa_cert, self.c2pa_key, password="")
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(
+                f"LONGTAKE_C2PA_CERT and LONGTAKE_C2PA_KEY cannot be used: {error}: give PEM files that belong "
+                "together, the key without a password",
+                param="c2pa_cert",
+            ) from error
 
     def _check_egress(self) -> None:
         for port in self.url_ports:

@@ -444,6 +444,17 @@ class SegmentReport(Value, frozen=True):
     joined: JoinReport | None = None
 
 
+class ProvenanceReport(Value, frozen=True):
+    """What a result's file says of its making."""
+
+    c2pa: Literal["", "installation", "operator"] = ""
+    """Whose certificate its Content Credentials are signed with; empty = it has none of ours."""
+    aigc: str = ""
+    """Its label after GB 45438-2025, as JSON; empty = none."""
+    source_type: str = ""
+    """What its new pictures are, by the IPTC's digital source types."""
+
+
 class StagedHead(Value, frozen=True):
     """What a remote maker is given of a source."""
 
@@ -485,6 +496,8 @@ class RenderReport(Value, frozen=True):
     """Those that are done, where the plan has several. `seam` is that of the worst join then, `head` of the first."""
     look: Look | None = None
     """Of the first video of the line: what later extensions are led back to."""
+    provenance: ProvenanceReport | None = None
+    """None = nothing was said."""
     warnings: tuple[str, ...] = ()
 
 

@@ -36,6 +36,7 @@ from longtake.http.proxies import Proxies
 from longtake.providers.base import Account
 from longtake.providers.registry import find_provider
 from longtake.render.local import LocalFleet
+from longtake.render.messages import ProvenanceSetup
 from longtake.routing.live_accounts import LiveAccount, LiveAccounts
 from longtake.routing.makers import Makers
 from longtake.settings import Settings
@@ -189,7 +190,10 @@ async def _serve_on(
     installation = await store.open()
     storage.check(installation.storage_marker, create=True)
     fleet = LocalFleet(
-        storage=f"{LocalStorage.__module__}:{LocalStorage.__qualname__}", root=home / "storage", render_slots=1
+        storage=f"{LocalStorage.__module__}:{LocalStorage.__qualname__}",
+        root=home / "storage",
+        render_slots=1,
+        provenance=ProvenanceSetup(folder=str(home / "provenance")),
     )
     egress = Egress()
     try:

@@ -22,6 +22,7 @@ from longtake.types import (
     Mode,
     Operation,
     Plan,
+    ProvenanceReport,
     Rate,
     RenderReport,
     Role,
@@ -93,6 +94,9 @@ def task(step=Step.QUEUED, **changes: Any):
             pick="live",
             pick_error=0.61849,
             scaler="longtake-x2",
+            provenance=ProvenanceReport(
+                c2pa="installation", aigc='{"Label":"1"}', source_type="trainedAlgorithmicMedia"
+            ),
             joined=JOINED,
             segments=(
                 SegmentReport(maker=base.plan.maker, start_us=3_000_000, new_us=6_000_000, seam=SEAM, joined=JOINED),

@@ -33,6 +33,7 @@ from longtake.render.base import (
     Stopped,
 )
 from longtake.render.local import LocalFleet
+from longtake.render.messages import ProvenanceSetup
 from longtake.storage.local import LocalStorage
 from longtake.types import Maker, MediaFacts, Mode, Operation, RenderReport, Role
 
@@ -65,7 +66,7 @@ def write_clip(path: Path, seconds: int = 2) -> None:
 class Bench:
     """A fleet over real storage, with a clip and a picture in it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, provenance: ProvenanceSetup | None = None) -> None:
         self.storage = LocalStorage(root)
         self.storage.check("test", create=True)
         engines = {"toy": "toy_engine:ToyEngine", "broken": "toy_engine:Nothing"}
@@ -76,6 +77,7 @@ class Bench:
             preset="ultrafast",
             engines=engines,
             environ=ENVIRON,
+            provenance=provenance,
         )
         write_clip(root / "clip.mp4")
         self.clip_bytes = (root / "clip.mp4").read_bytes()

@@ -9,6 +9,7 @@ import pytest
 
 from longtake.errors import ConfigurationError
 from longtake.media import encode
+from longtake.render.identity import installation_id, own_identity
 from longtake.settings import PRESETS, Settings, read_client_settings, read_settings, unknown_variables
 
 
@@ -144,3 +145,23 @@ def test_variables_that_nothing_reads_are_named() -> None:
 
 def test_presets_are_those_of_the_encoder() -> None:
     assert encode.PRESETS == PRESETS
+
+
+def test_certificate_and_key_come_together_and_belong_together(tmp_path: Path) -> None:
+    pem = own_identity(tmp_path / "one", installation_id(tmp_path / "one"))
+    other = own_identity(tmp_path / "two", installation_id(tmp_path / "two"))
+    certificate, key, wrong = tmp_path / "chain.pem", tmp_path / "key.pem", tmp_path / "wrong.pem"
+    certificate.write_bytes(pem.certificates)
+    key.write_bytes(pem.key)
+    wrong.write_bytes(other.key)
+    Settings(home=tmp_path, c2pa_cert=str(certificate), c2pa_key=str(key)).check()
+    for refused, param in (
+        (Settings(home=tmp_path, c2pa_cert=str(certificate)), "c2pa_key"),
+        (Settings(home=tmp_path, c2pa_key=str(key)), "c2pa_cert"),
+        (Settings(home=tmp_path, c2pa_cert=str(certificate), c2pa_key=str(wrong)), "c2pa_cert"),
+        (Settings(home=tmp_path, c2pa_cert=str(tmp_path / "none"), c2pa_key=str(key)), "c2pa_cert"),
+        (Settings(home=tmp_path, aigc_producer="x" * 201), "aigc_producer"),
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            refused.check()
+        assert caught.value.param == param

@@ -7,7 +7,7 @@ the context, a few frames, and the packets that wait for their neighbours of the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from fractions import Fraction
 from functools import cached_property
@@ -83,7 +83,7 @@ class _Extension:
 
     def __init__(self, source: Source, cut: Cut, frames: int, target: Target, watch: Watch) -> None:
         self._source, self._cut, self._frames, self._watch = source, cut, frames, watch
-        self._check = CancelCheck(watch)
+        self._check, self._tags = CancelCheck(watch), target.tags
         geometry = kept_geometry(source.picture)
         if not target.geometry_kept:
             geometry = target_geometry(target)
@@ -112,7 +112,8 @@ class _Extension:
         begin = round(self.head_s / self.form.clock)
         count = FrameCount(self._watch, self._cut.head - self._cut.copied + self._frames)
         with ExitStack() as stack:
-            main, part = stack.enter_context(write_mp4(output)), stack.enter_context(write_mp4(new_part))
+            main = stack.enter_context(write_mp4(output, self._tags))
+            part = stack.enter_context(write_mp4(new_part, self._tags))
             pictures = PictureTrack(main, self.form, new=self._frames, begin=begin, source=self._source, cut=self._cut)
             sounds: list[SoundTrack] = []
             if self._sound_form is not None:
@@ -197,18 +198,20 @@ def create(
     crf: int = 20,
     watch: Watch,
     color: ColorTags = BT709,
+    tags: Mapping[str, str] | None = None,
 ) -> Assembled:
     """Write what a maker makes as an MP4: `frames` pictures at `fps`, sound of `audio` = (rate in Hz, channels).
 
-    `color` is the matrix that the pictures are in. On any error no file stays. Raises EngineError or what `make`
-    raises, WorkCancelled, MediaError if the file cannot be written.
+    `color` is the matrix that the pictures are in, `tags` are for the file's metadata. On any error no file stays.
+
+    Raises EngineError or what `make` raises, WorkCancelled, MediaError if the file cannot be written.
     """
     form = PictureForm(
         width=width, height=height, clock=common_clock(Fraction(1, 15360), fps), rate=fps, color=color,
         preset=preset, crf=crf,
     )  # fmt: skip
     with kept_if_complete(output):
-        with write_mp4(output) as main:
+        with write_mp4(output, tags) as main:
             pictures = PictureTrack(main, form, new=frames)
             sounds: list[SoundTrack] = []
             if audio is not None:

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol
 
@@ -33,6 +33,8 @@ class Target:
     """The source already has the wished geometry: its own size is used, width and height are not looked at."""
     preset: str = "veryfast"
     crf: int = 20
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    """For the metadata of the files, by their own names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +117,8 @@ class Assembled:
     head: HeadReport | None = None
     seam: SeamReport | None = None
     new_part_facts: MediaFacts | None = None
+    copied: int = 0
+    """Of a clip that is delivered: how many of its packets are its own."""
     joined: JoinReport | None = None
     look: Look | None = None
     """Of the first video of the line, where a maker's clip was joined."""

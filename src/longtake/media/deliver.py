@@ -60,7 +60,7 @@ def deliver(
         warnings.append(
             f"clip_scaled: from {picture.displayed_width}x{picture.displayed_height} to {target.width}x{target.height}"
         )
-    return Assembled(facts=made.facts, warnings=tuple(warnings))
+    return Assembled(facts=made.facts, copied=made.head.copied if made.head else 0, warnings=tuple(warnings))
 
 
 def _at_its_own_size(picture: Picture, target: Target) -> Target:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from heapq import merge
 from pathlib import Path
@@ -37,10 +37,16 @@ def kept_if_complete(*paths: Path) -> Generator[None]:
 
 
 @contextmanager
-def write_mp4(path: Path) -> Generator[OutputContainer]:
-    """Open an MP4 whose index is put in front when the block ends. Raises MediaError if it cannot be written."""
+def write_mp4(path: Path, tags: Mapping[str, str] | None = None) -> Generator[OutputContainer]:
+    """Open an MP4 whose index is put in front when the block ends, with metadata of these names.
+
+    Raises MediaError if it cannot be written.
+    """
+    # Without the second flag MP4 has room for a fixed list of names only.
+    flags = "+faststart+use_metadata_tags" if tags else "+faststart"
     with explained("the result cannot be written", "look for free disk space"):
-        container = av.open(f"file:{path}", "w", format="mp4", options={"movflags": "+faststart"})
+        container = av.open(f"file:{path}", "w", format="mp4", options={"movflags": flags})
+        container.metadata.update(tags or {})
         try:
             yield container
         except BaseException:

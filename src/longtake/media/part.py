@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -24,7 +24,9 @@ from longtake.media.source import Source, audio_stream, read_result, read_source
 from longtake.types import MediaFacts
 
 
-def take_from(video: Path, output: Path, *, first: int, check: CancelCheck = NO_CHECK) -> MediaFacts:
+def take_from(
+    video: Path, output: Path, *, first: int, tags: Mapping[str, str] | None = None, check: CancelCheck = NO_CHECK
+) -> MediaFacts:
     """Write what a result shows from frame `first` on to `output`, MP4; its facts. On an error no file stays.
 
     That frame has to be one that decoding can begin with, as the first of each new part is. Of the sound the
@@ -37,7 +39,7 @@ def take_from(video: Path, output: Path, *, first: int, check: CancelCheck = NO_
     if begin not in index.pts[index.keys]:
         raise MediaError("the result has no key frame where its new part begins; try again and report this file")
     with kept_if_complete(output):
-        with write_mp4(output) as target, open_media(video, RESULT_LIMITS, probing="headers") as opened:
+        with write_mp4(output, tags) as target, open_media(video, RESULT_LIMITS, probing="headers") as opened:
             tracks = [_pictures(source, opened, target, begin)]
             sound = audio_stream(opened)
             if sound is not None and source.sounds is not None:

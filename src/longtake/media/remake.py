@@ -89,7 +89,7 @@ def remake(
         read_sound=lambda: None if sound is None else decode_sound(opened, sound, 0, samples, damage),
     )
     with kept_if_complete(output):
-        with write_mp4(output) as main:
+        with write_mp4(output, target.tags) as main:
             pictures = PictureTrack(main, form, new=frames)
             sounds = [SoundTrack(main, sound, source=None, cut=0, new=samples)] if sound is not None else []
             with Feed(lambda: make(footage), watch) as feed:

@@ -55,7 +55,7 @@ def trim(source: Source, output: Path, *, end_us: int, target: Target, watch: Wa
     sound = result_form(source)
     count = FrameCount(watch, max(1, cut.head - cut.copied))
     with kept_if_complete(output):
-        with write_mp4(output) as main:
+        with write_mp4(output, target.tags) as main:
             begin = round(end_s / form.clock)
             pictures = PictureTrack(main, form, new=0, begin=begin, source=source, cut=cut)
             sounds: list[SoundTrack] = []

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from longtake.errors import Overloaded
 from longtake.render.base import Busy, Event, Lost, ProbeRequest, RenderJob
-from longtake.render.messages import RENDER_WORK, Setup
+from longtake.render.messages import RENDER_WORK, ProvenanceSetup, Setup
 from longtake.render.slot import Slot
 
 RENDER_LANE = "render"
@@ -40,6 +40,7 @@ class LocalFleet:
         preset: str = "veryfast",
         crf: int = 20,
         upscale_model: str = "",
+        provenance: ProvenanceSetup | None = None,
         engines: Mapping[str, str] | None = None,
         work: str | None = None,
         environ: Mapping[str, str] | None = None,
@@ -51,6 +52,7 @@ class LocalFleet:
             preset=preset,
             crf=crf,
             upscale_model=upscale_model,
+            provenance=provenance,
             work=work or RENDER_WORK,
         )
         environ = os.environ if environ is None else environ

@@ -11,6 +11,20 @@ from longtake.types import Value
 RENDER_WORK = "longtake.render.work:RenderWork"
 
 
+class ProvenanceSetup(Value, frozen=True):
+    """What results say of their making."""
+
+    folder: str
+    """Where the installation's own name, key and certificates are, made there if missing."""
+    c2pa: bool = True
+    aigc: bool = True
+    producer: str = ""
+    """Who the AIGC label names as the maker; empty = this installation."""
+    certificates: str = ""
+    """The operator's own certificates and key as PEM files; empty = the installation's."""
+    key: str = ""
+
+
 class Setup(Value, frozen=True, tag="setup"):
     """To the child, once, first: where things are. References are `module:attribute`, imported by the child only."""
 
@@ -25,6 +39,8 @@ class Setup(Value, frozen=True, tag="setup"):
     crf: int = 20
     upscale_model: str = ""
     """The net that enlarges for `upscale: true`, as in the settings; empty = filters do."""
+    provenance: ProvenanceSetup | None = None
+    """None = results say nothing of their making."""
 
 
 class Run(Value, frozen=True, tag="run"):

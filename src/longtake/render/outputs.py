@@ -24,6 +24,7 @@ class Outputs:
     """The folder of one attempt."""
 
     def __init__(self, job: RenderJob, folder: Path) -> None:
+        self.task = job.task
         self._prefix = job.output.rstrip("/")
         self._folder = folder
 

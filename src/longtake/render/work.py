@@ -48,6 +48,7 @@ from longtake.render.bridge import (
 from longtake.render.lookup import find_engine, load_object
 from longtake.render.messages import Setup
 from longtake.render.outputs import Outputs
+from longtake.render.provenance import Marks, Origin, Provenance
 from longtake.render.reporter import Reporter, Share, pulse
 from longtake.types import SECOND_US, ColorTags, Fit, MadeFile, Plan, RenderReport, Role, StagedHead
 
@@ -56,6 +57,8 @@ MADE_SHARE = 0.94
 PROBED_SHARE = 0.6
 MOST_DECODED_FOR_A_SHEET = 1500 * 1920 * 1080
 """Pixels of an upload that are decoded for its sheet while its sender waits: some five seconds of work."""
+SIGNING_S = 900.0
+"""A signature is over every byte of a file; longer than this is a stall."""
 SPRITE_S = 900.0
 """A sheet of a long video with few keyframes means decoding all of it; longer than this is a stall."""
 
@@ -80,6 +83,7 @@ class RenderWork:
         self._storage = cast("LocalFiles", cast("type", load_object(setup.storage))(Path(setup.root)))
         self._engines: dict[str, Engine] = {}
         self._net: Net | None = None
+        self._provenance = Provenance(setup.provenance)
 
     def run(self, job: RenderJob, reporter: Reporter) -> Probed | Produced:
         """Do one job; files of a job that fails are removed. Raises MediaError, LimitExceeded, EngineError, OSError."""
@@ -121,15 +125,19 @@ class RenderWork:
     def _extend(self, request: ExtendRequest, outputs: Outputs, limits: RenderLimits, reporter: Reporter) -> Produced:
         plan = request.plan
         check_length(plan, limits)
-        target = self._target(plan, reporter)
-        if request.clip is not None:
+        source = self._storage.path(request.source_key)
+        clip = self._storage.path(request.clip.key) if request.clip is not None else None
+        origin = Origin(source=source, source_us=request.source.duration_us, clip=clip)
+        marks = self._provenance.marks(outputs.task, plan, origin)
+        target = self._target(plan, reporter, marks)
+        if request.clip is not None and clip is not None:
             returned = Returned(
-                path=self._storage.path(request.clip.key),
+                path=clip,
                 asked_us=request.clip.asked_us,
                 sent_us=request.clip.sent_us,
             )
             joined = join(
-                self._storage.path(request.source_key),
+                source,
                 returned,
                 outputs.part(Role.VIDEO),
                 outputs.part(Role.NEW_PART),
@@ -140,13 +148,24 @@ class RenderWork:
                 limits=media_limits(limits),
                 look=plan.look,
             )
+            made_us = joined.new_part_facts.duration_us if joined.new_part_facts else 0
             if request.part_from is not None and not request.interim:
                 part = None
                 if request.part_from:
                     go_on(reporter)
-                    part = take_from(outputs.part(Role.VIDEO), outputs.part(Role.NEW_PART), first=request.part_from)
+                    part = take_from(
+                        outputs.part(Role.VIDEO), outputs.part(Role.NEW_PART), first=request.part_from, tags=marks.tags
+                    )
                 joined = replace(joined, new_part_facts=part)
-            return _report(joined, None, outputs, reporter, target, interim=request.interim)
+            return _report(
+                joined,
+                None,
+                outputs,
+                reporter,
+                target=target,
+                marks=replace(marks, made_us=made_us),
+                interim=request.interim,
+            )
         stream = EngineStream(self._engine(plan), reporter)
 
         def make(continuation: Continuation) -> Iterator[VideoFrame | AudioBlock]:
@@ -155,7 +174,7 @@ class RenderWork:
             yield from stream.generate(extend_request(plan, images, continuation))
 
         assembled = extend(
-            self._storage.path(request.source_key),
+            source,
             outputs.part(Role.VIDEO),
             outputs.part(Role.NEW_PART),
             start_us=plan.start_us,
@@ -167,15 +186,17 @@ class RenderWork:
         )
         # What later extensions are led back to goes on through those that are made here.
         kept = replace(assembled, look=plan.look if plan.geometry_kept else None)
-        return _report(kept, stream, outputs, reporter, target)
+        return _report(kept, stream, outputs, reporter, target=target, marks=marks)
 
     def _create(self, request: CreateRequest, outputs: Outputs, limits: RenderLimits, reporter: Reporter) -> Produced:
         plan = request.plan
         check_length(plan, limits)
-        target = self._target(plan, reporter)
-        if request.clip is not None:
+        clip = self._storage.path(request.clip.key) if request.clip is not None else None
+        marks = self._provenance.marks(outputs.task, plan, Origin(clip=clip))
+        target = self._target(plan, reporter, marks)
+        if clip is not None:
             delivered = deliver(
-                self._storage.path(request.clip.key),
+                clip,
                 outputs.part(Role.VIDEO),
                 new_us=plan.new_us,
                 target=target,
@@ -183,7 +204,7 @@ class RenderWork:
                 watch=Share(reporter, 0.0, MADE_SHARE),
                 limits=media_limits(limits),
             )
-            return _report(delivered, None, outputs, reporter, target, interim=request.interim)
+            return _report(delivered, None, outputs, reporter, target=target, marks=marks, interim=request.interim)
         stream = EngineStream(self._engine(plan), reporter)
         fps = plan.fps.fraction
         frames = max(1, round(plan.new_us * fps / SECOND_US))
@@ -199,17 +220,20 @@ class RenderWork:
             preset=self._setup.preset,
             crf=self._setup.crf,
             color=CREATED_COLOR,
+            tags=marks.tags,
             watch=Share(reporter, 0.0, MADE_SHARE),
         )
-        return _report(assembled, stream, outputs, reporter, target)
+        return _report(assembled, stream, outputs, reporter, target=target, marks=marks)
 
     def _remix(self, request: RemixRequest, outputs: Outputs, limits: RenderLimits, reporter: Reporter) -> Produced:
         plan = request.plan
         check_length(plan, limits)
-        target = self._target(plan, reporter)
+        source = self._storage.path(request.source_key)
+        marks = self._provenance.marks(outputs.task, plan, Origin(source=source))
+        target = self._target(plan, reporter, marks)
         stream = EngineStream(self._engine(plan), reporter)
         assembled = remake(
-            self._storage.path(request.source_key),
+            source,
             outputs.part(Role.VIDEO),
             length_us=plan.new_us,
             target=target,
@@ -217,7 +241,7 @@ class RenderWork:
             watch=Share(reporter, 0.0, MADE_SHARE),
             limits=media_limits(limits),
         )
-        return _report(assembled, stream, outputs, reporter, target)
+        return _report(assembled, stream, outputs, reporter, target=target, marks=marks)
 
     def _stage(self, request: StageRequest, outputs: Outputs, limits: RenderLimits, reporter: Reporter) -> Produced:
         source, files, staged = self._storage.path(request.source_key), list[MadeFile](), StagedHead(sent_us=0)
@@ -248,7 +272,7 @@ class RenderWork:
             files.append(outputs.finish(Role.LAST_FRAME, mime=f"image/{request.picture}"))
         return Produced(report=RenderReport(files=tuple(files), staged=staged, warnings=warnings))
 
-    def _target(self, plan: Plan, reporter: Reporter) -> Target:
+    def _target(self, plan: Plan, reporter: Reporter, marks: Marks) -> Target:
         def beat() -> None:
             go_on(reporter)
             reporter.alive()
@@ -262,6 +286,7 @@ class RenderWork:
             geometry_kept=plan.geometry_kept,
             preset=self._setup.preset,
             crf=self._setup.crf,
+            tags=marks.tags,
         )
 
     def _load_net(self) -> Net:
@@ -317,19 +342,22 @@ def _report(
     stream: EngineStream | None,
     outputs: Outputs,
     reporter: Reporter,
-    target: Target,
     *,
+    target: Target,
+    marks: Marks,
     interim: bool = False,
 ) -> Produced:
-    """Finish the video, make its small pictures unless it is `interim`, and say what was done."""
+    """Sign and finish the video, make its small pictures unless it is `interim`, and say what was done."""
     go_on(reporter)
+    with pulse(reporter, SIGNING_S):
+        provenance, unsigned = marks.sign(outputs, assembled, interim=interim)
     files: list[MadeFile] = [outputs.finish(Role.VIDEO, assembled.facts)]
     if not interim:
         if assembled.new_part_facts is not None:
             files.append(outputs.finish(Role.NEW_PART, assembled.new_part_facts))
         files += _small_pictures(outputs, reporter)
     by_net, net_warnings = (target.enlarger.made_by, target.enlarger.warnings) if target.enlarger else ("", ())
-    warnings = (*assembled.warnings, *net_warnings, *(stream.warnings if stream is not None else ()))
+    warnings = (*assembled.warnings, *net_warnings, *(stream.warnings if stream is not None else ()), *unsigned)
     return Produced(
         report=RenderReport(
             files=tuple(files),
@@ -341,6 +369,7 @@ def _report(
             warnings=tuple(dict.fromkeys(warnings)),
             joined=assembled.joined,
             look=assembled.look,
+            provenance=provenance if provenance.c2pa or provenance.aigc else None,
         )
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from longtake.http.describe.provenance_objects import PROVENANCE
 from longtake.http.describe.provider_objects import (
     CANDIDATE,
     JOINED,
@@ -210,6 +211,13 @@ METADATA = Shape(
             "string",
             "Where upscale enlarged pictures: the net that did it, or filters.",
             "upscale 放大画面时所用的方式：神经网络的名称，或 filters（滤镜）。",
+        ),
+        _maybe(
+            "provenance",
+            "object",
+            "What the file itself says of its making.",
+            "文件自身携带的来源信息。",
+            of="Provenance",
         ),
         _maybe("duration", "number", "Seconds of the whole.", "总时长（秒）。"),
         _maybe("frames", "integer", "Frames of the whole.", "总帧数。"),
@@ -563,7 +571,7 @@ SHAPES: Mapping[str, Shape] = {
     for shape in (
         TASK, RECORD, VIDEO, VIDEOS, UNIFIED_VIDEOS, TASKS, DELETED, FAULT, OUTPUT, METADATA, HEAD, SEAM, FILE, MODEL,
         MODELS, KEY, NEW_KEY, KEYS, KEY_REVOKED, QUOTE, QUOTE_LINE, BALANCE, LEDGER_CHECK, LEDGER_PROBLEM,
-        PROVIDER, PROVIDERS, PROVIDER_TEST, CANDIDATE, ROUTE, JOINED, SEGMENT,
+        PROVIDER, PROVIDERS, PROVIDER_TEST, CANDIDATE, ROUTE, JOINED, SEGMENT, PROVENANCE,
         TOKEN_USAGE, TOKEN_QUOTA, HEALTH, READINESS, ABOUT, DOCUMENT, ERROR,
         ERROR_DETAIL,
     )

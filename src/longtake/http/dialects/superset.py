@@ -11,10 +11,24 @@ from functools import lru_cache
 from math import gcd
 from typing import TypeAlias
 
+import msgspec
+
 from longtake.amounts import usd_text
 from longtake.http.errors import MESSAGES_ZH
 from longtake.lifecycle import state_of
-from longtake.types import SECOND_US, Asset, Fault, JoinReport, Operation, RenderReport, Role, SeamReport, State, Task
+from longtake.types import (
+    SECOND_US,
+    Asset,
+    Fault,
+    JoinReport,
+    Operation,
+    ProvenanceReport,
+    RenderReport,
+    Role,
+    SeamReport,
+    State,
+    Task,
+)
 
 UrlOf: TypeAlias = Callable[[Task, Role, Asset], str]
 """Makes a signed, absolute URL of a task's file."""
@@ -147,6 +161,14 @@ def _seam(seam: SeamReport) -> Body:
     }
 
 
+def _provenance(said: ProvenanceReport) -> Body:
+    return {
+        "c2pa": said.c2pa or None,
+        "aigc": msgspec.json.decode(said.aigc) if said.aigc else None,
+        "source_type": said.source_type,
+    }
+
+
 def _segments(task: Task, report: RenderReport | None) -> Body:
     """The parts in which the new part is made, where there are several: what is done, and what is to come."""
     done = report.segments if report else ()
@@ -199,6 +221,8 @@ def _add_result(body: Body, task: Task, url_of: UrlOf) -> None:
         metadata["pick_error"] = None if report.pick_error is None else round(report.pick_error, 3)
         if report.scaler:
             metadata["scaler"] = report.scaler
+        if report.provenance is not None:
+            metadata["provenance"] = _provenance(report.provenance)
     if facts is not None:
         metadata["duration"] = facts.duration_us / SECOND_US
         metadata["frames"] = facts.video.frames
