@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from engine import made_by_engine
 from longtake.media.assemble import Target, extend
 from longtake.media.planes import luma
-from longtake.media.seam import luma_step
+from longtake.media.glance import luma_step
 from media import Quiet
 
 CLIPS = ("bikes.mp4", "bigbuckbunny.mp4", "carphone_pristine.mp4", "carphone_distorted.mp4")

@@ -13,6 +13,8 @@ from typing import Literal
 
 import msgspec
 
+from longtake.seam_report import SeamReport
+
 SECOND_US = 1_000_000
 
 
@@ -54,6 +56,8 @@ class Role(StrEnum):
     NEW_PART = "new_part"
     THUMBNAIL = "thumbnail"
     SPRITE = "sprite"
+    SEAM = "seam"
+    """The frames around the join, and how they differ."""
     FIRST_FRAME = "first_frame"
     LAST_FRAME = "last_frame"
     REFERENCE = "reference"
@@ -344,6 +348,8 @@ class Look(Value, frozen=True):
     y: PlaneRange
     u: PlaneRange
     v: PlaneRange
+    sharpness: tuple[float, float] | None = None
+    """Mean absolute Laplacians of luma, from the least to the greatest; None = not measured."""
 
 
 class Plan(Value, frozen=True):
@@ -396,17 +402,6 @@ class HeadReport(Value, frozen=True):
 
     frames: int
     copied: int
-
-
-class SeamReport(Value, frozen=True):
-    """How the join looks and sounds. Steps are mean absolute luma differences in 8-bit levels."""
-
-    luma_step: float
-    median_step: float
-    ratio: float
-    """luma_step / median_step: near 1 natural, near 0 frozen, above 2 a visible jump."""
-    click_db: float | None = None
-    """Greatest sample step at the join against the sound's usual one, in dB; None without sound."""
 
 
 class JoinReport(Value, frozen=True):

@@ -181,7 +181,7 @@ def test_answers_of_a_real_server_hold_every_field_of_every_object(fresh: httpx2
     ):
         assert faults(shape, as_json(body)) == []
         seen.update(fields_seen(shape, as_json(body)))
-    assets = {role: asset(role) for role in (Role.VIDEO, Role.NEW_PART, Role.THUMBNAIL, Role.SPRITE)}
+    assets = {role: asset(role) for role in (Role.VIDEO, Role.NEW_PART, Role.THUMBNAIL, Role.SPRITE, Role.SEAM)}
     for ended in (task(Step.SUCCEEDED, assets=assets), task(Step.FAILED, fault=FAULT)):
         seen.update(fields_seen("Task", as_json(render_task(ended, url_of))))
         seen.update(fields_seen("Video", as_json(render_video(ended, url_of))))

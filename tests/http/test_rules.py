@@ -12,6 +12,7 @@ import pytest
 
 from longtake.http.dialects.superset import aspect_text, render_record, render_submitted, render_task, seconds_text
 from longtake.http.request_ids import new_request_id
+from longtake.seam_report import BlockStep, DriftReport, JoinFault, PictureJoin, SeamReport, Verdict
 from longtake.types import (
     Asset,
     Fault,
@@ -26,7 +27,6 @@ from longtake.types import (
     Rate,
     RenderReport,
     Role,
-    SeamReport,
     SegmentReport,
     ShortSide,
     Step,
@@ -38,7 +38,21 @@ from longtake.types import (
 
 RUNNING = [step for step in Step if step not in {Step.SUCCEEDED, Step.FAILED, Step.CANCELLED, Step.EXPIRED}]
 URL = re.compile(r"https?://")
-SEAM = SeamReport(luma_step=1.0, median_step=1.0, ratio=1.0)
+OLD_SEAM = SeamReport(luma_step=1.0, median_step=1.0, ratio=1.0)
+"""As earlier builds stored it."""
+SEAM = SeamReport(
+    luma_step=1.0,
+    median_step=1.0,
+    ratio=1.0,
+    verdict=Verdict.SLIGHT,
+    faults=(JoinFault.BLOCK, JoinFault.DRIFT),
+    picture=PictureJoin(
+        after_step=1.1, brightness=0.2, u=-0.1, v=0.0, delta_e=0.1, sharpness=0.98, flash=0.0,
+        block=BlockStep(row=3, column=0, rows=7, columns=12, step=21.5, usual=2.0),
+    ),
+    level_db=-1.5,
+    drift=DriftReport(brightness=6.5, u=0.0, v=0.0, contrast=0.97),
+)  # fmt: skip
 JOINED = JoinReport(kind="tail", begins_us=41_667, repeated_frames=1, distance=0.02, fps=Rate(num=24))
 
 
@@ -99,10 +113,12 @@ def task(step=Step.QUEUED, **changes: Any):
             ),
             joined=JOINED,
             segments=(
-                SegmentReport(maker=base.plan.maker, start_us=3_000_000, new_us=6_000_000, seam=SEAM, joined=JOINED),
+                SegmentReport(
+                    maker=base.plan.maker, start_us=3_000_000, new_us=6_000_000, seam=OLD_SEAM, joined=JOINED
+                ),
             ),
         )
-        roles = (Role.VIDEO, Role.NEW_PART, Role.THUMBNAIL)
+        roles = (Role.VIDEO, Role.NEW_PART, Role.THUMBNAIL, Role.SEAM)
         changes = {
             "assets": {role: asset(role) for role in roles},
             "report": report,
@@ -209,7 +225,15 @@ def test_a_finished_body_says_all_that_was_promised():
     for body in bodies(Step.SUCCEEDED):
         assert body["progress"] == 100
         assert body["metadata"]["head"] == {"frames": 72, "copied": 70}
-        assert body["metadata"]["seam"] == {"luma_step": 1.0, "median_step": 1.0, "ratio": 1.0, "click_db": None}
+        old = {"luma_step": 1.0, "median_step": 1.0, "ratio": 1.0, "click_db": None}
+        assert body["metadata"]["seam"] == old | {
+            "verdict": "slight", "faults": ["block", "drift"], "after_step": 1.1, "brightness": 0.2, "u": -0.1,
+            "v": 0.0, "delta_e": 0.1, "sharpness": 0.98, "flash": 0.0, "level_db": -1.5,
+            "block": {"row": 3, "column": 0, "rows": 7, "columns": 12, "step": 21.5, "usual": 2.0},
+            "drift": {"brightness": 6.5, "u": 0.0, "v": 0.0, "contrast": 0.97, "sharpness": 1.0},
+        }  # fmt: skip
+        assert body["metadata"]["segments"][0]["seam"] == old, "an earlier build's"
+        assert body["metadata"]["seam_picture_url"]
         assert (body["metadata"]["pick"], body["metadata"]["pick_error"]) == ("live", 0.618)
         assert body["metadata"]["scaler"] == "longtake-x2"
         assert body["metadata"]["mode"] == "stand_in"

@@ -16,8 +16,8 @@ from tests.media.conftest import Spectator, decode, decode_sound, tune
 
 from longtake.errors import ClipUnusable, WorkCancelled
 from longtake.media.contract import Assembled, Target
+from longtake.media.glance import luma_step
 from longtake.media.join import Returned, join
-from longtake.media.seam import luma_step
 from longtake.types import SECOND_US
 
 STEREO = Shape(rate_hz=48_000)

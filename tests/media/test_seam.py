@@ -18,8 +18,8 @@ from longtake.engines.base import EngineRequest
 from longtake.engines.classic.engine import ClassicEngine
 from longtake.media.contract import Continuation
 from longtake.media.frames import VideoFrame
+from longtake.media.glance import luma_step
 from longtake.media.planes import from_av
-from longtake.media.seam import luma_step
 from longtake.types import Operation
 
 

@@ -15,8 +15,8 @@ import pytest
 from tests.media.conftest import Make, Result, Studio, decode, decode_sound, ready_frames, tune
 
 from longtake.media.assemble import Continuation
+from longtake.media.click import click_db, without_click
 from longtake.media.frames import AudioBlock, VideoFrame
-from longtake.media.seam import click_db, without_click
 
 RATE = 48_000
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import av
+import cv2
 import pytest
 from tests.media.clips import HEAD, HEAD_S, NEW, Film, Shape, shoot, write
 from tests.media.conftest import packaged
@@ -62,10 +63,14 @@ def test_a_fetched_clip_is_joined_to_the_head(stocked: Bench) -> None:
     assert isinstance(final, Produced), final
     report = final.report
     paths = stocked.checked(report)
-    assert list(paths) == [Role.VIDEO, Role.NEW_PART, Role.THUMBNAIL, Role.SPRITE]
+    assert list(paths) == [Role.VIDEO, Role.NEW_PART, Role.SEAM, Role.THUMBNAIL, Role.SPRITE]
     assert report.joined is not None
     assert (report.joined.kind, report.joined.repeated_frames) == ("tail", 1)
     assert report.seam is not None
+    assert report.seam.verdict is not None
+    assert report.seam.drift is not None
+    assert report.look is not None
+    assert cv2.imread(str(paths[Role.SEAM])) is not None
     assert report.head is not None
     assert report.head.copied >= HEAD - 4
     assert report.warnings == ()

@@ -39,7 +39,7 @@ from longtake.types import Maker, MediaFacts, Mode, Operation, RenderReport, Rol
 
 NUMBERS = itertools.count(1)
 LIMITS = RenderLimits(stall_s=30, hard_s=60)
-ALL_ROLES = [Role.VIDEO, Role.NEW_PART, Role.THUMBNAIL, Role.SPRITE]
+ALL_ROLES = [Role.VIDEO, Role.NEW_PART, Role.SEAM, Role.THUMBNAIL, Role.SPRITE]
 
 
 def write_clip(path: Path, seconds: int = 2) -> None:
@@ -221,6 +221,10 @@ def test_extend_makes_one_longer_video_and_its_parts(bench: Bench, engine: str):
     assert report.head.frames == 24
     assert report.head.copied >= 24 - 16
     assert report.seam is not None
+    assert report.seam.verdict is not None
+    assert report.seam.drift is not None
+    assert report.look is not None
+    assert cv2.imread(str(paths[Role.SEAM])) is not None
     assert (report.pick, report.pick_error) == {"toy": ("toy", 0.25), "classic": ("live", None)}[engine]
     assert report.warnings
     frames, video_s, audio_s = read_clip(paths[Role.VIDEO])

@@ -111,6 +111,10 @@ def describe(finished: Task) -> str:
         lines.append(f"head: {frames:.0f} frame{'' if frames == 1 else 's'}, encoded anew")
     step, usual = task.number("metadata", "seam", "luma_step"), task.number("metadata", "seam", "median_step")
     if step is not None and usual is not None:
-        lines.append(f"seam: a step of {step:.2f} luma levels where {usual:.2f} is usual in this clip")
+        verdict, faults = task.text("metadata", "seam", "verdict"), task.texts("metadata", "seam", "faults")
+        lines.append(
+            f"seam: {verdict + ': ' if verdict else ''}a step of {step:.2f} luma levels where {usual:.2f} is usual in "
+            f"this clip{'; ' + ', '.join(faults) if faults else ''}"
+        )
     lines += [f"note: {warning}" for warning in task.texts("warnings")]
     return "\n".join(lines)

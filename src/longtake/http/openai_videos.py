@@ -24,6 +24,7 @@ _VARIANTS: Mapping[str, Role] = {
     "spritesheet": Role.SPRITE,
     "sprite": Role.SPRITE,
     "new_part": Role.NEW_PART,
+    "seam": Role.SEAM,
 }
 
 
@@ -70,7 +71,7 @@ async def list_videos(context: Context, call: Call) -> Answer:
 
 
 async def content(context: Context, call: Call) -> Answer:
-    """A finished video's bytes, or its thumbnail, sprite sheet or new part."""
+    """A finished video's bytes, or its thumbnail, sprite sheet, new part or the picture of its join."""
     fields = call.query()
     variant = fields.get("variant") or "video"
     role = _VARIANTS.get(variant)

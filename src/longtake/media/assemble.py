@@ -20,12 +20,14 @@ from longtake.media.contract import Assembled, CancelCheck, Continuation, Target
 from longtake.media.cut import Cut, common_clock, find_cut, why_not_copied
 from longtake.media.feed import Feed
 from longtake.media.frames import AudioBlock, TimedFrame, VideoFrame
+from longtake.media.glance import stepped
 from longtake.media.head import copied_head, encoded_head
 from longtake.media.mux import kept_if_complete, write_in_order, write_mp4
 from longtake.media.newpart import FrameCount, Items, NewPart
 from longtake.media.open import DEFAULT_LIMITS, RESULT_LIMITS, MediaLimits
 from longtake.media.scale import BT709, Scaler, kept_geometry, output_color, target_geometry
 from longtake.media.seam import picture_seam
+from longtake.media.seam_strip import Strip
 from longtake.media.sound import Damage, Samples, SoundForm, read_sound
 from longtake.media.source import Source, read_result, read_source
 from longtake.media.track import PictureForm, PictureTrack
@@ -69,13 +71,21 @@ def extend(
     frames = max(1, round(new_us * cut.rate / SECOND_US))
     with kept_if_complete(output, new_part):
         work = _Extension(opened, cut, frames, target, watch)
-        head, seam = work.run(output, new_part, make)
+        head = work.run(output, new_part, make)
         facts = _verified(output, head.frames + frames, work.head_s + frames / cut.rate, work.form, check)
         part_facts = _verified(new_part, frames, frames / cut.rate, work.form, check)
     watch.progress(1.0)
     reencoded = (f"head_reencoded: {reason}",) if reason and target.geometry_kept else ()
     warnings = (*reencoded, *work.damage.warnings)
-    return Assembled(facts=facts, head=head, seam=seam, new_part_facts=part_facts, warnings=warnings)
+    return Assembled(
+        facts=facts,
+        head=head,
+        seam=work.seam,
+        joint_us=int(work.head_s * SECOND_US),
+        strip=work.strip,
+        new_part_facts=part_facts,
+        warnings=warnings,
+    )
 
 
 class _Extension:
@@ -101,14 +111,16 @@ class _Extension:
         )
         self._sound_form: SoundForm | None = result_form(source)
         self.damage = Damage()
+        self.seam: SeamReport | None = None
+        self.strip: Strip | None = None
         self._tail: CopiedTail | EncodedTail = (
             CopiedTail(source, cut, self._check)
             if cut.copied
             else EncodedTail(self.head_s, geometry.width, geometry.height)
         )
 
-    def run(self, output: Path, new_part: Path, make: Callable[[Continuation], Items]) -> tuple[HeadReport, SeamReport]:
-        """Write both files; how the head and the join came out."""
+    def run(self, output: Path, new_part: Path, make: Callable[[Continuation], Items]) -> HeadReport:
+        """Write both files; how the head came out. Sets `seam` and `strip`."""
         begin = round(self.head_s / self.form.clock)
         count = FrameCount(self._watch, self._cut.head - self._cut.copied + self._frames)
         with ExitStack() as stack:
@@ -142,10 +154,26 @@ class _Extension:
             write_in_order(head, *(sound.head_packets() for sound in sounds), check=self._check)
             taker = NewPart(pictures, sounds, self._frames, count)
             taker.take_all(iter(feed))
-        assert taker.first_luma is not None
-        seam = picture_seam(*self._tail.seam(), taker.first_luma, sounds[0].click if sounds else None)
+        self._look_at_join(taker, sounds[0] if sounds else None)
         frames = self._tail.head if isinstance(self._tail, EncodedTail) else self._cut.head
-        return HeadReport(frames=frames, copied=self._cut.copied), seam
+        return HeadReport(frames=frames, copied=self._cut.copied)
+
+    def _look_at_join(self, taker: NewPart, sound: SoundTrack | None) -> None:
+        """Judge the join by what was noted while it was made."""
+        before, last = self._tail.seam()
+        assert taker.first_luma is not None, "a new part has a picture"
+        after = [stepped(taker.glances[0], last, taker.first_luma), *taker.glances[1:]]
+        color, high = self.form.color, self.form.height
+        self.seam = picture_seam(
+            before,
+            after,
+            color=color,
+            high=high,
+            click=sound.click if sound else None,
+            level_db=sound.level_db if sound else None,
+        )
+        smalls = [[one.small for one in side if one.small is not None] for side in (before, after)]
+        self.strip = Strip(*smalls, color=color, high=high)
 
     @property
     def _cut_sample(self) -> int:

@@ -17,17 +17,15 @@ from av.packet import Packet
 from av.stream import Stream
 from numpy.typing import NDArray
 
+from longtake.media.click import LEVEL_S, click_db, level_step_db, without_click
 from longtake.media.encode import AAC_FRAME, AAC_LAYOUTS, AAC_RATES_HZ, SoundEncoder, aac_rate
 from longtake.media.index import PacketIndex
 from longtake.media.mux import Pending, copied, put
 from longtake.media.open import leave_out, open_media
-from longtake.media.seam import click_db, without_click
 from longtake.media.sound import JITTER_S, Damage, Samples, SoundForm, decode_sound, silence
 from longtake.media.source import Source, audio_stream
 
 PRE_ROLL_FRAMES = 2
-_TAIL_S = 0.2
-"""How much of the head's sound is kept to look at the join."""
 _AAC_LC = 2
 
 
@@ -98,6 +96,9 @@ class SoundTrack:
         self._opening: list[Samples] = []
         self._opened = False
         self.click: float | None = None
+        self.level_db: float | None = None
+        """How much louder the sound is after the join than before it, once that much of it is there."""
+        self._after: list[Samples] = []
         self.damage = Damage()
         grid = copyable_grid(source) if source is not None else None
         # A packet's transform spans two frames, the second shared with the packet after it: both must lie in the head,
@@ -143,11 +144,14 @@ class SoundTrack:
         if self._grid is not None:
             for packet in self._copied_packets(self._source, self._grid):
                 yield (packet.dts or 0) / self._form.rate_hz, packet, self.write
-        begin = self._encoder.position
-        kept = round(_TAIL_S * self._form.rate_hz)
-        for block in decode_sound(self._source, self._form, begin, self._cut, self.damage):
+        begin, kept = self._encoder.position, round(LEVEL_S * self._form.rate_hz)
+        # What is copied is heard too, if nothing else is: a join is judged by what sounds before it.
+        at = min(begin, max(0, self._cut - kept)) if begin > 0 else begin
+        for block in decode_sound(self._source, self._form, at, self._cut, self.damage):
             self._before = np.concatenate([self._before, block], axis=1)[:, -kept:]
-            for packet in self._encoder.encode(block):
+            fresh = block[:, max(0, begin - at) :]
+            at += block.shape[1]
+            for packet in self._encoder.encode(fresh) if fresh.shape[1] else ():
                 yield (packet.dts or 0) / self._form.rate_hz, packet, self.write
 
     def _copied_packets(self, source: Source, grid: NDArray[np.int64]) -> Iterator[Packet[Stream]]:
@@ -194,8 +198,21 @@ class SoundTrack:
             if sum(block.shape[1] for block in self._opening) >= self._form.rate_hz // 10:
                 self._open()
             return
+        self._hear(samples)
         for packet in self._encoder.encode(samples[:, : max(0, self._end - self._encoder.position)]):
             self.write(packet)
+
+    def _hear(self, samples: Samples) -> None:
+        """Keep the first 0.4 s of the new sound until its loudness is known."""
+        if self.level_db is not None or not self._before.shape[1]:
+            return
+        self._after.append(samples)
+        if sum(block.shape[1] for block in self._after) >= LEVEL_S * self._form.rate_hz:
+            self._measure()
+
+    def _measure(self) -> None:
+        heard = np.concatenate(self._after, axis=1) if self._after else self._before[:, :0]
+        self.level_db, self._after = level_step_db(self._before, heard, self._form.rate_hz), []
 
     def _open(self) -> None:
         """Join the held back beginning of the new sound to the head's."""
@@ -215,5 +232,7 @@ class SoundTrack:
             self._open()
         for block in silence(self._form, self._end - self._encoder.position):
             self.add(block)
+        if self.level_db is None:
+            self._measure()
         for packet in self._encoder.finish():
             self.write(packet)

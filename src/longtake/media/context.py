@@ -7,7 +7,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from itertools import pairwise
 from typing import TypeVar
 
 import av
@@ -20,9 +19,9 @@ from longtake.errors import MediaError, WorkCancelled
 from longtake.media.contract import NO_CHECK, CancelCheck
 from longtake.media.cut import Cut
 from longtake.media.frames import TimedFrame, VideoFrame
+from longtake.media.glance import SHARP_FRAMES, SHOWN_FRAMES, Glance, Luma, glance
 from longtake.media.open import explained, leave_out, open_media, strict, video_stream
-from longtake.media.planes import from_av, luma
-from longtake.media.seam import luma_step
+from longtake.media.planes import as_planes, from_av, luma
 from longtake.media.source import Source
 
 CONTEXT_S = 4
@@ -32,8 +31,6 @@ SEAM_FRAMES = 12
 """Frames before the cut that the seam's usual step is taken from when the maker wants no context."""
 _FEW_FRAMES = 48
 _WAIT_S = 0.05
-
-Luma = NDArray[np.uint8]
 
 
 def context_frames(width: int, height: int) -> int:
@@ -118,7 +115,7 @@ class CopiedTail:
         """The first frame that the encoder or the seam report wants."""
         self._oldest_step = cut.head - 2 * SEAM_FRAMES
         self._frames: list[av.VideoFrame] = []
-        self._steps: dict[int, float] = {}
+        self._glances: dict[int, Glance] = {}
         self._latest: tuple[int, av.VideoFrame] | None = None
         self.ready = threading.Event()
         """Set once frames are decoded."""
@@ -142,10 +139,10 @@ class CopiedTail:
         count = self._cut.head - self._cut.copied
         return self._frames[-count:] if count else []
 
-    def seam(self) -> tuple[list[float], Luma]:
-        """The luma steps between the head's last frames, and the last one's luma, valid while this object lives."""
+    def seam(self) -> tuple[list[Glance], Luma]:
+        """What was noted of the head's last frames, and the last one's luma, valid while this object lives."""
         self._decode_once()
-        return [self._steps[number] for number in sorted(self._steps)], luma(self._frames[-1])
+        return [self._glances[number] for number in sorted(self._glances)], luma(self._frames[-1])
 
     def _decode_once(self) -> None:
         """Decode the head's frames from the first needed one on, if nobody did before."""
@@ -160,8 +157,13 @@ class CopiedTail:
         """
 
         def look(number: int, frame: av.VideoFrame) -> tuple[Taken, av.VideoFrame | None]:
-            if self._latest is not None and self._latest[0] == number - 1 >= max(self._needed, self._oldest_step):
-                self._steps[number] = luma_step(luma(self._latest[1]), luma(frame))
+            if number >= max(self._needed, self._oldest_step):
+                latest = self._latest
+                self._glances[number] = _noted(
+                    as_planes(frame),
+                    luma(latest[1]) if latest is not None and latest[0] == number - 1 else None,
+                    self._cut.head - number,
+                )
             self._latest = number, frame
             wanted = number >= min(self._cut.copied, self._cut.head - 1)
             return take(number, frame), frame if wanted else None
@@ -208,7 +210,17 @@ class EncodedTail:
                 raise WorkCancelled("the work ended before the head was through")
         return tuple(TimedFrame(frame, float(time - self._end_s)) for frame, time in self._frames)
 
-    def seam(self) -> tuple[list[float], Luma]:
-        """The luma steps between the head's last frames, and the last one's luma."""
-        lumas = [frame.y for frame, _ in list(self._frames)[-2 * SEAM_FRAMES :]]
-        return [luma_step(before, after) for before, after in pairwise(lumas)], lumas[-1]
+    def seam(self) -> tuple[list[Glance], Luma]:
+        """What there is to note of the head's last frames, and the last one's luma."""
+        frames = [frame for frame, _ in list(self._frames)[-2 * SEAM_FRAMES :]]
+        lumas = [None, *(frame.y for frame in frames[:-1])]
+        noted = [
+            _noted(frame, before, len(frames) - number)
+            for number, (frame, before) in enumerate(zip(frames, lumas, strict=True))
+        ]
+        return noted, frames[-1].y
+
+
+def _noted(frame: VideoFrame, before: Luma | None, to_cut: int) -> Glance:
+    """What the seam report wants of a frame that is the last but `to_cut - 1` before the cut."""
+    return glance(frame, before, sharp=to_cut <= SHARP_FRAMES, small=to_cut <= SHOWN_FRAMES)

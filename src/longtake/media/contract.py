@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from longtake.errors import WorkCancelled
 from longtake.media.enlarge import Enlarger
 from longtake.media.frames import TimedFrame
+from longtake.media.seam_strip import Strip
 from longtake.types import ColorTags, Fit, HeadReport, JoinReport, Look, MediaFacts, SeamReport
 
 
@@ -116,6 +117,10 @@ class Assembled:
     facts: MediaFacts
     head: HeadReport | None = None
     seam: SeamReport | None = None
+    joint_us: int | None = None
+    """Where in the result the new part begins; None where there is no join."""
+    strip: Strip | None = None
+    """Small frames around the join, for its picture."""
     new_part_facts: MediaFacts | None = None
     copied: int = 0
     """Of a clip that is delivered: how many of its packets are its own."""

@@ -6,13 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
 from longtake.errors import EngineError, WorkCancelled
 from longtake.media.audio import SoundTrack
 from longtake.media.contract import Watch
 from longtake.media.frames import AudioBlock, VideoFrame
+from longtake.media.glance import AFTER_FRAMES, SHARP_FRAMES, Glance, Luma, glance
 from longtake.media.planes import as_av
 from longtake.media.track import PictureTrack
 
@@ -45,7 +43,10 @@ class NewPart:
     sounds: list[SoundTrack]
     frames: int
     count: FrameCount
-    first_luma: NDArray[np.uint8] | None = field(default=None, init=False)
+    first_luma: Luma | None = field(default=None, init=False)
+    glances: list[Glance] = field(default_factory=list[Glance], init=False)
+    """At the first pictures; the step of the very first is not known here."""
+    _latest: Luma | None = field(default=None, init=False)
     _taken: int = field(default=0, init=False)
 
     def take_all(self, items: Items) -> None:
@@ -69,8 +70,11 @@ class NewPart:
     def _take(self, picture: VideoFrame) -> None:
         form = self.pictures.form
         frame = as_av(picture, form.width, form.height)
-        if self.first_luma is None:
-            self.first_luma = picture.y
+        if self._taken < AFTER_FRAMES:
+            few = self._taken < SHARP_FRAMES
+            self.glances.append(glance(picture, self._latest, sharp=few, small=few))
+            self.first_luma = picture.y if self.first_luma is None else self.first_luma
+            self._latest = picture.y if self._taken + 1 < AFTER_FRAMES else None
         pts, following = self.pictures.tick(self._taken), self.pictures.tick(self._taken + 1)
         for packet in self.pictures.encode(frame, pts, following - pts, key=self._taken == 0):
             self.pictures.write_encoded(packet)

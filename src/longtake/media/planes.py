@@ -24,15 +24,17 @@ def luma(frame: av.VideoFrame) -> NDArray[np.uint8]:
     return view(frame.planes[0], frame.width, frame.height)
 
 
-def from_av(frame: av.VideoFrame) -> VideoFrame:
-    """A copy of a yuv420p or yuvj420p frame of even size."""
+def as_planes(frame: av.VideoFrame) -> VideoFrame:
+    """A yuv420p or yuvj420p frame of even size, its planes in place: valid while it lives."""
     wide, high = frame.width, frame.height
     y, u, v = frame.planes[:3]
-    return VideoFrame(
-        y=view(y, wide, high).copy(),
-        u=view(u, wide // 2, high // 2).copy(),
-        v=view(v, wide // 2, high // 2).copy(),
-    )
+    return VideoFrame(y=view(y, wide, high), u=view(u, wide // 2, high // 2), v=view(v, wide // 2, high // 2))
+
+
+def from_av(frame: av.VideoFrame) -> VideoFrame:
+    """A copy of a yuv420p or yuvj420p frame of even size."""
+    shown = as_planes(frame)
+    return VideoFrame(y=shown.y.copy(), u=shown.u.copy(), v=shown.v.copy())
 
 
 def to_av(frame: VideoFrame, width: int, height: int) -> av.VideoFrame:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -55,6 +55,10 @@ def _write_jpeg(picture: VideoFrame, path: Path) -> None:
         raise MediaError(f"the thumbnail cannot be written: {error.strerror}; look for free disk space") from error
 
 
+def _nobody(time_us: int, frame: av.VideoFrame) -> None:
+    """Whoever is given as `see` where nobody is to."""
+
+
 def _stretched(picture: VideoFrame) -> VideoFrame:
     """Limited range (16 to 235, 16 to 240) as the full range that JPEG has."""
     levels = np.arange(256, dtype=np.float32)
@@ -90,11 +94,19 @@ def thumbnail(video: Path, output: Path, *, at_us: int | None = None) -> None:
             _write_jpeg(_stretched(from_av(scaled)), output)
 
 
-def sprite(video: Path, output: Path, *, limits: MediaLimits = RESULT_LIMITS, most_decoded: int | None = None) -> None:
+def sprite(
+    video: Path,
+    output: Path,
+    *,
+    limits: MediaLimits = RESULT_LIMITS,
+    most_decoded: int | None = None,
+    see: Callable[[int, av.VideoFrame], None] = _nobody,
+) -> None:
     """Write a sheet of small frames as JPEG, laid out as `filmstrip.sheet_of` says.
 
     Only keyframes are decoded where there are enough of them, or where the others are more than `most_decoded` pixels
-    in all; then a tile may show an earlier moment. Raises MediaError if the video cannot be decoded.
+    in all; then a tile may show an earlier moment. Who is to `see` too is given each frame that becomes a tile, and
+    when it is shown, in microseconds. Raises MediaError if the video cannot be decoded.
     """
     source = read_source(video, limits)
     sheet = sheet_of(source.frames.duration_us)
@@ -107,7 +119,7 @@ def sprite(video: Path, output: Path, *, limits: MediaLimits = RESULT_LIMITS, mo
     )
     size = source.picture.displayed_width * source.picture.displayed_height
     keys_only = most_decoded is not None and len(source.frames.pts) * size > most_decoded
-    for number, tile in _tiles(source, geometry, sheet, keys_only=keys_only):
+    for number, tile in _tiles(source, geometry, sheet, keys_only=keys_only, see=see):
         row, column = divmod(number, sheet.columns)
         for target, pixels in ((picture.y, tile.y), (picture.u, tile.u), (picture.v, tile.v)):
             top, left = row * pixels.shape[0], column * pixels.shape[1]
@@ -115,7 +127,9 @@ def sprite(video: Path, output: Path, *, limits: MediaLimits = RESULT_LIMITS, mo
     _write_jpeg(_stretched(picture), output)
 
 
-def _tiles(source: Source, geometry: Geometry, sheet: Sheet, *, keys_only: bool) -> Iterator[tuple[int, VideoFrame]]:
+def _tiles(
+    source: Source, geometry: Geometry, sheet: Sheet, *, keys_only: bool, see: Callable[[int, av.VideoFrame], None]
+) -> Iterator[tuple[int, VideoFrame]]:
     """For each tile the last decoded frame that begins within it or before it."""
     index, count = source.frames, sheet.count
     keys = np.sort(index.pts[index.keys])
@@ -124,6 +138,7 @@ def _tiles(source: Source, geometry: Geometry, sheet: Sheet, *, keys_only: bool)
     scaler = Scaler(source.picture, geometry)
     done = 0
     shown: av.VideoFrame | None = None
+    shown_us = 0
     with open_media(source.path, source.limits) as container:
         stream = video_stream(container, source.limits)
         if keys_only or not sparse:
@@ -135,10 +150,12 @@ def _tiles(source: Source, geometry: Geometry, sheet: Sheet, *, keys_only: bool)
                 begun = done
                 while done < count and done * sheet.interval_us < time_us and shown is not None:
                     done += 1
-                if done > begun:
-                    (tile,) = (from_av(one) for one in scaler.convert([shown] if shown is not None else []))
+                if done > begun and shown is not None:
+                    see(shown_us, shown)
+                    (tile,) = (from_av(one) for one in scaler.convert([shown]))
                     yield from ((number, tile) for number in range(begun, done))
-                shown = frame
+                shown, shown_us = frame, time_us
     if shown is not None and done < count:
+        see(shown_us, shown)
         (tile,) = (from_av(one) for one in scaler.convert([shown]))
         yield from ((number, tile) for number in range(done, count))

@@ -16,6 +16,7 @@ NAMES: dict[Role, tuple[str, str]] = {
     Role.NEW_PART: ("new_part.mp4", "video/mp4"),
     Role.THUMBNAIL: ("thumbnail.jpg", "image/jpeg"),
     Role.SPRITE: ("sprite.jpg", "image/jpeg"),
+    Role.SEAM: ("seam.jpg", "image/jpeg"),
     Role.LAST_FRAME: ("last_frame", "image/png"),
 }
 

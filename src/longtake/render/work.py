@@ -17,11 +17,13 @@ from longtake.media.deliver import deliver
 from longtake.media.enlarge import Enlarger
 from longtake.media.frames import AudioBlock, VideoFrame
 from longtake.media.join import Returned, join
+from longtake.media.likeness import Likeness
 from longtake.media.net import Net, load_net
 from longtake.media.open import MediaLimits
 from longtake.media.part import take_from
 from longtake.media.probe import probe, read_image
 from longtake.media.remake import remake
+from longtake.media.seam_strip import write_strip
 from longtake.media.stage import StageLimits, stage_head, stage_picture
 from longtake.media.thumbs import sprite, thumbnail
 from longtake.render.base import (
@@ -355,7 +357,11 @@ def _report(
     if not interim:
         if assembled.new_part_facts is not None:
             files.append(outputs.finish(Role.NEW_PART, assembled.new_part_facts))
-        files += _small_pictures(outputs, reporter)
+        small, seen = _small_pictures(assembled, outputs, reporter)
+        files += small
+        if seen is not None and assembled.seam is not None:
+            look = seen.look(assembled.look)
+            assembled = replace(assembled, seam=seen.judged(assembled.seam, look), look=look)
     by_net, net_warnings = (target.enlarger.made_by, target.enlarger.warnings) if target.enlarger else ("", ())
     warnings = (*assembled.warnings, *net_warnings, *(stream.warnings if stream is not None else ()), *unsigned)
     return Produced(
@@ -374,16 +380,28 @@ def _report(
     )
 
 
-def _small_pictures(outputs: Outputs, reporter: Reporter) -> list[MadeFile]:
-    """The thumbnail and the sheet of the finished video."""
+def _small_pictures(
+    assembled: Assembled, outputs: Outputs, reporter: Reporter
+) -> tuple[list[MadeFile], Likeness | None]:
+    """The thumbnail and the sheet of the finished video, the picture of its join, and what was seen on the way."""
     video = outputs.finished(Role.VIDEO)
     share = Share(reporter, MADE_SHARE, 1.0)
     share.progress(0.2)
+    files: list[MadeFile] = []
+    if assembled.strip is not None:
+        write_strip(assembled.strip, outputs.part(Role.SEAM))
+        files.append(outputs.finish(Role.SEAM))
     thumbnail(video, outputs.part(Role.THUMBNAIL))
+    files.append(outputs.finish(Role.THUMBNAIL))
     share.progress(0.5)
     go_on(reporter)
+    last = assembled.strip.before if assembled.strip is not None else ()
+    likeness = None if assembled.joint_us is None else Likeness(assembled.joint_us, last)
     with pulse(reporter, SPRITE_S):
-        sprite(video, outputs.part(Role.SPRITE))
-    files = [outputs.finish(Role.THUMBNAIL), outputs.finish(Role.SPRITE)]
+        if likeness is None:
+            sprite(video, outputs.part(Role.SPRITE))
+        else:
+            sprite(video, outputs.part(Role.SPRITE), see=likeness.see)
+    files.append(outputs.finish(Role.SPRITE))
     share.progress(1.0)
-    return files
+    return files, likeness

@@ -33,6 +33,8 @@ class VideoPage(Value, frozen=True):
     """A link to the new part alone."""
     head: HeadReport | None
     seam: SeamReport | None
+    seam_picture: str
+    """A link to the picture of the join."""
     joined: JoinReport | None
     stretches: tuple[Stretch, ...]
     path: tuple[Card, ...]
@@ -66,6 +68,7 @@ async def show(visit: Visit) -> PageAnswer:
             new_part=visit.link(task, Role.NEW_PART),
             head=report.head if report else None,
             seam=report.seam if report and task.operation is Operation.EXTEND else None,
+            seam_picture=visit.link(task, Role.SEAM),
             joined=report.joined if report else None,
             stretches=kin.stretches,
             path=tuple(card_of(visit, one) for one in kin.path),

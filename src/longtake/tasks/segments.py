@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from longtake.errors import SourceUnusable
+from longtake.seam_report import Verdict
 from longtake.types import (
     SECOND_US,
     Asset,
@@ -26,6 +27,7 @@ from longtake.types import (
 AS_PLANNED_US = 250_000
 """What a piece may lack after the one before it without being asked for at the next greater length."""
 _STEP_RATIO, _STEP_LEVELS = 1.5, 1.5
+_WORSE = (Verdict.UNSEEN, Verdict.SLIGHT, Verdict.FROZEN, Verdict.VISIBLE, Verdict.FLASH)
 
 
 class Segment(Value, frozen=True):
@@ -125,10 +127,14 @@ def report_with(task: Task, segment: Segment, made: RenderReport) -> RenderRepor
     segments = (*before, this)
     seams = [one.seam for one in segments if one.seam is not None]
     head = task.report.head if task.report and before else made.head
+    worst = max(seams, key=_badness, default=None)
+    # There is a picture of the last join only: of another one it would tell nothing.
+    files = made.files if worst is seam else tuple(file for file in made.files if file.role is not Role.SEAM)
     return msgspec.structs.replace(
         made,
+        files=files,
         head=head if task.operation is Operation.EXTEND else None,
-        seam=max(seams, key=_badness, default=None),
+        seam=worst,
         segments=segments,
         warnings=(*said, *(_of_segment(segment, warning) for warning in made.warnings)),
     )
@@ -151,9 +157,10 @@ def _place_of(segment: Segment, made: RenderReport) -> tuple[int, int]:
     return segment.start_us, video.duration_us - segment.start_us
 
 
-def _badness(seam: SeamReport) -> float:
-    """How far a step is beyond what nobody sees (DESIGN 8, promise 2)."""
-    return seam.luma_step / max(_STEP_RATIO * seam.median_step, _STEP_LEVELS)
+def _badness(seam: SeamReport) -> tuple[int, int, float]:
+    """Orders joins: by the word for them, by how much is wrong, by how far a step is beyond what nobody sees."""
+    word = 0 if seam.verdict is None else _WORSE.index(seam.verdict)
+    return word, len(seam.faults), seam.luma_step / max(_STEP_RATIO * seam.median_step, _STEP_LEVELS)
 
 
 def _of_segment(segment: Segment, warning: str) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from longtake.engines.classic.pixels import Floats, shrink
 from longtake.engines.classic.warp import shrink_frame
 from longtake.media.frames import TimedFrame, VideoFrame
-from longtake.media.seam import luma_step
+from longtake.media.glance import luma_step
 
 _CUT_STEP = 12.0
 _CUT_RATIO = 4.0

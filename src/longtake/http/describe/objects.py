@@ -15,6 +15,7 @@ from longtake.http.describe.provider_objects import (
     ROUTE,
     SEGMENT,
 )
+from longtake.http.describe.seam_objects import SEAM, SEAM_BLOCK, SEAM_DRIFT
 from longtake.http.describe.terms import Field, Shape, Words
 from longtake.http.describe.terms import always as _always
 from longtake.http.describe.terms import maybe as _maybe
@@ -226,6 +227,13 @@ METADATA = Shape(
         _maybe("sha256", "string", "Checksum of the file.", "文件的 SHA-256。"),
         _maybe("new_part_url", "string", "The new part alone.", "仅新部分的链接。"),
         _maybe("spritesheet_url", "string", "A sheet of small pictures.", "小图拼版链接。"),
+        _maybe(
+            "seam_picture_url",
+            "string",
+            "A picture of the join: the three frames before and after it, and under each what changed in it. Of "
+            "several joins the last, if it is the worst.",
+            "接缝图：前后各三帧，下方为逐帧差异。有多个接缝时仅当最后一个最差才提供。",
+        ),
     ),
 )
 HEAD = Shape(
@@ -234,18 +242,6 @@ HEAD = Shape(
     fields=(
         _always("frames", "integer", "How many frames it has.", "帧数。"),
         _always("copied", "integer", "How many of them are copied bit for bit.", "逐位复制的帧数。"),
-    ),
-)
-SEAM = Shape(
-    name="Seam",
-    words=Words("Steps are mean luma differences in 8-bit levels.", "数值为 8 位亮度的平均差。"),
-    fields=(
-        _always("luma_step", "number", "The step at the join.", "接缝处的差值。"),
-        _always("median_step", "number", "The clip's usual step.", "视频通常的差值。"),
-        _always("ratio", "number", "One by the other: near 1 is natural.", "两者之比，接近 1 为自然。"),
-        _always(
-            "click_db", "number", "The sound's step at the join, in dB.", "接缝处声音的跳变（dB）。", nullable=True
-        ),
     ),
 )
 VIDEO = Shape(
@@ -572,7 +568,7 @@ SHAPES: Mapping[str, Shape] = {
         TASK, RECORD, VIDEO, VIDEOS, UNIFIED_VIDEOS, TASKS, DELETED, FAULT, OUTPUT, METADATA, HEAD, SEAM, FILE, MODEL,
         MODELS, KEY, NEW_KEY, KEYS, KEY_REVOKED, QUOTE, QUOTE_LINE, BALANCE, LEDGER_CHECK, LEDGER_PROBLEM,
         PROVIDER, PROVIDERS, PROVIDER_TEST, CANDIDATE, ROUTE, JOINED, SEGMENT, PROVENANCE,
-        TOKEN_USAGE, TOKEN_QUOTA, HEALTH, READINESS, ABOUT, DOCUMENT, ERROR,
+        SEAM_BLOCK, SEAM_DRIFT, TOKEN_USAGE, TOKEN_QUOTA, HEALTH, READINESS, ABOUT, DOCUMENT, ERROR,
         ERROR_DETAIL,
     )
 }  # fmt: skip

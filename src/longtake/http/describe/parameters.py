@@ -29,13 +29,13 @@ DOWNLOAD = Field(
 VARIANT = Field(
     name="variant",
     kind="string",
-    choices=("video", "thumbnail", "spritesheet", "new_part"),
+    choices=("video", "thumbnail", "spritesheet", "new_part", "seam"),
     spellings=("sprite",),
     example="video",
     default=Words("video", "video"),
     words=Words(
-        "The video, a picture of it, a sheet of small pictures, or the new part alone.",
-        "视频、缩略图、小图拼版，或仅新部分。",
+        "The video, a picture of it, a sheet of small pictures, the new part alone, or a picture of its join.",
+        "视频、缩略图、小图拼版、仅新部分，或接缝图。",
     ),
 )
 LIST_QUERY = (

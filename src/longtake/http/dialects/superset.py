@@ -153,12 +153,24 @@ def _cost(task: Task) -> Body:
 
 
 def _seam(seam: SeamReport) -> Body:
-    return {
+    body: Body = {
         "luma_step": round(seam.luma_step, 3),
         "median_step": round(seam.median_step, 3),
         "ratio": round(seam.ratio, 3),
         "click_db": None if seam.click_db is None else round(seam.click_db, 2),
     }
+    if seam.verdict is None or seam.picture is None:
+        return body
+    return (
+        body
+        | {"verdict": seam.verdict.value, "faults": [fault.value for fault in seam.faults]}
+        | msgspec.structs.asdict(seam.picture)
+        | {
+            "block": msgspec.structs.asdict(seam.picture.block) if seam.picture.block else None,
+            "level_db": seam.level_db,
+            "drift": msgspec.structs.asdict(seam.drift) if seam.drift else None,
+        }
+    )
 
 
 def _provenance(said: ProvenanceReport) -> Body:
@@ -234,6 +246,8 @@ def _add_result(body: Body, task: Task, url_of: UrlOf) -> None:
         metadata["new_part_url"] = urls[Role.NEW_PART]
     if Role.SPRITE in urls:
         metadata["spritesheet_url"] = urls[Role.SPRITE]
+    if Role.SEAM in urls:
+        metadata["seam_picture_url"] = urls[Role.SEAM]
     body |= {
         "progress": 100,
         "completed_at": (task.finished_ms or task.updated_ms) // 1000,

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the seam report keeps of a frame that passes near the join: a few numbers, so that the frame need not stay.
+
+The frames are those that the head's decoder and the maker give anyway: nothing is decoded for this. A copied head shows
+exactly these pictures in the result; what is encoded shows them but for its encoder's loss.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from longtake.media.frames import VideoFrame
+from longtake.types import ColorTags
+
+AFTER_FRAMES = 13
+"""New frames that are looked at: a flash is looked for in the first eight, the others show what it goes back to."""
+SHARP_FRAMES = 3
+"""Frames on either side whose sharpness is measured."""
+SHOWN_FRAMES = 4
+"""Frames before the join that are kept small for the picture, one of them only to be compared with."""
+BLOCKS = 12
+"""Blocks along the picture's longer side."""
+_ROWS_ENOUGH = 360
+"""Of so many rows and more only some are looked at for the blocks: the mean of a block hardly changes."""
+_SMALL_SIDE_PX = 288
+
+Luma = NDArray[np.uint8]
+Grid = NDArray[np.float32]
+
+
+def luma_step(before: Luma, after: Luma) -> float:
+    """Mean absolute difference of two luma planes, in 8-bit levels."""
+    return float(cv2.norm(before, after, cv2.NORM_L1)) / before.size
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """One frame. Levels are 8-bit."""
+
+    means: tuple[float, float, float]
+    """Of Y, U and V."""
+    step: float | None = None
+    """luma_step() from the frame before it; None where that was not seen."""
+    blocks: Grid | None = None
+    """The same block by block, rows of columns."""
+    sharpness: float | None = None
+    """Mean absolute Laplacian of luma; None where it was not wanted."""
+    small: VideoFrame | None = None
+    """The frame scaled down; None where it was not wanted."""
+
+
+def glance(frame: VideoFrame, before: Luma | None, *, sharp: bool = False, small: bool = False) -> Glance:
+    """Look at a frame, beside the luma of the one before it."""
+    y, u, v = (float(cv2.mean(plane)[0]) for plane in (frame.y, frame.u, frame.v))
+    seen = Glance(
+        means=(y, u, v),
+        sharpness=sharpness(frame.y) if sharp else None,
+        small=scaled_down(frame) if small else None,
+    )
+    return seen if before is None else stepped(seen, before, frame.y)
+
+
+def stepped(seen: Glance, before: Luma, luma: Luma) -> Glance:
+    """The glance at a frame whose luma is `luma`, with its step from the frame before it."""
+    return replace(seen, step=luma_step(before, luma), blocks=block_steps(before, luma))
+
+
+def block_steps(before: Luma, after: Luma) -> Grid:
+    """Mean absolute luma differences of the blocks of a grid."""
+    high, wide = before.shape
+    every = max(1, high // _ROWS_ENOUGH)
+    factor = BLOCKS / max(wide, high)
+    size = (max(1, min(wide, round(wide * factor))), max(1, min(len(before[::every]), round(high * factor))))
+    difference = cv2.absdiff(before[::every], after[::every])
+    return np.asarray(cv2.resize(difference.astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def sharpness(luma: Luma) -> float:
+    """Mean absolute Laplacian, in 8-bit levels."""
+    return float(cv2.norm(cv2.Laplacian(luma, cv2.CV_16S), cv2.NORM_L1)) / luma.size
+
+
+def scaled_down(frame: VideoFrame) -> VideoFrame:
+    """A copy with a longer side of at most 288 px, both even."""
+    factor = min(1.0, _SMALL_SIDE_PX / max(frame.width, frame.height))
+    wide, high = (max(2, round(side * factor / 2) * 2) for side in (frame.width, frame.height))
+
+    def plane(pixels: Luma, width: int, height: int) -> Luma:
+        return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8).copy()
+
+    return VideoFrame(
+        plane(frame.y, wide, high), plane(frame.u, wide // 2, high // 2), plane(frame.v, wide // 2, high // 2)
+    )
+
+
+def rgb_of(y: NDArray[np.float32], u: NDArray[np.float32], v: NDArray[np.float32], color: ColorTags, high: int) -> Grid:
+    """YUV levels as RGB from 0 to 1, the last axis; untagged pictures are taken as players do, by their height."""
+    weights = {1: (0.2126, 0.0722), 9: (0.2627, 0.0593), 10: (0.2627, 0.0593)}
+    untagged = 1 if color.matrix == 2 and high >= 720 else color.matrix  # noqa: PLR2004 - unspecified; the border of HD
+    red, blue = weights.get(untagged, (0.299, 0.114))
+    low, luma_range, chroma_range = (0.0, 255.0, 255.0) if color.full_range else (16.0, 219.0, 224.0)
+    grey, cb, cr = (y - low) / luma_range, (u - 128) / chroma_range, (v - 128) / chroma_range
+    r, b = grey + 2 * (1 - red) * cr, grey + 2 * (1 - blue) * cb
+    g = (grey - red * r - blue * b) / (1 - red - blue)
+    return np.clip(np.stack([r, g, b], axis=-1), 0.0, 1.0).astype(np.float32)
