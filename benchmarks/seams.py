@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 
 from engine import made_by_engine
 from longtake.media.assemble import Target, extend
-from longtake.media.planes import luma
 from longtake.media.glance import luma_step
+from longtake.media.planes import luma
 from media import Quiet
 
 CLIPS = ("bikes.mp4", "bigbuckbunny.mp4", "carphone_pristine.mp4", "carphone_distorted.mp4")
