@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
-from collections import Counter
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import apsw
 import av
@@ -54,11 +54,28 @@ def frames_of(path: Path) -> list[np.ndarray]:
         return [frame.to_ndarray(format="gray").astype(float) for frame in container.decode(video=0)]
 
 
-def jobs_of(server: Server, task_id: str) -> list[tuple[int, str, str]]:
-    """Segment, account and state of each of a task's jobs, from the record of a stopped server."""
-    record = apsw.Connection(str(next(server.home.glob("*.sqlite"))), flags=apsw.SQLITE_OPEN_READONLY)
-    rows = record.execute("select segment, account, state from jobs where task = ? order by attempt", (task_id,))
-    return [(int(segment), str(account), str(state)) for segment, account, state in rows]
+def bought(server: Server, task_id: str) -> list[tuple[int, str, str, int]]:
+    """Segment, account, state and cost of a task's jobs at providers, from the record of a stopped server.
+
+    Relays name no cost, so that it is the expected one, as for the account's spend cap.
+    """
+    path = next(server.home.glob("*.sqlite"))
+    with contextlib.closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as record:
+        rows = record.execute(
+            "select segment, account, state, case state when 'failed' then 0 else expected_microusd end, cost_microusd "
+            "from jobs where task = ? and account <> 'local' order by attempt",
+            (task_id,),
+        ).fetchall()
+    jobs = cast("list[tuple[int, str, str, int, int]]", rows)
+    return [(segment, account, state, told or expected) for segment, account, state, expected, told in jobs]
+
+
+def the_books(server: Server) -> tuple[int, int]:
+    """What is held and what was taken, in micro-USD; the ledger adds up."""
+    check = server.request("GET", "/v1/ledger/check").json
+    assert check["problems"] == []
+    balance = server.request("GET", "/v1/balance").json
+    return balance["held_microusd"], balance["spent_microusd"]
 
 
 def test_a_long_new_part_is_made_in_parts(serve, upstream, clip, tmp_path):
@@ -123,23 +140,66 @@ def test_kill_9_in_the_second_part_buys_nothing_again(serve, upstream, clip, ste
     assert len(jobs_since(upstream, before)) == 2
     again.process.send_signal(signal.SIGKILL)
     again.process.wait(10)
-    bought = Counter(segment for segment, name, _ in jobs_of(again, task_id) if name == "relay-a")
-    assert bought == {0: 1, 1: 1}
+    assert [job[:3] for job in bought(again, task_id)] == [(0, "relay-a", "succeeded"), (1, "relay-a", "succeeded")]
 
 
-def test_another_account_makes_the_part_that_one_failed_at(serve, upstream, clip):
+PRICES = f'[prices."{MODEL}"]\nsecond_usd = {{ 1080 = "0.07" }}\n'
+COST = f'cost_usd_per_second = {{ "{MODEL}" = "0.10" }}'
+REFUSALS: list[dict[str, object]] = [
+    {"status": 429, "headers": {"Retry-After": "600"}, "body": {"code": "rate_limit_exceeded", "message": "slow down"}},
+    {"status": 400, "body": {"code": "invalid_request", "message": "not this one"}},
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=["429", "400"])
+def test_another_account_makes_the_part_that_one_refuses(serve, upstream, clip, tmp_path, refusal):
+    before = len(upstream.jobs())
     upstream.set(new_s=15.0, returns="new_part")
     server = serve(
-        account("relay-a", f"{upstream.url}/unified", "priority = 2")
-        + account("relay-b", f"{upstream.url}/unified", key_env="OTHER_KEY")
+        account("relay-a", f"{upstream.url}/unified", "priority = 2", COST)
+        + account("relay-b", f"{upstream.url}/unified", COST, key_env="OTHER_KEY")
+        + PRICES
     )
-    upstream.spoil({"path": "extend", "status": 500, "body": {"message": "broken"}, "times": 1})
+    # The first part is bridged, by create; only who made it can be asked to extend it.
+    upstream.spoil({"path": "extend", "method": "POST", "times": -1, **refusal})
     task_id = extend(server, server.upload(clip))
     ended = server.wait(task_id, 120)
-    assert ended["state"] == "failed" or [part["provider"] for part in ended["metadata"]["segments"]] == [
-        "relay-a",
-        "relay-b",
+    assert ended["state"] == "succeeded", ended["error"]
+    assert [(part["provider"], part["mode"]) for part in ended["metadata"]["segments"]] == [
+        ("relay-a", "bridged"),
+        ("relay-b", "bridged"),
     ]
+    assert abs(duration_s(save(server, task_id, tmp_path / "long.mp4")) - 1.5 - LONG_S) < 0.1
+    assert [job["operation"] for job in jobs_since(upstream, before)] == ["create", "create"]
+    paid_microusd = LONG_S * 70_000
+    assert ended["cost_microusd"] == paid_microusd
+    assert the_books(server) == (0, paid_microusd)
+    server.stop()
+    assert bought(server, task_id) == [
+        (0, "relay-a", "succeeded", 1_500_000),
+        (1, "relay-a", "failed", 0),
+        # The shortest clip that it makes of at least the 5 s that are missing.
+        (1, "relay-b", "succeeded", 600_000),
+    ]
+
+
+def test_a_part_that_fails_late_takes_nothing_and_the_bought_ones_keep_their_cost(serve, upstream, clip):
+    before = len(upstream.jobs())
+    upstream.set(new_s=15.0, render_s=1.0)
+    server = serve(account("relay-a", f"{upstream.url}/unified", COST) + PRICES)
+    task_id = extend(server, server.upload(clip))
+    limit = time.monotonic() + 60
+    while not jobs_since(upstream, before):
+        assert time.monotonic() < limit, "the first part was never asked for"
+        time.sleep(0.02)
+    assert the_books(server) == (LONG_S * 70_000, 0)
+    upstream.set(outcome="failed")
+    ended = server.wait(task_id, 120)
+    assert (ended["state"], ended["error"]["code"]) == ("failed", "upstream_error"), ended
+    assert (ended["cost_microusd"], the_books(server)) == (0, (0, 0))
+    assert len(jobs_since(upstream, before)) == 2
+    server.stop()
+    assert bought(server, task_id) == [(0, "relay-a", "succeeded", 1_500_000), (1, "relay-a", "failed", 0)]
 
 
 def test_cancel_between_the_parts_buys_nothing_more(serve, upstream, clip):
