@@ -50,7 +50,7 @@ class Node:
         self.process: subprocess.Popen[bytes] | None = None
         self.deaths = 0
         self.starts = 0
-        self._log = (folder / f"{name}.log").open("ab")
+        self._log = folder / f"{name}.log"
 
     def command(self) -> Sequence[str]:
         """How it is started."""
@@ -68,10 +68,11 @@ class Node:
         """Start it and wait until it answers; one that dies at once is started again."""
         for _ in range(5):
             self.starts += 1
-            self.process = subprocess.Popen(
-                self.command(), stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, cwd=ROOT,
-                env=self.environment(), start_new_session=True,
-            )  # fmt: skip
+            with self._log.open("ab") as log:
+                self.process = subprocess.Popen(
+                    self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT,
+                    env=self.environment(), start_new_session=True,
+                )  # fmt: skip
             limit_s = time.monotonic() + START_WITHIN_S
             while time.monotonic() < limit_s and self.process.poll() is None:
                 if self.answers():
