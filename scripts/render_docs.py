@@ -46,7 +46,7 @@ def settings() -> Iterator[str]:
     """A table of all settings from their class."""
     yield "| variable | in longtake.toml | default | meaning |"
     yield "|---|---|---|---|"
-    body = _class("settings.py", "Settings").body
+    body = _class("settings/server.py", "Settings").body
     for node, after in itertools.pairwise(body):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             words = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else ""

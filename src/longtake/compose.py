@@ -28,7 +28,7 @@ from longtake.routing.makers import Makers, stands_in
 from longtake.routing.names import ModelNames
 from longtake.routing.reach import why_no_links, within_reach
 from longtake.routing.spending import budget_of, costs_of, known_cost
-from longtake.settings import LEAST_STRONG_KEY_CHARS, Settings
+from longtake.settings import LEAST_STRONG_KEY_CHARS, Settings, check_settings
 from longtake.storage.local import LocalStorage
 from longtake.store.base import Installation, Store
 from longtake.store.sqlite import SqliteStore
@@ -93,7 +93,7 @@ async def running(
     `run_key`, a name and a secret, is an admin key of the first tenant for this run; an earlier one of that name is
     revoked. Raises ConfigurationError where the settings or the home do not fit.
     """
-    settings.check()
+    check_settings(settings)
     catalog, configured = shipped_catalog(), read_accounts(settings)
     offered = [name for account in configured for name in account.settings.models_by_name]
     names = ModelNames(catalog, offered, read_aliases(settings))

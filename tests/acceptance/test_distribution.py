@@ -21,7 +21,7 @@ import yaml
 from tests.acceptance.conftest import ADMIN_KEY, SAMPLE_ID, Launch, Server, kill_group, longtake_environment
 from tests.client.relay import Relay, Say, relay_server
 
-from longtake.settings import Settings, read_settings
+from longtake.settings import Settings, check_settings, read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 HOWTO = ROOT / "docs" / "howto"
@@ -109,7 +109,7 @@ def test_the_compose_file_starts_a_server_for_this_machine_only() -> None:
     given = {name: re.sub(r"\$\{\w+:-(.*)\}", r"\1", value) for name, value in service["environment"].items()}
     image = dict(re.findall(r"(LONGTAKE_\w+)=(\S+)", dict(dockerfile())["ENV"]))
     settings = read_settings({}, {**image, **given})
-    settings.check()
+    check_settings(settings)
     assert (settings.stand_in, settings.public_url, settings.is_loopback) == ("on", "http://127.0.0.1:8420", False)
 
 

@@ -17,7 +17,7 @@ from longtake.egress.messages import Request
 from longtake.egress.proxies import proxy_of
 from longtake.egress.target import parse
 from longtake.errors import BadUpstreamAnswer, ConfigurationError, NotSent, UrlRefused
-from longtake.settings import ProxySettings, Settings, read_proxies, read_settings
+from longtake.settings import ProxySettings, Settings, check_settings, read_proxies, read_settings
 
 PROXY = "http://anna:canary@10.1.1.1:3128"
 
@@ -135,7 +135,7 @@ def test_each_scheme_has_its_proxy() -> None:
 )
 def test_where_the_proxies_come_from(setting: str, environ: dict[str, str], expected: tuple[str, str]) -> None:
     settings = Settings(home=Path("/nowhere"), proxy=setting)
-    settings.check()
+    check_settings(settings)
     found = read_proxies(settings, {**environ, "NO_PROXY": "a.example, 10.0.0.0/8,"})
     assert (found.http, found.https) == expected
     assert found.bypass == (() if setting == "off" else ("a.example", "10.0.0.0/8"))
@@ -147,7 +147,7 @@ def test_where_the_proxies_come_from(setting: str, environ: dict[str, str], expe
 )
 def test_what_is_no_proxy_is_refused_without_being_shown(proxy: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
-        Settings(home=Path("/nowhere"), proxy=proxy).check()
+        check_settings(Settings(home=Path("/nowhere"), proxy=proxy))
     assert "canary" not in refused.value.message
     assert refused.value.param == "proxy"
 
@@ -191,5 +191,5 @@ async def test_the_operators_settings_are_what_counts() -> None:
 def test_rules_that_make_no_sense_are_refused(name: str, value: str) -> None:
     settings = read_settings({"home": "/nowhere"}, {f"LONGTAKE_{name.upper()}": value})
     with pytest.raises(ConfigurationError) as refused:
-        settings.check()
+        check_settings(settings)
     assert refused.value.param == name

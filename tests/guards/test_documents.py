@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from longtake.accounts import read_accounts
-from longtake.settings import Settings, read_settings
+from longtake.settings import Settings, check_settings, read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -81,7 +81,7 @@ def test_settings_examples_are_settings(tmp_path: Path) -> None:
     for example in examples:
         (tmp_path / "longtake.toml").write_text(example, encoding="utf-8")
         settings = read_settings({"home": tmp_path}, {})
-        settings.check()
+        check_settings(settings)
         assert settings != Settings(home=tmp_path) or read_accounts(settings, {})
 
 

@@ -10,7 +10,7 @@ import pytest
 from longtake.errors import ConfigurationError
 from longtake.media import encode
 from longtake.render.identity import installation_id, own_identity
-from longtake.settings import PRESETS, Settings, read_client_settings, read_settings, unknown_variables
+from longtake.settings import PRESETS, Settings, check_settings, read_client_settings, read_settings, unknown_variables
 
 
 def test_flags_win_over_variables_over_the_file_over_defaults(tmp_path: Path) -> None:
@@ -67,13 +67,13 @@ PUBLIC = {"host": "0.0.0.0", "public_url": "https://video.example.com"}
 )
 def test_what_does_not_fit_is_refused(values: dict[str, object], param: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        read_settings({"home": "/nowhere", **values}, {}).check()
+        check_settings(read_settings({"home": "/nowhere", **values}, {}))
     assert caught.value.param == param
 
 
 @pytest.mark.parametrize("values", [{}, {"admin_key": "weak"}, PUBLIC, {**PUBLIC, "admin_key": "k" * 24}])
 def test_what_fits_is_taken(values: dict[str, object]) -> None:
-    read_settings({"home": "/nowhere", **values}, {}).check()
+    check_settings(read_settings({"home": "/nowhere", **values}, {}))
 
 
 def test_half_the_cores_render_unless_told_otherwise() -> None:
@@ -104,7 +104,7 @@ def test_the_clients_settings_are_their_own() -> None:
 def test_numbers_that_make_no_sense_are_refused_by_name(name: str, value: str) -> None:
     settings = read_settings({"home": "/nowhere"}, {f"LONGTAKE_{name.upper()}": value})
     with pytest.raises(ConfigurationError) as refused:
-        settings.check()
+        check_settings(settings)
     assert refused.value.param == name
     assert f"LONGTAKE_{name.upper()}" in refused.value.message
 
@@ -154,7 +154,7 @@ def test_certificate_and_key_come_together_and_belong_together(tmp_path: Path) -
     certificate.write_bytes(pem.certificates)
     key.write_bytes(pem.key)
     wrong.write_bytes(other.key)
-    Settings(home=tmp_path, c2pa_cert=str(certificate), c2pa_key=str(key)).check()
+    check_settings(Settings(home=tmp_path, c2pa_cert=str(certificate), c2pa_key=str(key)))
     for refused, param in (
         (Settings(home=tmp_path, c2pa_cert=str(certificate)), "c2pa_key"),
         (Settings(home=tmp_path, c2pa_key=str(key)), "c2pa_cert"),
@@ -163,5 +163,5 @@ def test_certificate_and_key_come_together_and_belong_together(tmp_path: Path) -
         (Settings(home=tmp_path, aigc_producer="x" * 201), "aigc_producer"),
     ):
         with pytest.raises(ConfigurationError) as caught:
-            refused.check()
+            check_settings(refused)
         assert caught.value.param == param

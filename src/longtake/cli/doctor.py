@@ -22,7 +22,7 @@ from longtake.cli.exits import Exit
 from longtake.cli.output import Output, output_options
 from longtake.errors import ConfigurationError
 from longtake.render.trial import try_net
-from longtake.settings import Settings, read_client_settings, read_settings, unknown_variables
+from longtake.settings import Settings, check_settings, read_client_settings, read_settings, unknown_variables
 
 LEAST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 2 << 30
@@ -64,7 +64,7 @@ def doctor(home: Path | None, as_json: bool, quiet: bool) -> int:
     settings: Settings | None = None
     try:
         settings = read_settings({"home": home})
-        settings.check()
+        check_settings(settings)
         problem = None
     except ConfigurationError as error:
         problem = error.message

@@ -23,7 +23,7 @@ from longtake.cli.runfile import RUN_KEY_NAME
 from longtake.compose import running
 from longtake.http.app import create_app
 from longtake.http.auth import new_secret
-from longtake.settings import read_settings
+from longtake.settings import check_settings, read_settings
 
 ADDRESS = "http://127.0.0.1"
 """What requests name as their host; nothing listens there."""
@@ -38,7 +38,7 @@ def served_here(home: Path, *, sample: bool) -> Generator[tuple[httpx2.BaseTrans
     """
     # What the environment says of a public server is not meant for this one.
     settings = read_settings({"home": home, "host": "127.0.0.1", "port": 0, "public_url": "", "admin_key": ""})
-    settings.check()
+    check_settings(settings)
     # It tells its failures in answers; its log has no reader.
     logger = logging.getLogger("longtake")
     logger.addHandler(logging.NullHandler())

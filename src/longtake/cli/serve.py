@@ -20,7 +20,7 @@ from longtake.cli.connect import home_option
 from longtake.cli.exits import CommandFailed, Exit
 from longtake.cli.heap import collect_nothing_yet, collect_what_requests_leave
 from longtake.cli.runfile import RUN_KEY_NAME, RunFile, is_running, read_run_file, remove_run_file, write_run_file
-from longtake.settings import Settings, read_settings, unknown_variables
+from longtake.settings import Settings, check_settings, read_settings, unknown_variables
 
 if TYPE_CHECKING:
     import uvicorn
@@ -56,7 +56,7 @@ def serve(
     """  # noqa: D301
     collect_nothing_yet()
     settings = read_settings({"host": host, "port": port, "home": home})
-    settings.check()
+    check_settings(settings)
     for sentence in unknown_variables():
         click.echo(f"longtake: {sentence}", err=True)
     _refuse_second_server(settings.home)
