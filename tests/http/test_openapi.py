@@ -139,6 +139,8 @@ def test_answers_of_a_real_server_hold_every_field_of_every_object(fresh: httpx2
     call("POST", "/v1/video/remix", json={"prompt": "x", "task_id": SAMPLE_ID, "model": "longtake-cpu"})
     call("GET", "/api/usage/token")
     call("GET", "/v1/tasks/{id}", id=made)
+    call("GET", "/v1/tasks/{id}/timeline", id=SAMPLE_ID)
+    call("GET", "/v1/tasks/{id}/provenance", id=SAMPLE_ID)
     call("POST", "/v1/tasks/{id}/cancel", id=made)
     call("DELETE", "/v1/tasks/{id}", id=made)
     call("POST", "/v1/files", files={"file": ("cat.mp4", clip, "video/mp4")})

@@ -182,3 +182,15 @@ def test_a_chosen_language_stays(guest: httpx2.Client):
     assert "视频库" in guest.get("/?lang=zh").text
     assert "视频库" in guest.get("/").text
     assert "视频库" in guest.get("/create", headers={"accept-language": "en"}).text
+
+
+def test_a_video_s_page_hands_out_its_timeline_and_its_provenance(guest: httpx2.Client, stranger: httpx2.Client):
+    page = guest.get(f"/videos/{SAMPLE_ID}").text
+    for name, kind in (("timeline", "Timeline.1"), ("provenance", "provenance")):
+        path = f"/videos/{SAMPLE_ID.replace(':', '%3A')}/{name}"
+        assert f"/{name}" in page
+        answer = guest.get(path)
+        assert answer.status_code == 200, answer.text
+        assert kind in {answer.json().get("OTIO_SCHEMA"), answer.json().get("object")}
+        assert answer.text.count("http://127.0.0.1"), "its links are whole: it leaves the page"
+        assert stranger.get(path).status_code == 404

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from longtake.http import about, events, keys, money, openai_videos, providers, tasks, uploads, videos
+from longtake.http import about, events, keys, money, openai_videos, providers, tasks, timelines, uploads, videos
 from longtake.http.context import Context
 from longtake.http.messages import Answer, Call
 from longtake.http.page import docs
@@ -84,6 +84,8 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "/v1/tasks/{id}", tasks.delete_task, Access.KEY, "Delete a finished task and its files"),
     Route("POST", "/v1/tasks/{id}/cancel", tasks.cancel_task, Access.KEY, "Cancel a task"),
     Route("GET", "/v1/tasks/{id}/events", events.task_events, Access.KEY, "A task's changes as server-sent events"),
+    Route("GET", "/v1/tasks/{id}/timeline", timelines.read_timeline, Access.KEY, "A video's stretches as a timeline"),
+    Route("GET", "/v1/tasks/{id}/provenance", timelines.read_provenance, Access.KEY, "Who made each second"),
     Route("GET", "/api/usage/token", money.token_usage, Access.KEY, "What this key may spend (new-api)"),
     Route("POST", "/v1/quote", money.quote, Access.KEY, "What a request would cost", submits=True),
     Route("GET", "/v1/balance", money.read_balance, Access.KEY, "What one's own tenant has"),

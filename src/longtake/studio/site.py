@@ -37,6 +37,8 @@ def studio(secret: bytes) -> Callable[[Context], Sequence[Route]]:
             door.action("/videos/{id}/cancel", video.cancel, "Call a task off"),
             door.action("/videos/{id}/delete", video.delete, "Remove a task and its files"),
             door.stream("/videos/{id}/events", video.events, "A task's changes"),
+            door.stream("/videos/{id}/timeline", video.timeline, "A video's stretches as a timeline"),
+            door.stream("/videos/{id}/provenance", video.provenance, "Who made each second"),
             *door.page("/console/tasks", tasks.show_list, "Tasks"),
             *door.page("/console/tasks/{id}", tasks.show_one, "One task's way"),
             door.action("/console/tasks/{id}/retry", tasks.retry, "Submit a task again"),

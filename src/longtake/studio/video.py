@@ -6,6 +6,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from longtake.http.events import task_events
+from longtake.http.timelines import read_provenance, read_timeline
 from longtake.http.videos import task_id
 from longtake.studio.cards import Card, card_of
 from longtake.studio.lines import Lines, lines_of
@@ -80,6 +81,16 @@ async def show(visit: Visit) -> PageAnswer:
             lines=lines_of(task, visit.context.links.asked_base(visit.call)),
         ),
     )
+
+
+async def timeline(visit: Visit) -> PageAnswer:
+    """The video's stretches for editing programs. Raises TaskNotFound, TaskNotFinished."""
+    return await read_timeline(visit.context, visit.call)
+
+
+async def provenance(visit: Visit) -> PageAnswer:
+    """Who made each second, as a document. Raises TaskNotFound, TaskNotFinished."""
+    return await read_provenance(visit.context, visit.call)
 
 
 async def cancel(visit: Visit) -> PageAnswer:

@@ -113,16 +113,29 @@ def stretches_of(path: Sequence[Task]) -> tuple[Stretch, ...]:
             ]
         else:
             found = []
-        found.append(
-            Stretch(
-                from_us=start_us,
-                to_us=video.facts.duration_us,
-                task_id=task.id,
-                operation=task.operation,
-                provider=task.plan.maker.provider,
-                model=task.plan.maker.model,
-                mode=task.plan.maker.mode,
-                prompt=task.submission.prompt,
-            )
-        )
+        found += _made_by(task, start_us, video.facts.duration_us)
     return tuple(found)
+
+
+def _made_by(task: Task, from_us: int, to_us: int) -> list[Stretch]:
+    """A task's own part of its video; in several stretches where several makers made it."""
+    parts = [(from_us, task.plan.maker)]
+    for one in task.report.segments if task.report is not None else ():
+        if one.maker != parts[-1][1]:
+            parts.append((min(max(from_us, one.start_us), to_us), one.maker))
+            if parts[-1][0] == parts[-2][0]:
+                del parts[-2]  # the plan names the maker of the last segment
+    ends = [begin for begin, _ in parts[1:]] + [to_us]
+    return [
+        Stretch(
+            from_us=begin,
+            to_us=end,
+            task_id=task.id,
+            operation=task.operation,
+            provider=maker.provider,
+            model=maker.model,
+            mode=maker.mode,
+            prompt=task.submission.prompt,
+        )
+        for (begin, maker), end in zip(parts, ends, strict=True)
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from longtake.http.describe.provenance_objects import PROVENANCE
+from longtake.http.describe.provenance_objects import PROVENANCE, PROVENANCE_DOCUMENT, STEP, STRETCH, TIMELINE
 from longtake.http.describe.provider_objects import (
     CANDIDATE,
     JOINED,
@@ -567,7 +567,8 @@ SHAPES: Mapping[str, Shape] = {
     for shape in (
         TASK, RECORD, VIDEO, VIDEOS, UNIFIED_VIDEOS, TASKS, DELETED, FAULT, OUTPUT, METADATA, HEAD, SEAM, FILE, MODEL,
         MODELS, KEY, NEW_KEY, KEYS, KEY_REVOKED, QUOTE, QUOTE_LINE, BALANCE, LEDGER_CHECK, LEDGER_PROBLEM,
-        PROVIDER, PROVIDERS, PROVIDER_TEST, CANDIDATE, ROUTE, JOINED, SEGMENT, PROVENANCE,
+        PROVIDER, PROVIDERS, PROVIDER_TEST, CANDIDATE, ROUTE, JOINED, SEGMENT, PROVENANCE, STEP, STRETCH,
+        PROVENANCE_DOCUMENT, TIMELINE,
         SEAM_BLOCK, SEAM_DRIFT, TOKEN_USAGE, TOKEN_QUOTA, HEALTH, READINESS, ABOUT, DOCUMENT, ERROR,
         ERROR_DETAIL,
     )

@@ -40,6 +40,7 @@ from longtake.errors import (
 from longtake.http.describe import headers, objects, parameters, requests
 from longtake.http.describe.handed import read_input
 from longtake.http.describe.openai import openai_operations
+from longtake.http.describe.provenance_objects import PROVENANCE_OPERATION, TIMELINE_OPERATION
 from longtake.http.describe.terms import Answer, Example, Field, Operation, Words
 
 GROUPS: Mapping[str, Words] = {
@@ -321,6 +322,8 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         ),
         errors=(TaskNotFound, RateLimited),
     ),
+    ("GET", "/v1/tasks/{id}/timeline"): TIMELINE_OPERATION,
+    ("GET", "/v1/tasks/{id}/provenance"): PROVENANCE_OPERATION,
     ("POST", "/v1/tasks/{id}/cancel"): Operation(
         id="cancelTask",
         group="tasks",
