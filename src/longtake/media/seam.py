@@ -25,6 +25,8 @@ _FLASH_FRAMES = 8
 _SEVERAL = 3
 _MOVES_LEVELS = 0.5
 """A usual step below which nobody sees that a picture stands still."""
+_RHYTHM = 2
+"""How often a clip has to stop just before the join for its stops to be its way of moving."""
 _STILL_SHARE = 0.15
 """Of the usual step: what is below stands still."""
 _FLASH = (2.5, 3.0)
@@ -139,17 +141,20 @@ def _usual_step(glances: Sequence[Glance]) -> float:
 
 
 def _is_frozen(before: Sequence[float], after: Sequence[float], usual: float) -> bool:
-    """Whether motion stops at the join, for a frame or for good, longer than it ever stopped before it.
+    """Whether motion stops at the join, for a frame or for good.
 
-    Clips of which every second frame is shown twice stop all the time.
+    Clips of which every second frame is shown twice stop all the time: then only what stops for longer is frozen.
     """
     if usual < _MOVES_LEVELS:
         return False
     still = max(_DUPLICATE_LEVELS, _STILL_SHARE * usual)
-    longest = run = 0
+    stops = longest = run = 0
     for step in before:
         run = run + 1 if step <= still else 0
+        stops += run == 1
         longest = max(longest, run)
+    if stops < _RHYTHM:
+        longest = 0
     behind = 0
     for step in after[1:]:
         if step > still:
