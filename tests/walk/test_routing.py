@@ -20,7 +20,7 @@ from tests.fakes.upstream.process import KEY, RunningUpstream, running_upstream
 
 from longtake.accounts import LONGTAKE
 from longtake.compose import Services, running
-from longtake.errors import ConfigurationError, NoMaker
+from longtake.errors import ConfigurationError, ModelNotFound, NoMaker
 from longtake.settings import read_settings
 from longtake.store.base import Job
 from longtake.types import SECOND_US, Mode, Operation, Principal, Step, Submission, Task, TaskSource
@@ -126,6 +126,26 @@ def test_an_alias_falls_back_on_the_built_in_engine_while_its_provider_rests(tmp
             assert await bought(services, here) == []
             for task in (here, rests):
                 await services.service.cancel(WHO, task.id)
+
+    asyncio.run(main())
+
+
+def test_an_unknown_model_is_told_what_there_is_here(tmp_path, upstream):
+    """The accounts' models and the aliases, and of the catalogue what is made here: nothing that needs a provider."""
+
+    async def main():
+        toml = account("one", f"{upstream.url}/unified", models='["my-model", "grok-video-3"]')
+        async with served(tmp_path, toml + '[aliases]\n"our best" = ["my-model"]\n') as services:
+            with pytest.raises(ModelNotFound) as refused:
+                await ask(services, "my-modle")
+            for words in (refused.value.message, refused.value.message_zh or ""):
+                assert all(
+                    name in words for name in ("my-modle", "my-model", "our best", "grok-video-3", "longtake-cpu")
+                )
+                assert "sora-2" not in words
+            with pytest.raises(ModelNotFound) as at_desk:
+                await services.providers.route("my-modle", Operation.CREATE)
+            assert at_desk.value.message == refused.value.message
 
     asyncio.run(main())
 

@@ -71,12 +71,7 @@ class Makers:
         """
         models = self.names.resolve(model_name)
         if not models:
-            known = ", ".join(self.names.list_known())
-            raise ModelNotFound(
-                f"model {model_name[:80]!r} is unknown here: send one of {known}",
-                message_zh=f"未知模型 {model_name[:80]!r}，可用模型：{known}",
-                param="model",
-            )
+            raise self.unknown(model_name)
         refused: NoMaker | OperationNotSupported | None = None
         for model in models:
             try:
@@ -85,6 +80,15 @@ class Makers:
                 refused = refused or error
         assert refused is not None, "a name stands for at least one model"
         raise refused
+
+    def unknown(self, name: str) -> ModelNotFound:
+        """The refusal of a name that stands for nothing, with what can be asked for here: models and aliases."""
+        offered = ", ".join(listed.model.name for listed in self.list_models())
+        return ModelNotFound(
+            f"model {name[:80]!r} is unknown here: send one of {offered}",
+            message_zh=f"未知模型 {name[:80]!r}，可用模型：{offered}",
+            param="model",
+        )
 
     def here(self, model: str) -> Choice | None:
         """The built-in engine's choice for a model of its own, or one that it stands in for; None = it does neither."""

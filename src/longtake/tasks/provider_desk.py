@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 
 from longtake.accounts import LONGTAKE
-from longtake.errors import InvalidRequest, LongtakeError, ModelNotFound
+from longtake.errors import InvalidRequest, LongtakeError
 from longtake.providers.base import InputKind, PollFault, Trouble
 from longtake.routing.candidates import Offer, Reason, Verdict, is_own, judge
 from longtake.routing.live_accounts import LiveAccount
@@ -110,10 +110,7 @@ class ProviderDesk:
         """
         names = self._makers.names.resolve(model)
         if not names:
-            raise ModelNotFound(
-                f"model {model[:80]!r} is unknown here: send one of {', '.join(self._makers.names.list_known())}",
-                param="model",
-            )
+            raise self._makers.unknown(model)
         spending = Spending(self._store, self._clock())
         found: list[tuple[Offer, Verdict]] = []
         for account, name in self._remote.accounts.order(names) if self._remote else ():
