@@ -34,6 +34,7 @@ TROUBLES = [
     ("OpenAI: moderation", answer({"error": {"code": "moderation_blocked", "message": "m"}}, 400), Trouble.MODERATION),
     ("MiniMax: moderation", answer({"error": {"message": "sensitive (1026)"}}, 422), Trouble.MODERATION),
     ("Kling: moderation", answer({"code": 1301, "message": "no"}, 200), Trouble.MODERATION),
+    ("DashScope: moderation", answer({"code": "DataInspectionFailed", "message": "no"}, 400), Trouble.MODERATION),
     ("xAI: code and text", answer({"code": "invalid-argument", "error": "duration is wrong"}, 400), Trouble.INVALID),
     ("xAI: text", answer({"error": "Forbidden"}, 403), Trouble.AUTH),
     ("FastAPI: list", answer({"detail": [{"loc": ["body"], "msg": "field required"}]}, 422), Trouble.INVALID),
@@ -63,7 +64,10 @@ SURE = [
     ("501", answer(None, 501)),
     ("503 that names its cause", answer(family("model_not_found"), 503)),
     ("507 of a full longtake", answer(family("store_full"), 507)),
-    ("a business error in a 200", answer({"code": 1102, "message": "no money"}, 200)),
+    ("Kling: code in a 200", answer({"code": 1102, "message": "no money", "request_id": "r"}, 200)),
+    ("DashScope: code in a 200", answer({"code": "InvalidParameter", "message": "no", "request_id": "r"}, 200)),
+    ("PixVerse: ErrCode in a 200", answer({"ErrCode": 400013, "ErrMsg": "Invalid request", "Resp": None}, 200)),
+    ("MiniMax: base_resp in a 200", answer({"base_resp": {"status_code": 1008, "status_msg": "no"}}, 200)),
     ("an error in a 200", answer({"error": {"message": "no"}}, 200)),
 ]
 UNSURE = [

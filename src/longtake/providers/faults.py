@@ -16,7 +16,7 @@ _CODES: tuple[tuple[Trouble, tuple[str, ...]], ...] = (
     (
         Trouble.MODERATION,
         ("moderat", "content_?(policy|violation|filter|security|blocked)", "safety", "sensitive", "nsfw", "prohibited",
-         "policy_violation", "responsible_ai", r"\brai_", r"(?<!\d)(1026|1301)(?!\d)"),
+         "policy_violation", "responsible_ai", "data_?inspection", r"\brai_", r"(?<!\d)(1026|1301)(?!\d)"),
     ),
     (
         Trouble.FUNDS,
@@ -49,6 +49,7 @@ _MESSAGES: tuple[tuple[Trouble, tuple[str, ...]], ...] = (
         Trouble.MODERATION,
         ("moderation", "content polic", "safety (system|filter|polic)", "sensitive content", "flagged", "敏感", "审核",
          r"violat\w+ .{0,40}(polic|guideline|terms)", "内容违规",
+         "inappropriate content",
          r"\((1026|1301)\)"),
     ),
     (
@@ -72,11 +73,12 @@ _STATUSES: dict[int, Trouble] = {
 _MESSAGE_PLACES = (
     "error.message", "error.msg", "error.detail", "error", "message", "detail.error_message", "detail.message",
     "detail", "msg", "detail.0.msg", "errors.0.message", "fail_reason", "data.fail_reason", "failure_reason",
-    "data.message", "task_status_msg", "data.task_status_msg", "error_message", "err_msg", "ErrMsg",
+    "data.message", "task_status_msg", "data.task_status_msg", "error_message", "err_msg", "ErrMsg", "output.message",
+    "base_resp.status_msg",
 )  # fmt: skip
 _CODE_PLACES = (
     "error.code", "error_code", "code", "error.type", "error_type", "detail.0.type", "type", "data.code",
-    "failure_code", "errors.0.code", "status_code",
+    "failure_code", "errors.0.code", "status_code", "output.code", "ErrCode", "base_resp.status_code",
 )  # fmt: skip
 _UNTELLING = frozenset(
     {"", "0", "200", "ok", "success", "succeed", "null", "none", "error", "new_api_error", "invalid_request_error"}
@@ -120,7 +122,7 @@ def job_fault(body: Body, *, otherwise: str = "the provider says that the job fa
 
 def has_error(body: Body) -> bool:
     """Whether a body without a job tells of a fault. Words alone do not: some say `message: submitted`."""
-    codes = (body.text("error.code"), body.text("error_code"), body.text("code"))
+    codes = (body.text(place) for place in ("error.code", "error_code", "code", "ErrCode", "base_resp.status_code"))
     return any(code.lower() not in _UNTELLING for code in codes) or bool(body.text("error.message", "error"))
 
 
@@ -184,7 +186,8 @@ def _code(body: Body) -> str:
 
 
 def _message(body: Body) -> str:
-    return body.text(*_MESSAGE_PLACES)[:_MOST_CHARACTERS]
+    said = (body.text(place) for place in _MESSAGE_PLACES)
+    return next((text for text in said if text.lower() not in _UNTELLING), "")[:_MOST_CHARACTERS]
 
 
 def _by_words(code: str, message: str) -> Trouble | None:

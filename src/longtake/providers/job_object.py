@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from longtake.providers.base import Account, Update
+from longtake.providers.base import Account, ProviderFault, Trouble, Update
 from longtake.providers.body import Body
-from longtake.providers.faults import job_fault
+from longtake.providers.faults import has_error, job_fault
 from longtake.providers.options import versioned
 from longtake.providers.spellings import made_video, progress, read_status, status_word, video_url
 
@@ -20,6 +20,8 @@ def read_job(body: Body, account: Account, handle: str) -> Update | None:
     word = status_word(body)
     status = read_status(word)
     native = {"id": handle}
+    if not word and (fault := _fault_of_operation(body)) is not None:
+        return Update(status="failed", handle=handle, native=native, fault=fault)
     if status is None and video_url(body, account.base_url) and not word:
         status = "succeeded"
     if status is None:
@@ -33,6 +35,20 @@ def read_job(body: Body, account: Account, handle: str) -> Update | None:
     content_url = f"{versioned(account)}/videos/{quoted(handle)}/content"
     video = made_video(body, account.base_url, content_url)
     return Update(status="succeeded", handle=handle, native=native, progress=1.0, video=video)
+
+
+def _fault_of_operation(body: Body) -> ProviderFault | None:
+    """Why one of Google's operations that is done has no video; it has no status, and `done` may be a failure."""
+    if body.flag("done") is not True:
+        return None
+    if has_error(body):
+        return job_fault(body)
+    for place in ("response.generateVideoResponse", "response"):
+        answer = body.body(place)
+        if answer.number("raiMediaFilteredCount"):
+            reason = answer.text("raiMediaFilteredReasons.0") or "the video was filtered"
+            return ProviderFault(trouble=Trouble.MODERATION, message=reason, code="raiMediaFiltered")
+    return None
 
 
 def quoted(handle: str) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from longtake.egress.messages import Response
 from longtake.providers.base import MadeVideo
 from longtake.providers.body import Body
+from longtake.providers.faults import has_error
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
@@ -28,10 +29,13 @@ _WORDS: dict[Status, str] = {
 }
 _STATUS_OF: dict[str, Status] = {word: status for status, words in _WORDS.items() for word in words.split()}
 
-STATUS_PLACES = ("status", "task_status", "state", "data.status", "data.task_status", "detail.status", "result.status")
+STATUS_PLACES = (
+    "status", "task_status", "state", "data.status", "data.task_status", "detail.status", "result.status",
+    "output.task_status",
+)  # fmt: skip
 ID_PLACES = (
     "id", "task_id", "taskId", "data.id", "data.task_id", "data.taskId", "result.id", "result.task_id",
-    "output.task_id", "video_id", "data.video_id", "request_id", "generation_id", "detail.id",
+    "output.task_id", "video_id", "data.video_id", "Resp.video_id", "generation_id", "detail.id",
 )  # fmt: skip
 URL_PLACES = (
     "output.url", "output.video_url", "video_url", "url", "detail.video_url", "detail.url", "detail.downloadable_url",
@@ -58,8 +62,11 @@ def status_word(body: Body) -> str:
 
 
 def job_id(body: Body) -> str:
-    """The id of the job, where the answer has one."""
-    return body.text(*ID_PLACES)
+    """The id of the job, where the answer has one.
+
+    The id of a request is a job's only beside no error: Kling and DashScope give one to a refusal in a 200, too.
+    """
+    return body.text(*ID_PLACES) or ("" if has_error(body) else body.text("request_id"))
 
 
 def video_url(body: Body, base_url: str) -> str:

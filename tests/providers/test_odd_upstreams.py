@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What makers without an adapter of their own say, as relays and /v1/videos servers pass it on."""
+
+from __future__ import annotations
+
+import pytest
+from tests.providers.exchange import account, answer, fault_in, job, trouble_in, update_of
+
+from longtake.egress.messages import Response
+from longtake.providers.base import PollFault, Provider, Refused, Trouble
+from longtake.providers.openai_videos import OpenAiVideosProvider
+from longtake.providers.unified import UnifiedProvider
+
+WHO = account("https://relay.example")
+ID = "op:1"
+RELAYS: list[Provider] = [UnifiedProvider(), OpenAiVideosProvider()]
+relays = pytest.mark.parametrize("relay", RELAYS, ids=["unified", "openai"])
+
+BUSINESS_ERRORS = [
+    ("Kling", {"code": 1303, "message": "parallel task over resource pack limit", "request_id": "r"}, Trouble.UNKNOWN),
+    ("DashScope", {"code": "InvalidParameter", "message": "wrong duration", "request_id": "r"}, Trouble.INVALID),
+    ("PixVerse", {"ErrCode": 500044, "ErrMsg": "Too many requests", "Resp": None}, Trouble.RATE_LIMITED),
+    ("MiniMax", {"base_resp": {"status_code": 1026, "status_msg": "input refused"}, "task_id": ""}, Trouble.MODERATION),
+    ("Google", {"name": "op", "done": True, "error": {"code": 3, "message": "wrong", "status": "x"}}, Trouble.UNKNOWN),
+]
+
+
+@relays
+@pytest.mark.parametrize(
+    ("body", "trouble"), [row[1:] for row in BUSINESS_ERRORS], ids=[row[0] for row in BUSINESS_ERRORS]
+)
+def test_a_business_error_in_a_200_is_a_refusal_whatever_id_it_has(
+    relay: Provider, body: dict[str, object], trouble: Trouble
+) -> None:
+    """A request's id is not a job's: taken for one, it would be polled until the deadline."""
+    read = relay.read_submit(WHO, job(), answer(body))
+    assert isinstance(read, Refused)
+    assert read.fault.trouble is trouble
+
+
+@relays
+@pytest.mark.parametrize("body", [row[1] for row in BUSINESS_ERRORS[:-1]], ids=[row[0] for row in BUSINESS_ERRORS[:-1]])
+def test_a_business_error_to_a_poll_says_nothing_about_the_job(relay: Provider, body: dict[str, object]) -> None:
+    assert isinstance(relay.read_poll(WHO, ID, answer(body)), PollFault)
+
+
+FILTERED = {"raiMediaFilteredCount": 1, "raiMediaFilteredReasons": ["blocked by our filters"]}
+INSPECTED = {"task_id": ID, "task_status": "FAILED", "code": "DataInspectionFailed", "message": "bad"}
+NO_REASON = {"status_code": 0, "status_msg": "success"}
+ENDED = [
+    (
+        "Google, an error",
+        {"name": ID, "done": True, "error": {"code": 13, "message": "internal", "status": "INTERNAL"}},
+        Trouble.UPSTREAM,
+        "internal",
+    ),
+    (
+        "Google, filtered",
+        {
+            "done": True,
+            "response": {
+                "generateVideoResponse": {
+                    "raiMediaFilteredCount": 1,
+                    "raiMediaFilteredReasons": ["blocked by our filters"],
+                }
+            },
+        },
+        Trouble.MODERATION,
+        "blocked by our filters",
+    ),
+    ("Vertex, filtered", {"done": True, "response": {"raiMediaFilteredCount": 1}}, Trouble.MODERATION, "filtered"),
+    (
+        "DashScope",
+        {
+            "request_id": "r",
+            "output": {"task_id": ID, "task_status": "FAILED", "code": "DataInspectionFailed", "message": "bad"},
+        },
+        Trouble.MODERATION,
+        "bad",
+    ),
+    (
+        "Ark",
+        {"id": ID, "status": "failed", "error": {"code": "OutputVideoSensitiveContentDetected", "message": "no"}},
+        Trouble.MODERATION,
+        "no",
+    ),
+    (
+        "MiniMax",
+        {"status": "Fail", "base_resp": {"status_code": 0, "status_msg": "success"}},
+        Trouble.UPSTREAM,
+        "not why",
+    ),
+]
+
+
+@relays
+@pytest.mark.parametrize(("body", "trouble", "words"), [row[1:] for row in ENDED], ids=[row[0] for row in ENDED])
+def test_a_job_that_failed_behind_a_good_answer_has_failed(
+    relay: Provider, body: dict[str, object], trouble: Trouble, words: str
+) -> None:
+    read = update_of(relay.read_poll(WHO, ID, answer(body)))
+    assert (read.status, read.video) == ("failed", None)
+    assert trouble_in(read) is trouble
+    assert words in fault_in(read).message
+
+
+@relays
+def test_an_operation_that_is_not_done_has_not_ended(relay: Provider) -> None:
+    assert isinstance(relay.read_poll(WHO, ID, answer({"name": ID, "done": False})), PollFault)
+
+
+@relays
+@pytest.mark.parametrize(
+    ("got", "says"),
+    [
+        (answer({"base_resp": {"status_code": 1000, "status_msg": "unknown error"}}, 500), ""),
+        (answer({"request_id": "r", "output": {"task_id": ID, "task_status": "UNKNOWN"}}), "UNKNOWN"),
+    ],
+    ids=["MiniMax", "DashScope"],
+)
+def test_an_unknown_id_is_never_a_failed_job(relay: Provider, got: Response, says: str) -> None:
+    """A 500 or a word that nobody knows may be anything: it is told, and asked again until the deadline."""
+    read = relay.read_poll(WHO, ID, got)
+    if says:
+        assert (update_of(read).status, update_of(read).unknown_status) == ("running", says)
+    else:
+        assert isinstance(read, PollFault)
+        assert trouble_in(read) is Trouble.UPSTREAM
