@@ -220,6 +220,8 @@ def upstream(started_upstream: RunningUpstream) -> RunningUpstream:
         new_s=6.0,
         file="",
         key=KEY,
+        echoes=False,
+        refused_key="",
         fps=0,
         result_size=(0, 0),
         sound_hz=0,

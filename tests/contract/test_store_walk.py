@@ -27,7 +27,8 @@ from tests.contract.values import (
 )
 
 from longtake.errors import FencedOff
-from longtake.store.base import ENGINE_CRASHED, JobEnd, Store, TaskChanges
+from longtake.store.base import ENGINE_CRASHED, JobEnd, JobMark, Store, TaskChanges
+from longtake.store.operator import Exchange
 from longtake.types import Fault, Role, Step
 
 pytestmark = pytest.mark.anyio
@@ -280,6 +281,27 @@ async def test_a_job_ends_once_and_keeps_the_makers_words(store: Store, home: Ho
     assert home.look("select attempt, state, native, cost_microusd from jobs order by attempt") == [
         (1, "lost", "killed by signal 9", 7), (2, "failed", "no frames", 0)
     ]  # fmt: skip
+
+
+async def test_what_went_over_the_wire_is_kept_with_the_try_until_the_task_is_deleted(store: Store, home: Home) -> None:
+    task = await add(store)
+    assert await store.exchanges(task.id) == []
+    walking = await claim_one(store)
+    begun = msgspec.structs.replace(start(1), provider="unified", account="relay-a", asked="POST /a")
+    walking = await store.move(walking, Step.GENERATING, TaskChanges(), job=begun)
+    walking = await store.move(
+        walking, Step.GENERATING, TaskChanges(), job=JobMark(attempt=1, handle="theirs", answered="200")
+    )
+    failed = JobEnd(attempt=1, state="failed", answered="200\n\nit broke")
+    back = await store.move(walking, Step.QUEUED, TaskChanges(), job=failed)
+    again = await walk_on(store, Step.GENERATING, attempt=2)
+    assert await store.exchanges(back.id) == [
+        Exchange(segment=0, attempt=1, asked="POST /a", answered="200", last_answer="200\n\nit broke")
+    ]
+    await store.finish(again, Step.FAILED, fault=Fault(code="x", message="y"), job=JobEnd(attempt=2, state="failed"))
+    await store.delete(TENANT, task.id, START_MS)
+    assert await store.exchanges(task.id) == []
+    assert home.look("select asked, answered, last_answer from jobs") == [(None, None, None)] * 2
 
 
 async def test_tasks_that_end_in_the_store_expire_as_the_others(home: Home) -> None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 import httpx2
 import pytest
-from tests.http.conftest import OTHER_KEY, SAMPLE_ID, World
+from tests.http.conftest import OTHER_KEY, SAMPLE_ID, World, clip_bytes, served_world
 from tests.studio.conftest import visitor
+
+from longtake.store.base import JobEnd, JobStart, TaskChanges
+from longtake.tasks.clock import now_ms
+from longtake.types import Fault, Step
 
 ADMINS_ALONE = ("/console/providers", "/console/keys", "/console/providers.json", "/console/keys.json")
 
@@ -95,6 +100,36 @@ def test_a_tasks_page_tells_its_way_and_its_tries(world: World, guest: httpx2.Cl
     assert repeated["row"]["prompt"] == "its way"
     assert repeated["row"]["id"] != made
     guest.post(f"/videos/{repeated['row']['id']}/cancel")
+
+
+def test_what_went_over_the_wire_is_shown_to_admins_alone(tmp_path: Path):
+    asked, answered = "POST /v1/video/create\n\n{}", '403\n\n{"error": "<b>no</b>"}'
+    with served_world(tmp_path, clip_bytes()) as world, visitor(world) as admin, visitor(world, OTHER_KEY) as owner:
+        with world.client(OTHER_KEY) as client:
+            body = {"model": "longtake-cpu", "prompt": "a maker's"}
+            made = client.post("/v1/video/create", json=body).json()["id"]
+
+        async def walk() -> None:
+            (task,) = await world.store.claim("node", {"cpu": 1}, now_ms())
+            assert task.id == made
+            begun = JobStart(
+                attempt=1, provider="unified", account="relay-a", caller_key="k", deadline_ms=now_ms(), asked=asked
+            )
+            task = await world.store.move(task, Step.GENERATING, TaskChanges(), job=begun)
+            ended = JobEnd(attempt=1, state="failed", native="no", answered=answered)
+            await world.store.finish(task, Step.FAILED, fault=Fault(code="x", message="y"), job=ended)
+
+        world.run(walk())
+        (shown,) = admin.get(f"/console/tasks/{made}.json").json()["tries"]
+        assert (shown["asked"], shown["answered"], shown["last_answer"]) == (asked, "", answered)
+        page = admin.get(f"/console/tasks/{made}").text
+        assert "POST /v1/video/create" in page
+        assert "&lt;b&gt;no&lt;/b&gt;" in page
+        assert "<b>no</b>" not in page
+        assert "relay-a" in page.partition("<details>")[2]
+        (hidden,) = owner.get(f"/console/tasks/{made}.json").json()["tries"]
+        assert not {"asked", "answered", "last_answer"} & {name for name, value in hidden.items() if value}
+        assert "POST /v1/video/create" not in owner.get(f"/console/tasks/{made}").text
 
 
 def test_spend_is_told_by_model_provider_and_key_and_as_csv(guest: httpx2.Client, stranger: httpx2.Client):

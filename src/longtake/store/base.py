@@ -128,6 +128,8 @@ class JobStart(Value, frozen=True):
     """What the provider will take for it, as far as is known."""
     limit: SpendLimit | None = None
     """What its account may spend."""
+    asked: str = ""
+    """What the maker is asked, without secrets, for the operator."""
 
 
 class JobMark(Value, frozen=True):
@@ -135,6 +137,8 @@ class JobMark(Value, frozen=True):
 
     attempt: int
     handle: str
+    answered: str = ""
+    """What it answered, without secrets, for the operator."""
 
 
 class JobEnd(Value, frozen=True):
@@ -145,6 +149,8 @@ class JobEnd(Value, frozen=True):
     native: str = ""
     """The maker's own words, for the operator; of a provider's success the ids to go on from, as JSON."""
     cost_microusd: int = 0
+    answered: str = ""
+    """The answer that told of the end, without secrets, for the operator."""
 
 
 JobChange = JobStart | JobMark | JobEnd
@@ -361,7 +367,8 @@ class Store(OperatorReads, ProviderAccounts, Protocol):
     async def delete(self, tenant_id: str, task_id: str, now_ms: int) -> Sequence[str]:
         """Mark a finished task and its assets deleted; the asset ids whose blobs are now garbage.
 
-        What the task was asked is forgotten with it: only its id, its jobs and its money stay.
+        What the task was asked is forgotten with it, and what makers were asked for it and answered: only its id, its
+        jobs and its money stay.
         What another unfinished task needs as input or another task has as result stays. An asset that stayed only for
         an unfinished task is dropped at that task's end, and its blob by the next sweep. Raises TaskNotFound,
         TaskRunning.

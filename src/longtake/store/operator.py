@@ -31,6 +31,18 @@ class StepEvent(Value, frozen=True):
     at_ms: int
 
 
+class Exchange(Value, frozen=True):
+    """What went between a maker and this server in one try, cut and without secrets; empty where nothing did."""
+
+    segment: int
+    attempt: int
+    asked: str
+    answered: str
+    """To the request itself."""
+    last_answer: str
+    """The one that told how the try ended."""
+
+
 class SpendRow(Value, frozen=True, omit_defaults=False):
     """What was made and paid for one key, with one model, at one provider."""
 
@@ -62,6 +74,10 @@ class OperatorReads(Protocol):
 
     async def steps(self, task_id: str) -> Sequence[StepEvent]:
         """The steps that a task has gone through, oldest first. `task_id` is a whole id."""
+        ...
+
+    async def exchanges(self, task_id: str) -> Sequence[Exchange]:
+        """What was said in a task's tries, oldest first; nothing once it was deleted. `task_id` is a whole id."""
         ...
 
     async def spend(self, since_ms: int, until_ms: int, tenant_id: str | None = None) -> Sequence[SpendRow]:

@@ -9,7 +9,7 @@ import msgspec
 
 from longtake.errors import TaskNotFound
 from longtake.store.base import Job, Store
-from longtake.store.operator import SpendRow, StepEvent, TaskFilter
+from longtake.store.operator import Exchange, SpendRow, StepEvent, TaskFilter
 from longtake.tasks.live import Live
 from longtake.types import Principal, Task, Value
 
@@ -20,6 +20,8 @@ class TaskDetail(Value, frozen=True):
     task: Task
     steps: tuple[StepEvent, ...]
     jobs: tuple[Job, ...]
+    exchanges: tuple[Exchange, ...] = ()
+    """For admins alone: accounts and addresses are the operator's."""
 
 
 class OperatorDesk:
@@ -44,6 +46,7 @@ class OperatorDesk:
             task=self._live.merge(task),
             steps=tuple(await self._store.steps(task.id)),
             jobs=tuple(await self._store.jobs(task)),
+            exchanges=tuple(await self._store.exchanges(task.id)) if principal.admin else (),
         )
 
     async def spend(self, principal: Principal, since_ms: int, until_ms: int) -> Sequence[SpendRow]:

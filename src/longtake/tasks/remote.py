@@ -10,6 +10,7 @@ import msgspec
 
 from longtake.accounts import LONGTAKE
 from longtake.egress.client import Egress
+from longtake.egress.messages import Response
 from longtake.errors import NoMaker, UpstreamError
 from longtake.providers.base import Follows, MadeVideo, PollFault, ProviderFault, Trouble, Update
 from longtake.routing.live_accounts import LiveAccount, LiveAccounts
@@ -85,7 +86,13 @@ async def native_ids(store: Store, task: Task, segment: int | None = None) -> tu
 
 async def ask(remote: Remote, account: LiveAccount, handle: str) -> Update | PollFault:
     """One question, and the one that follows from its answer. Raises nothing that another try could mend."""
-    adapter = account.adapter
+    said, _ = await question(remote, account, handle)
+    return said
+
+
+async def question(remote: Remote, account: LiveAccount, handle: str) -> tuple[Update | PollFault, Response | None]:
+    """As `ask`, with the answer itself, if there was one."""
+    adapter, answer = account.adapter, None
     try:
         async with account.polls:
             await remote.turns.mine()
@@ -96,5 +103,5 @@ async def ask(remote: Remote, account: LiveAccount, handle: str) -> Update | Pol
                 answer = await remote.egress.send(said.follow, account.access)
                 said = adapter.read_follow(account.account, said.handle or handle, answer)
     except UpstreamError as error:
-        return PollFault(fault=ProviderFault(trouble=Trouble.UPSTREAM, message=error.message, code=NETWORK))
-    return said
+        return PollFault(fault=ProviderFault(trouble=Trouble.UPSTREAM, message=error.message, code=NETWORK)), answer
+    return said, answer

@@ -22,7 +22,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tests.fakes.upstream import comfyui, fal, openai_videos, unified, xai
 from tests.fakes.upstream.clips import source_facts
-from tests.fakes.upstream.jobs import Jobs
+from tests.fakes.upstream.jobs import Jobs, repeated
 from tests.fakes.upstream.rules import Rule, Rules
 from tests.fakes.upstream.wire import error, serve_video
 
@@ -85,11 +85,13 @@ class Upstream:
         async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
             request = Request(scope)
             given = next((request.headers[name] for name in _KEY_HEADERS if name in request.headers), "")
-            key = self.jobs.settings.key
-            if key and given.removeprefix("Bearer ").removeprefix("Key ") != key:
-                await error(401, "Incorrect API key provided", "invalid_api_key")(scope, receive, send)
+            settings, given = self.jobs.settings, given.removeprefix("Bearer ").removeprefix("Key ")
+            self.jobs.last_key = given
+            if (settings.key and given != settings.key) or (given and given == settings.refused_key):
+                words = f"Incorrect API key provided: {repeated(given)}" if settings.echoes else "Incorrect API key"
+                await error(401, words, "invalid_api_key")(scope, receive, send)
                 return
-            await app(scope, receive, send)
+            await app(scope, receive, _with_header(send, given) if settings.echoes else send)
 
         return guarded
 
@@ -99,6 +101,8 @@ class Upstream:
         job = self.jobs.all.get(str(request.path_params["name"]).removesuffix(".mp4"))
         if job is None:
             return Response("no such file", 404)
+        if job.key and request.query_params.get("key") != job.key:
+            return Response("this link is not good", 403)
         return await serve_video(request, self.jobs, job)
 
     def _control(self) -> list[BaseRoute]:
@@ -138,6 +142,17 @@ class Upstream:
             Route("/control/rules", rules, methods=["POST"]),
             Route("/control/seen", seen, methods=["GET"]),
         ]
+
+
+def _with_header(send: Send, key: str) -> Send:
+    """Says the key once more in a header of each answer."""
+
+    async def telling(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (b"x-request-key", key.encode("latin-1"))]
+        await send(message)
+
+    return telling
 
 
 async def _swallow(_message: Message) -> None:

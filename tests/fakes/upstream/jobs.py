@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import re
 import time
@@ -11,6 +12,7 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast, get_args
+from urllib.parse import quote
 
 from tests.fakes.upstream.clips import Form, context_clip, extend_clip, make_clip, picture_clip
 
@@ -47,6 +49,11 @@ class Settings:
     """What is wrong with the files."""
     key: str = "fake-upstream-key"
     """The only key that is taken; empty = any."""
+    echoes: bool = False
+    """Whether it repeats the caller's key: in refusals, in the words of failed jobs, in headers and in the files' URLs,
+    which are good with it alone."""
+    refused_key: str = ""
+    """This one is not taken, whatever `key` says."""
 
 
 @dataclass
@@ -71,6 +78,8 @@ class Job:
     submits: int = 1
     polls: int = 0
     failed_because: str = "the model broke"
+    key: str = ""
+    """In the URL of its file, where keys are repeated."""
     video: bytes = b""
     making: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -106,6 +115,8 @@ class Jobs:
         self.all: dict[str, Job] = {}
         self.uploads: dict[str, bytes] = {}
         self.fetched: list[Fetched] = []
+        self.last_key = ""
+        """The key of the last call."""
         self._by_key: dict[str, Job] = {}
         if journal is not None and journal.exists():
             for line in journal.read_text(encoding="utf-8").splitlines():
@@ -147,6 +158,9 @@ class Jobs:
             picture=picture,
             context=context,
         )
+        if settings.echoes:
+            job.key = self.last_key
+            job.failed_because = f"no money for {repeated(self.last_key)}"
         if job.id in self.all:
             job.submits += self.all[job.id].submits
         self.all[job.id] = job
@@ -201,6 +215,12 @@ class Jobs:
         if job.source is None:
             return make_clip(job.new_s, settings.width, settings.height, len(job.id) + len(self.all), form)
         return extend_clip(job.source, job.start_s, job.new_s, whole=settings.returns == "whole", form=form)
+
+
+def repeated(key: str) -> str:
+    """A key in the forms in which servers repeat them."""
+    basic = base64.b64encode(f"user:{key}".encode()).decode()
+    return f"key {key}, Basic {basic}, /v1?key={quote(key, safe='')}"
 
 
 def _render_s(asked: dict[str, object]) -> float:

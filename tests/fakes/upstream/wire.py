@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from typing import cast
+from urllib.parse import quote
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -106,7 +107,8 @@ def base_of(request: Request) -> str:
 
 def file_url(request: Request, job: Job) -> str:
     """Where the job's file is, without a key."""
-    return f"{base_of(request)}/files/{job.id}.mp4"
+    query = f"?key={quote(job.key, safe='')}" if job.key else ""
+    return f"{base_of(request)}/files/{job.id}.mp4{query}"
 
 
 def error(status: int, message: str, code: str, kind: str = "invalid_request_error", **headers: str) -> JSONResponse:

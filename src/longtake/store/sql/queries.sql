@@ -328,6 +328,9 @@ where uuid = :uuid and finished_ms is not null
 -- delete_events --
 delete from events where task = :task
 
+-- delete_exchanges --
+update jobs set asked = null, answered = null, last_answer = null where task = :task and asked is not null
+
 -- asset --
 select id, tenant, mime, size_bytes, sha256, created_ms, filename, facts from assets
 where id = :id and deleted_ms is null
@@ -491,14 +494,14 @@ returning number
 -- insert_job --
 insert into jobs (
     task, segment, attempt, provider, account, state, caller_key, started_ms, deadline_ms, model,
-    expected_microusd
+    expected_microusd, asked
 ) values (
     :task, :segment, :attempt, :provider, :account, 'open', :caller_key, :now_ms, :deadline_ms, :model,
-    :expected_microusd
+    :expected_microusd, :asked
 )
 
 -- mark_job --
-update jobs set handle = :handle where task = :task and attempt = :attempt and state = 'open'
+update jobs set handle = :handle, answered = :answered where task = :task and attempt = :attempt and state = 'open'
 
 -- jobs --
 select task, segment, attempt, provider, account, state, caller_key, handle, native, cost_microusd, started_ms,
@@ -529,9 +532,14 @@ select coalesce(sum(
     case when cost_microusd > 0 then cost_microusd when state = 'failed' then 0 else expected_microusd end
 ), 0)
 from jobs where provider <> 'longtake' and account = :account and started_ms >= :since_ms
+-- exchanges --
+select segment, attempt, coalesce(asked, ''), coalesce(answered, ''), coalesce(last_answer, '')
+from jobs where task = :task and (asked is not null or answered is not null or last_answer is not null)
+order by segment, attempt
 
 -- end_job --
-update jobs set state = :state, native = :native, cost_microusd = :cost_microusd, ended_ms = :now_ms
+update jobs set state = :state, native = :native, cost_microusd = :cost_microusd, ended_ms = :now_ms,
+    last_answer = :last_answer
 where task = :task and attempt = :attempt and state = 'open'
 
 -- insert_outbox --

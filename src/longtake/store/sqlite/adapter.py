@@ -33,13 +33,13 @@ from longtake.store.base import (
     TaskPage,
     TaskQuery,
 )
-from longtake.store.operator import SpendRow, StepEvent, TaskFilter
+from longtake.store.operator import Exchange, SpendRow, StepEvent, TaskFilter
 from longtake.store.provider_accounts import AccountState
 from longtake.store.sqlite import money, provider_accounts, removal, submission, walk
 from longtake.store.sqlite.connections import Connections
 from longtake.store.sqlite.faults import explain
 from longtake.store.sqlite.lock import FileLock
-from longtake.store.sqlite.operator import filter_cells, spend_of, step_of
+from longtake.store.sqlite.operator import exchange_of, filter_cells, spend_of, step_of
 from longtake.store.sqlite.queries import Cell, Row, fetch, fetch_first, run
 from longtake.store.sqlite.remembered import RememberedTasks
 from longtake.store.sqlite.rows import asset_cells, asset_of, job_of, key_cells, key_of, task_cells, task_of, uuid_of
@@ -237,6 +237,10 @@ class SqliteStore:
     async def steps(self, task_id: str) -> Sequence[StepEvent]:
         """See OperatorReads.steps."""
         return [step_of(row) for row in await self._list("steps", {"task": task_id})]
+
+    async def exchanges(self, task_id: str) -> Sequence[Exchange]:
+        """See OperatorReads.exchanges."""
+        return [exchange_of(row) for row in await self._list("exchanges", {"task": task_id})]
 
     async def spend(self, since_ms: int, until_ms: int, tenant_id: str | None = None) -> Sequence[SpendRow]:
         """See OperatorReads.spend."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 from longtake.lifecycle import state_of
-from longtake.store.operator import SpendRow, StepEvent, TaskFilter
+from longtake.store.operator import Exchange, SpendRow, StepEvent, TaskFilter
 from longtake.store.sqlite.queries import Cell, Row
 from longtake.types import Step
 
@@ -32,6 +32,11 @@ def filter_cells(wanted: TaskFilter, after: int) -> Mapping[str, Cell]:
 def step_of(row: Row) -> StepEvent:
     """A row of `steps`."""
     return msgspec.convert({"step": row[0], "at_ms": row[1]}, StepEvent)
+
+
+def exchange_of(row: Row) -> Exchange:
+    """A row of `exchanges`."""
+    return msgspec.convert(dict(zip(Exchange.__struct_fields__, row, strict=True)), Exchange)
 
 
 def spend_of(row: Row) -> SpendRow:

@@ -26,6 +26,7 @@ def delete(connection: apsw.Connection, tenant_id: str, task_id: str, now_ms: in
         raise TaskRunning(f"task {task_id!r} is {task.step.value}: cancel it first, then delete it", param="id")
     fetch(connection, "delete_task", {"uuid": uuid_of(task.id), "now_ms": now_ms})
     fetch(connection, "delete_events", {"task": task.id})
+    fetch(connection, "delete_exchanges", {"task": task.id})
     garbage = fetch(connection, "delete_assets", {"task": task.id, "now_ms": now_ms})
     return [asset_id for (asset_id,) in msgspec.convert(garbage, list[tuple[str]])]
 

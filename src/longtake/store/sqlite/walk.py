@@ -256,6 +256,7 @@ def _write_job(connection: apsw.Connection, task: Task, job: JobChange | None, n
             "deadline_ms": job.deadline_ms,
             "model": job.model,
             "expected_microusd": job.expected_microusd,
+            "asked": job.asked or None,
         }
         fetch(connection, "insert_job", started)
     elif isinstance(job, JobMark):
@@ -263,6 +264,7 @@ def _write_job(connection: apsw.Connection, task: Task, job: JobChange | None, n
             "task": task.id,
             "attempt": job.attempt,
             "handle": job.handle,
+            "answered": job.answered or None,
         }
         fetch(connection, "mark_job", marked)
     elif job is not None:
@@ -273,5 +275,6 @@ def _write_job(connection: apsw.Connection, task: Task, job: JobChange | None, n
             "native": job.native,
             "cost_microusd": job.cost_microusd,
             "now_ms": now_ms,
+            "last_answer": job.answered or None,
         }
         fetch(connection, "end_job", ended)

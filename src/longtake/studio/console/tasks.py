@@ -10,7 +10,7 @@ import msgspec
 from longtake.errors import InvalidRequest
 from longtake.http.videos import task_id
 from longtake.lifecycle import ENDS, state_of
-from longtake.store.operator import TaskFilter
+from longtake.store.operator import Exchange, TaskFilter
 from longtake.studio.console.waterfall import Waterfall, waterfall_of
 from longtake.studio.visit import Moved, PageAnswer, Shown, Visit
 from longtake.tasks.clock import now_ms
@@ -72,6 +72,10 @@ class Try(Value, frozen=True, omit_defaults=False):
     ended_ms: int | None
     cost_microusd: int
     native: str
+    asked: str = ""
+    """What the maker was asked, for admins; with its secrets masked, as the answers are."""
+    answered: str = ""
+    last_answer: str = ""
 
 
 class TaskPage(Value, frozen=True):
@@ -186,6 +190,9 @@ def _row(task: Task) -> TaskRow:
 
 
 def _tries(detail: TaskDetail) -> tuple[Try, ...]:
+    nothing = Exchange(segment=0, attempt=0, asked="", answered="", last_answer="")
+    exchanges = {(one.segment, one.attempt): one for one in detail.exchanges}
+    said = [(job, exchanges.get((job.segment, job.attempt), nothing)) for job in detail.jobs]
     return tuple(
         Try(
             segment=job.segment,
@@ -198,8 +205,11 @@ def _tries(detail: TaskDetail) -> tuple[Try, ...]:
             ended_ms=job.ended_ms,
             cost_microusd=job.cost_microusd,
             native=job.native,
+            asked=exchange.asked,
+            answered=exchange.answered,
+            last_answer=exchange.last_answer,
         )
-        for job in detail.jobs
+        for job, exchange in said
     )
 
 

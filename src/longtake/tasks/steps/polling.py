@@ -10,11 +10,13 @@ import random
 
 import msgspec
 
+from longtake.egress.messages import Response
 from longtake.providers.base import MadeVideo, PollFault, ProviderFault, Trouble, Update
 from longtake.routing.live_accounts import LiveAccount
 from longtake.store.base import Job, JobEnd, TaskChanges
+from longtake.tasks.exchanges import answer_of
 from longtake.tasks.faults import LOST
-from longtake.tasks.remote import Remote, ask, open_job
+from longtake.tasks.remote import Remote, open_job, question
 from longtake.tasks.segments import segment_of
 from longtake.tasks.settling import cancel_job
 from longtake.tasks.standing import note_fault
@@ -49,6 +51,7 @@ async def poll(here: Surroundings, task: Task) -> Task:
 
 async def _follow(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: Job) -> Task:
     misses, handle, told = 0, job.handle, ""
+    answer: Response | None = None
     asked_s = remote.pauses_s.pop(task.id, None)
     wait_s = first_wait_s(remote, _age_s(here, job), account.in_flight, asked_s)
     while True:
@@ -56,15 +59,16 @@ async def _follow(here: Surroundings, remote: Remote, task: Task, account: LiveA
         if here.cancelled.is_set():
             return await _call_off(here, remote, task, account, job)
         if here.clock() >= task.deadline_ms:
-            ended = JobEnd(attempt=job.attempt, state="lost", native="its deadline passed while the provider had it")
+            native = "its deadline passed while the provider had it"
+            ended = JobEnd(attempt=job.attempt, state="lost", native=native, answered=_told(answer))
             return await here.expire(task, job=ended)
-        said = await ask(remote, account, handle)
+        said, answer = await question(remote, account, handle)
         asked_s = None
         match said:
             case PollFault(fault=fault):
                 misses = misses + 1 if fault.trouble is Trouble.NOT_FOUND else 0
                 if misses >= MISSES_TO_LOSE:
-                    ended = JobEnd(attempt=job.attempt, state="lost", native=fault.message)
+                    ended = JobEnd(attempt=job.attempt, state="lost", native=fault.message, answered=_told(answer))
                     return await here.fail(task, LOST, job=ended)
                 await note_fault(here.store, account, fault, here.clock())
                 asked_s = fault.retry_after_s
@@ -76,7 +80,7 @@ async def _follow(here: Surroundings, remote: Remote, task: Task, account: LiveA
                     told = said.unknown_status
                     _log.warning("task %s: provider %s says %r, which is taken as running", task.id, account.name, told)
                 if said.status in {"succeeded", "failed", "cancelled"}:
-                    return await _conclude(here, task, account, job, said)
+                    return await _conclude(here, task, account, job, said, answered=_told(answer))
                 _show(here, task, said)
                 asked_s = said.poll_after_s
         wait_s = next_wait_s(remote, _age_s(here, job), asked_s)
@@ -115,6 +119,10 @@ async def _wait(here: Surroundings, task: Task, wait_s: float) -> None:
             await here.cancelled.wait()
 
 
+def _told(answer: Response | None) -> str:
+    return answer_of(answer) if answer is not None else ""
+
+
 def _show(here: Surroundings, task: Task, said: Update) -> None:
     if said.progress is not None:
         share = min(max(said.progress, 0.0), 1.0)
@@ -122,11 +130,15 @@ def _show(here: Surroundings, task: Task, said: Update) -> None:
         here.live.set_progress(task, segment_of(task).percent(percent))
 
 
-async def _conclude(here: Surroundings, task: Task, account: LiveAccount, job: Job, said: Update) -> Task:
+async def _conclude(
+    here: Surroundings, task: Task, account: LiveAccount, job: Job, said: Update, *, answered: str
+) -> Task:
     cost_microusd = said.cost_microusd or 0
     if said.status == "succeeded" and said.video is not None:
         ids = msgspec.json.encode(dict(said.native)).decode() if said.native else ""
-        ended = JobEnd(attempt=job.attempt, state="succeeded", native=ids, cost_microusd=cost_microusd)
+        ended = JobEnd(
+            attempt=job.attempt, state="succeeded", native=ids, cost_microusd=cost_microusd, answered=answered
+        )
         here.providers.videos[task.id] = said.video
         return await here.move(task, Step.FETCHING, TaskChanges(drop=(Role.HANDED,)), job=ended)
     fault = said.fault or ProviderFault(
@@ -135,7 +147,7 @@ async def _conclude(here: Surroundings, task: Task, account: LiveAccount, job: J
         if said.status == "succeeded"
         else f"it was {said.status}",
     )
-    ended = JobEnd(attempt=job.attempt, state="failed", cost_microusd=cost_microusd)
+    ended = JobEnd(attempt=job.attempt, state="failed", cost_microusd=cost_microusd, answered=answered)
     return await try_elsewhere(here, task, account, ended, fault)
 
 

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 
+from longtake.egress.messages import Request
 from longtake.errors import (
     BadUpstreamAnswer,
     LongtakeError,
@@ -34,13 +35,14 @@ from longtake.providers.base import (
 from longtake.routing.live_accounts import LiveAccount
 from longtake.store.base import Job, JobEnd, JobMark, JobStart, TaskChanges
 from longtake.tasks.asking import limit_of
+from longtake.tasks.exchanges import answer_of, asked_of
 from longtake.tasks.faults import NETWORK, UNCONFIRMED
 from longtake.tasks.provider_jobs import InputGone, provider_job
 from longtake.tasks.remote import Remote, open_job
 from longtake.tasks.segments import segment_of
 from longtake.tasks.steps.failover import try_elsewhere
 from longtake.tasks.steps.surroundings import Surroundings
-from longtake.types import Plan, Step, Task
+from longtake.types import Plan, Step, Task, Value
 
 LOOK_UP_PAUSE_S = 10.0
 ARRIVES_WITHIN_MS = 120_000
@@ -53,6 +55,14 @@ UPLOAD_PAUSE_MS = 5_000
 SUBMITTED_PERCENT = 3
 
 _log = logging.getLogger("longtake.tasks")
+
+
+class _Heard(Value, frozen=True):
+    """What an answer to a submit, or to a question about it, means."""
+
+    said: Update | Refused | Unclear
+    answer: str = ""
+    """The answer itself, or why there is none, for the operator."""
 
 
 async def submit(here: Surroundings, task: Task) -> Task:
@@ -97,6 +107,7 @@ async def _buy(here: Surroundings, remote: Remote, task: Task, account: LiveAcco
         )
         account.health.failed(error.message, here.clock())
         return await here.move(task, Step.QUEUED, TaskChanges(release=True, next_ms=here.clock() + UPLOAD_PAUSE_MS))
+    request = _request(account, job)
     start = JobStart(
         attempt=attempt,
         provider=account.settings.kind,
@@ -107,6 +118,7 @@ async def _buy(here: Surroundings, remote: Remote, task: Task, account: LiveAcco
         model=task.model_made,
         expected_microusd=account.cost_microusd(task.model_made, job.new_us) or 0,
         limit=limit_of(account, here.clock()),
+        asked=asked_of(account, request) if isinstance(request, Request) else "",
     )
     changes = TaskChanges(plan=plan, progress=segment.percent(SUBMITTED_PERCENT))
     async with account.submits:  # before the row is written: from then on the call may have been made
@@ -115,8 +127,8 @@ async def _buy(here: Surroundings, remote: Remote, task: Task, account: LiveAcco
         except SpendCapReached:
             # Others took what was left since it was chosen.
             return await here.move(task, Step.QUEUED, TaskChanges(release=True))
-        answer = await _asked(remote, account, job)
-    return await _heard(here, bought, account, job, answer)
+        heard = await _sent(remote, account, job, request)
+    return await _hear(here, bought, account, job, heard)
 
 
 async def _go_on(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, begun: Job) -> Task:
@@ -137,56 +149,72 @@ async def _go_on(here: Surroundings, remote: Remote, task: Task, account: LiveAc
     return await _leave_unconfirmed(here, task)
 
 
-async def _heard(
-    here: Surroundings, task: Task, account: LiveAccount, job: ProviderJob, answer: Update | Refused | Unclear
-) -> Task:
-    match answer:
-        case Update() as said:
-            return await _accepted(here, task, account, said)
+async def _hear(here: Surroundings, task: Task, account: LiveAccount, job: ProviderJob, heard: _Heard) -> Task:
+    match heard.said:
+        case Update():
+            return await _accepted(here, task, account, heard)
         case Refused(fault=fault):
-            ended = JobEnd(attempt=task.attempt, state="failed")
+            ended = JobEnd(attempt=task.attempt, state="failed", answered=heard.answer)
             return await try_elsewhere(here, task, account, ended, fault)
         case Unclear(why=why):
             _log.warning("task %s: provider %s: no clear answer to a submit: %s", task.id, account.name, why)
             account.health.failed(why, here.clock())
-            return await _clear_up(here, here.providers, task, account, job)
+            return await _clear_up(here, task, account, job, heard)
 
 
-async def _asked(remote: Remote, account: LiveAccount, job: ProviderJob) -> Update | Refused | Unclear:
+def _request(account: LiveAccount, job: ProviderJob) -> Request | Refused:
+    """The call that buys, or why the adapter makes none."""
     try:
-        answer = await remote.egress.send(account.adapter.submit(account.account, job), account.access)
-        return account.adapter.read_submit(account.account, job, answer)
-    except (MaybeSent, BadUpstreamAnswer) as error:
-        return Unclear(why=error.message)
-    except RequestError as error:
-        return Refused(fault=ProviderFault(trouble=Trouble.INVALID, message=error.message))
+        return account.adapter.submit(account.account, job)
     except LongtakeError as error:
-        # Surely not sent, or refused by ourselves.
-        return Refused(fault=ProviderFault(trouble=Trouble.UPSTREAM, message=error.message, code=NETWORK))
+        return _refused(error)
+
+
+def _refused(error: LongtakeError) -> Refused:
+    """Surely not sent, or refused by ourselves."""
+    if isinstance(error, RequestError):
+        return Refused(fault=ProviderFault(trouble=Trouble.INVALID, message=error.message))
+    return Refused(fault=ProviderFault(trouble=Trouble.UPSTREAM, message=error.message, code=NETWORK))
+
+
+async def _sent(remote: Remote, account: LiveAccount, job: ProviderJob, request: Request | Refused) -> _Heard:
+    if isinstance(request, Refused):
+        return _Heard(said=request)
+    told = ""
+    try:
+        answer = await remote.egress.send(request, account.access)
+        told = answer_of(answer)
+        return _Heard(said=account.adapter.read_submit(account.account, job, answer), answer=told)
+    except (MaybeSent, BadUpstreamAnswer) as error:
+        return _Heard(said=Unclear(why=error.message), answer=told or error.message)
+    except LongtakeError as error:
+        return _Heard(said=_refused(error), answer=told or error.message)
 
 
 async def _repeat(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: ProviderJob) -> Task:
     """The same key again until it is answered. That a repetition is refused does not say that the first call was."""
+    request, heard = _request(account, job), _Heard(said=Unclear(why=""))
     while here.clock() < task.deadline_ms and not here.cancelled.is_set():
         async with account.submits:
-            answer = await _asked(remote, account, job)
-        match answer:
-            case Update() as said:
-                return await _accepted(here, task, account, said)
+            heard = await _sent(remote, account, job, request)
+        match heard.said:
+            case Update():
+                return await _accepted(here, task, account, heard)
             case Refused(fault=fault) if fault.trouble in {Trouble.INVALID, Trouble.MODERATION}:
                 break
             case Refused() | Unclear():
                 pass
         await asyncio.sleep(REPEAT_PAUSE_S)
-    return await _leave_unconfirmed(here, task)
+    return await _leave_unconfirmed(here, task, heard)
 
 
-async def _clear_up(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: ProviderJob) -> Task:
+async def _clear_up(here: Surroundings, task: Task, account: LiveAccount, job: ProviderJob, heard: _Heard) -> Task:
+    remote = here.providers
     if account.adapter.counts_once(account.account):
         return await _repeat(here, remote, task, account, job)
     if isinstance(account.adapter, Recovers):
         return await _look_up(here, remote, task, account, job)
-    return await _leave_unconfirmed(here, task)
+    return await _leave_unconfirmed(here, task, heard)
 
 
 async def _look_up(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, job: ProviderJob) -> Task:
@@ -196,64 +224,74 @@ async def _look_up(here: Surroundings, remote: Remote, task: Task, account: Live
     if task.step is not Step.UNCONFIRMED:
         task = await here.move(task, Step.UNCONFIRMED)
     while here.clock() < task.deadline_ms and not here.cancelled.is_set():
-        found: Update | Refused | Unclear = Unclear(why="the question was not answered")
+        found = _Heard(said=Unclear(why="the question was not answered"))
         # What the record says to the answer is not to be taken for no answer.
         with contextlib.suppress(LongtakeError):
             found = await _looked_for(remote, account, job)
-        match found:
+        match found.said:
             case Update():
                 return await _accepted(here, task, account, found)
             case Refused(fault=fault) if here.clock() >= arrived_ms:
-                return await _never_arrived(here, task, fault.message)
+                return await _never_arrived(here, task, fault.message, found)
             case Refused() | Unclear():
                 await asyncio.sleep(LOOK_UP_PAUSE_S)
     return await _leave_unconfirmed(here, task)
 
 
-async def _looked_for(remote: Remote, account: LiveAccount, job: ProviderJob) -> Update | Refused | Unclear:
+async def _looked_for(remote: Remote, account: LiveAccount, job: ProviderJob) -> _Heard:
     """The job of this key, Refused if it is surely not there. Raises what `Egress.send` raises."""
     adapter = account.adapter
     assert isinstance(adapter, Recovers)
     answer = await remote.egress.send(adapter.recover(account.account, job), account.access)
     found = adapter.read_recover(account.account, job, answer)
     if not isinstance(found, Update) or found.follow is None:
-        return found
+        return _Heard(said=found, answer=answer_of(answer))
     assert isinstance(adapter, Follows), "an adapter that names a request to follow reads its answer"
     answer = await remote.egress.send(found.follow, account.access)
+    told = answer_of(answer)
     match adapter.read_follow(account.account, found.handle, answer):
         case Update() as followed:
-            return followed
+            return _Heard(said=followed, answer=told)
         case PollFault(fault=fault) if fault.trouble is Trouble.NOT_FOUND:
-            return Refused(fault=fault)
+            return _Heard(said=Refused(fault=fault), answer=told)
         case PollFault(fault=fault):
-            return Unclear(why=fault.message)
+            return _Heard(said=Unclear(why=fault.message), answer=told)
 
 
-async def _never_arrived(here: Surroundings, task: Task, why: str) -> Task:
+async def _never_arrived(here: Surroundings, task: Task, why: str, heard: _Heard) -> Task:
     """The provider surely has no such job: it may be sent again, as a new try."""
-    ended = JobEnd(attempt=task.attempt, state="failed", native=why)
+    ended = JobEnd(attempt=task.attempt, state="failed", native=why, answered=heard.answer)
     return await here.move(task, Step.QUEUED, TaskChanges(release=True), job=ended)
 
 
-async def _leave_unconfirmed(here: Surroundings, task: Task) -> Task:
+async def _leave_unconfirmed(here: Surroundings, task: Task, heard: _Heard | None = None) -> Task:
     """Nothing will ever tell: the task fails, is not paid for, and the row says that a job may be out."""
-    ended = JobEnd(attempt=task.attempt, state="lost", native="no answer to the submit; the provider cannot be asked")
+    ended = JobEnd(
+        attempt=task.attempt,
+        state="lost",
+        native="no answer to the submit; the provider cannot be asked",
+        answered=heard.answer if heard else "",
+    )
     if here.cancelled.is_set():
         return await here.end_cancelled(task, job=ended)
     return await here.fail(task, UNCONFIRMED, job=ended)
 
 
-async def _accepted(here: Surroundings, task: Task, account: LiveAccount, said: Update) -> Task:
+async def _accepted(here: Surroundings, task: Task, account: LiveAccount, heard: _Heard) -> Task:
+    said = heard.said
+    assert isinstance(said, Update)
     account.health.worked()
     if said.status in {"failed", "cancelled"}:
         fault = said.fault or ProviderFault(trouble=Trouble.UNKNOWN, message=f"the job {said.status} at once")
-        ended = JobEnd(attempt=task.attempt, state="failed", cost_microusd=said.cost_microusd or 0)
+        ended = JobEnd(
+            attempt=task.attempt, state="failed", cost_microusd=said.cost_microusd or 0, answered=heard.answer
+        )
         return await try_elsewhere(here, task, account, ended, fault)
     if said.status == "succeeded":
         here.providers.pauses_s[task.id] = 0.0
     elif said.poll_after_s is not None:
         here.providers.pauses_s[task.id] = said.poll_after_s
-    return await _write_down(here, task, JobMark(attempt=task.attempt, handle=said.handle))
+    return await _write_down(here, task, JobMark(attempt=task.attempt, handle=said.handle, answered=heard.answer))
 
 
 async def _write_down(here: Surroundings, task: Task, mark: JobMark) -> Task:
