@@ -191,7 +191,7 @@ _ALL = (
         name="switched-off",
         kind="remote",
         model=CLOSING,
-        ends=_of("failed:operation_not_supported"),
+        ends=_of("failed:get_channel_failed"),
         edges=("preparing → failed",),
     ),
     _cancelled(Step.PREPARING, "preparing: cancel requested", kind="local"),
