@@ -7,8 +7,13 @@ import hashlib
 
 import msgspec
 
-from longtake.store.base import Store
+from longtake.store.base import Idempotency, Store
 from longtake.types import AssetSource, ImageInput, Submission
+
+
+async def idempotency_of(store: Store, submission: Submission, key: str, expires_ms: int) -> Idempotency:
+    """What is remembered with a task so that the same key finds it again, and another request under it is refused."""
+    return Idempotency(key=key, fingerprint=await fingerprint_of(store, submission), expires_ms=expires_ms)
 
 
 async def fingerprint_of(store: Store, submission: Submission) -> bytes:

@@ -7,7 +7,6 @@ Every call takes the Principal; another tenant's task is an unknown task.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import partial
@@ -17,24 +16,23 @@ import msgspec
 from longtake.billing.prices import Price, price_of
 from longtake.billing.tariffs import Tariffs
 from longtake.egress.client import Egress
-from longtake.errors import AssetGone, LongtakeError, TaskNotFinished, TaskNotFound
-from longtake.lifecycle import ENDS, state_of
+from longtake.lifecycle import ENDS
 from longtake.render.base import Fleet
 from longtake.routing.makers import ListedModel, Makers
 from longtake.settings import Settings
-from longtake.storage.base import Blob, Storage
-from longtake.store.base import Idempotency, NewTask, Store, Submitted, TaskPage, TaskQuery
+from longtake.storage.base import Storage
+from longtake.store.base import NewTask, Store, Submitted, TaskPage, TaskQuery
 from longtake.tasks.clock import Clock, now_ms
-from longtake.tasks.fingerprint import fingerprint_of, input_ids
+from longtake.tasks.fingerprint import idempotency_of, input_ids
 from longtake.tasks.ids import new_task_id
-from longtake.tasks.intake import Intake, Received
-from longtake.tasks.known_files import KnownFiles
+from longtake.tasks.intake import Intake
 from longtake.tasks.lineage import Lineage, lineage_of
 from longtake.tasks.live import Live
+from longtake.tasks.opening import Opened, Opening, unknown_task
 from longtake.tasks.parameters import in_the_callers_words
 from longtake.tasks.plan import Limits
 from longtake.tasks.planner import Planner
-from longtake.tasks.uploads import uploaded_task
+from longtake.tasks.uploads import Uploads
 from longtake.tasks.url_inputs import UrlInputs
 from longtake.types import Asset, Plan, Principal, Role, Step, Submission, Task, Value
 
@@ -47,13 +45,6 @@ class Quote(Value, frozen=True):
 
     plan: Plan
     price: Price
-
-
-class Opened(Value, frozen=True):
-    """A file to be sent, read by positions. The caller closes the blob's descriptor."""
-
-    asset: Asset
-    blob: Blob
 
 
 class TaskService:
@@ -74,7 +65,8 @@ class TaskService:
         self.live = Live()
         self.planner = Planner(store, makers, Limits.of(settings), tariffs)
         self.intake = Intake(store=store, storage=storage, fleet=fleet, settings=settings, clock=clock)
-        self._known_files = KnownFiles()
+        self._uploads = Uploads(store=store, storage=storage, intake=self.intake, settings=settings, clock=clock)
+        self._opening = Opening(store, storage)
         self.inputs = UrlInputs(egress=egress, intake=self.intake, storage=storage, settings=settings)
         self._store = store
         self._storage = storage
@@ -104,12 +96,14 @@ class TaskService:
         """
         tenant_id = principal.tenant_id
         try:
-            idempotency = await self._idempotency(submission, idempotency_key)
-            if idempotency is not None:
+            idempotency = None
+            if idempotency_key is not None:
+                lasts_ms = self._settings.idempotency_s * 1000
+                idempotency = await idempotency_of(self._store, submission, idempotency_key, self._clock() + lasts_ms)
                 # Before the source is looked at: it may be gone by now, and the first answer still holds.
                 first = await self._store.replay(tenant_id, submission.operation, idempotency)
                 if first is not None:
-                    await self._drop_inputs(principal, submission)
+                    await self.unstage(principal, input_ids(submission))
                     return Submitted(task=self.live.merge(first), replayed=True)
             draft = await self.planner.draft(tenant_id, submission)
             now = self._clock()
@@ -137,10 +131,10 @@ class TaskService:
             with in_the_callers_words(submission):
                 submitted = await self._store.submit(new)
         except BaseException:
-            await asyncio.shield(self._drop_inputs(principal, submission))
+            await asyncio.shield(self.unstage(principal, input_ids(submission)))
             raise
         if submitted.replayed:
-            await self._drop_inputs(principal, submission)
+            await self.unstage(principal, input_ids(submission))
         self.live.work.set()
         return submitted
 
@@ -148,7 +142,7 @@ class TaskService:
         """A task with its progress. Raises TaskNotFound."""
         task = await self._store.task(principal.tenant_id, task_id)
         if task is None:
-            raise _unknown()
+            raise unknown_task()
         return self.live.merge(task)
 
     async def list(self, principal: Principal, query: TaskQuery) -> TaskPage:
@@ -200,7 +194,7 @@ class TaskService:
         before = await self._store.task(principal.tenant_id, task_id)
         task = await self._store.request_cancel(principal.tenant_id, task_id, self._clock())
         if before is None or task is None:
-            raise _unknown()
+            raise unknown_task()
         if task.step is Step.CANCELLED and before.step not in ENDS:
             # It ended here and now, with what it had named so far.
             for asset in before.assets.values():
@@ -239,76 +233,16 @@ class TaskService:
 
     async def upload(self, principal: Principal, chunks: AsyncIterator[bytes], *, filename: str) -> Task:
         """Take in a file as a finished task, whose id can be extended. Raises what `stage` raises."""
-        received = await self.intake.receive(principal.tenant_id, chunks, filename=filename, pictures=True)
-        task = uploaded_task(principal, received, now_ms=self._clock(), retention_s=self._settings.retention_s)
-        recording = asyncio.ensure_future(self._store.submit(NewTask(task=task)))
-        try:
-            return (await asyncio.shield(recording)).task
-        except BaseException:
-            await asyncio.shield(self._take_back(principal, recording, task, received))
-            raise
+        return await self._uploads.take(principal, chunks, filename=filename)
 
     async def open(self, principal: Principal, task_id: str, role: Role) -> Opened:
         """A task's file. Raises TaskNotFound, TaskNotFinished, and AssetGone if it has no such file (any more)."""
-        # Players read one file in hundreds of ranges, between which nothing is written.
-        whose, version = (principal.tenant_id, task_id, role), self._store.version
-        asset = self._known_files.get(whose, version)
-        if asset is None:
-            asset = await self._asset_of(principal, task_id, role)
-            self._known_files.put(whose, version, asset)
-        return self._opened(asset)
-
-    async def _asset_of(self, principal: Principal, task_id: str, role: Role) -> Asset:
-        task = await self.get(principal, task_id)
-        if task.step is not Step.SUCCEEDED:
-            raise TaskNotFinished(f"Task is not completed yet, current status: {state_of(task.step).value}", param="id")
-        asset = task.assets.get(role)
-        if asset is None:
-            raise AssetGone(f"this task has no {role.value} (any more)", param="variant")
-        return asset
+        return await self._opening.of_task(principal.tenant_id, task_id, role)
 
     async def open_asset(self, asset_id: str) -> Opened:
         """A file by its id, for links whose signature was checked. Raises AssetGone."""
-        named, version = ("", asset_id, None), self._store.version
-        asset = self._known_files.get(named, version) or await self._store.asset(asset_id)
-        if asset is None:
-            raise AssetGone("this file was deleted or has expired")
-        self._known_files.put(named, version, asset)
-        return self._opened(asset)
+        return await self._opening.by_id(asset_id)
 
     def models(self) -> Sequence[ListedModel]:
         """The models that can be asked for now."""
         return self.makers.list_models()
-
-    async def _drop_inputs(self, principal: Principal, submission: Submission) -> None:
-        """Remove the files that came with a request which made no task of its own."""
-        await self.unstage(principal, input_ids(submission))
-
-    async def _take_back(
-        self, principal: Principal, recording: asyncio.Future[Submitted], task: Task, received: Received
-    ) -> None:
-        """Remove an upload whose caller has gone or whose record failed: nobody would ever learn its id.
-
-        A record that failed may have been written all the same.
-        """
-        await asyncio.wait([recording])
-        with contextlib.suppress(LongtakeError):
-            await self.delete(principal, task.id)
-        await self.intake.discard(received)
-
-    def _opened(self, asset: Asset) -> Opened:
-        blob = self._storage.open_again(asset.id)
-        if blob is None:
-            raise AssetGone("this file is not in storage any more")
-        return Opened(asset=asset, blob=blob)
-
-    async def _idempotency(self, submission: Submission, key: str | None) -> Idempotency | None:
-        if key is None:
-            return None
-        expires_ms = self._clock() + self._settings.idempotency_s * 1000
-        return Idempotency(key=key, fingerprint=await fingerprint_of(self._store, submission), expires_ms=expires_ms)
-
-
-def _unknown() -> TaskNotFound:
-    message = "no such task for this key: GET /v1/tasks lists those there are"
-    return TaskNotFound(message, message_zh="此密钥下没有该任务", param="id")
