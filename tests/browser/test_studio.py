@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Locator, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, expect
 from tests.acceptance.conftest import ADMIN_KEY, SAMPLE_ID, Server
 from tests.browser.conftest import MADE_LIMIT_MS, Visitor
 from tests.http.conftest import clip_bytes
@@ -113,11 +113,9 @@ def test_takes_are_made_compared_and_branched_from(visitor: Visitor, clip_id: st
     page.get_by_role("button", name="Extend", exact=True).click()
     page.locator("lt-seam video").wait_for(timeout=MADE_LIMIT_MS)
     compare = page.get_by_role("link", name="Compare with this one")
-    for _ in range(60):
-        if compare.count():
-            break
-        page.wait_for_timeout(1000)
-        page.reload()
+    # The other take appears without a reload.
+    compare.first.wait_for(timeout=MADE_LIMIT_MS)
+    expect(page.locator(".tree img")).to_have_count(3)
     visitor.picture("takes")
     first = page.url
     compare.first.click()
@@ -136,13 +134,69 @@ def test_takes_are_made_compared_and_branched_from(visitor: Visitor, clip_id: st
     page.get_by_label("New seconds").fill("0.5")
     page.get_by_role("button", name="Extend", exact=True).click()
     page.locator("lt-seam video").wait_for(timeout=MADE_LIMIT_MS)
-    page.reload()
     expect(page.locator(".tree [aria-current=page]")).to_contain_text("zoom out")
     expect(page.locator(".tree .on-path")).to_have_count(3)
     expect(page.locator(".who li")).to_have_count(3)
     visitor.picture("lineage")
     page.get_by_role("link", name="Cut its source anew here").click()
     assert page.url.startswith(f"{visitor.server.url}/extend?task=")
+
+
+def test_back_leads_to_the_form_as_it_was_filled_in(visitor: Visitor, clip_id: str):
+    visitor.go(f"/extend?task={clip_id}")
+    page = visitor.page
+    start = page.get_by_label("Go on from second")
+    start.fill("1.5")
+    start.press("Tab")
+    page.get_by_label("What happens then").fill("zoom in")
+    expect(page.locator("#total")).to_contain_text("1.50 s kept")
+    page.get_by_role("link", name="Create").click()
+    page.get_by_role("heading", name="Create").wait_for()
+    page.go_back()
+    expect(page.get_by_label("What happens then")).to_have_value("zoom in")
+    expect(start).to_have_value("1.5")
+    # The strip and the sum tell what the form will send.
+    expect(page.locator("#total")).to_contain_text("1.50 s kept")
+    expect(page.get_by_label("Where the new part begins")).to_have_value("1.5")
+
+
+def test_a_session_that_ended_meanwhile_is_told_on_the_form(visitor: Visitor, clip_id: str):
+    visitor.go(f"/extend?task={clip_id}")
+    page = visitor.page
+    expect(page.locator("#total")).to_contain_text("6.00 s new")
+    page.context.clear_cookies()
+    page.get_by_label("What happens then").fill("zoom in")
+    expect(page.locator("#warnings")).to_contain_text("Sign in in another tab")
+    page.get_by_role("button", name="Extend", exact=True).click()
+    with page.context.expect_page() as opened:
+        page.get_by_role("main").get_by_role("link", name="Sign in").click()
+    opened.value.get_by_label("API key").fill(ADMIN_KEY)
+    opened.value.get_by_role("button", name="Sign in").click()
+    opened.value.get_by_role("heading", name="Library", exact=True).wait_for()
+    page.go_back()
+    expect(page.get_by_label("What happens then")).to_have_value("zoom in")
+    visitor.said = [text for text in visitor.said if "401" not in text]
+
+
+def test_what_cannot_be_taken_back_is_asked_about(visitor: Visitor, clip_id: str):
+    made = extended(visitor.server, clip_id, prompt="to be deleted")
+    visitor.go(f"/videos/{made}")
+    page, asked = visitor.page, list[str]()
+
+    def refuse(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.once("dialog", refuse)
+    page.get_by_role("button", name="Delete").click()
+    expect(page).to_have_url(re.compile(re.escape(made)))
+    assert "cannot be undone" in asked[0]
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("heading", name="Library", exact=True).wait_for()
+    visitor.go(f"/extend?task={made}")
+    expect(page.get_by_role("heading", name="That did not work")).to_be_visible()
+    visitor.said = [text for text in visitor.said if "404" not in text]
 
 
 def test_a_video_that_is_dropped_anywhere_is_taken_in(visitor: Visitor):

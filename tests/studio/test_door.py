@@ -129,7 +129,7 @@ def test_pages_hold_other_tenants_out(world: World, stranger: httpx2.Client):
         answer = stranger.get(path)
         assert answer.status_code == 404
         assert "task_not_exist" in answer.text
-    assert stranger.get("/library.json").json()["cards"] == []
+    assert SAMPLE_ID not in {card["id"] for card in stranger.get("/library.json").json()["cards"]}
     assert stranger.post(f"/videos/{SAMPLE_ID}/delete").status_code == 404
     with visitor(world) as owner:
         assert owner.get(f"/videos/{SAMPLE_ID}.json").json()["card"]["id"] == SAMPLE_ID
@@ -194,3 +194,45 @@ def test_a_video_s_page_hands_out_its_timeline_and_its_provenance(guest: httpx2.
         assert kind in {answer.json().get("OTIO_SCHEMA"), answer.json().get("object")}
         assert answer.text.count("http://127.0.0.1"), "its links are whole: it leaves the page"
         assert stranger.get(path).status_code == 404
+
+
+def test_a_page_in_the_other_language_is_the_same_page(guest: httpx2.Client):
+    shown = guest.get(f"/extend?task={SAMPLE_ID}&at=1&part=").text
+    link = re.search(r'class="language"[^>]*href="([^"]*)"', shown)
+    assert link is not None
+    there = httpx2.URL(link[1].replace("&amp;", "&"))
+    assert dict(there.params) == {"task": SAMPLE_ID, "at": "1", "lang": "zh"}
+    assert '<html lang="zh-CN">' in guest.get(f"/extend{there}").text
+    refused = guest.post("/extend", data={"task_id": "nope"}).text
+    assert 'href="/?lang=' in refused
+
+
+@pytest.mark.parametrize("path", ["/nonsense", "/upload", "/videos/x/cancel", "/videos"])
+def test_people_at_no_page_are_told_so_on_a_page_and_programs_in_json(guest: httpx2.Client, path: str):
+    lost = guest.get(path)
+    assert (lost.status_code, lost.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "there is no page at this address" in lost.text
+    told = guest.get(path, headers={"accept": "application/json"})
+    assert told.status_code in {404, 405}
+    assert told.json()["error"]["code"] in {"not_found", "method_not_allowed"}
+    assert guest.get("/v1/nonsense").headers["content-type"].startswith("application/json")
+
+
+def test_a_form_that_was_refused_says_how_to_go_on(world: World, guest: httpx2.Client):
+    assert "browser&#39;s Back" in guest.post("/extend", data={"task_id": "nope"}).text
+    with visitor(world, key=None) as client:
+        refused = client.post("/extend", data={"task_id": SAMPLE_ID})
+        assert refused.status_code == 401
+        assert 'href="/sign-in"' in refused.text
+
+
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [("/", "part_cards"), (f"/videos/{SAMPLE_ID}", "part_kin"), (f"/videos/{SAMPLE_ID}", "part_result")],
+)
+def test_a_script_may_ask_for_a_part_alone(guest: httpx2.Client, path: str, part: str):
+    answer = guest.get(path, params={"part": part})
+    assert answer.status_code == 200
+    assert answer.text.strip().startswith("<section")
+    assert answer.text.strip() in guest.get(path).text or part == "part_result"
+    assert guest.get(path, params={"part": "main"}).status_code == 404

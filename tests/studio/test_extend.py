@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import httpx2
 import pytest
-from tests.http.conftest import OWNER, SAMPLE_ID, World
+from tests.http.conftest import OWNER, SAMPLE_ID, World, picture_bytes
 
 from longtake.engines.readers import prompt_reader
 
@@ -74,6 +74,16 @@ def test_takes_are_tasks_of_one_group_that_differ_by_their_seed(world: World, gu
     assert all("takes" not in task.submission.extra for task in takes)
     for task in takes:
         guest.post(f"/videos/{task.id}/cancel")
+
+
+def test_a_picture_is_no_video_to_extend_and_is_not_kept(guest: httpx2.Client):
+    before = len(guest.get("/library.json").json()["uploads"])
+    refused = guest.post(
+        "/upload", files={"file": ("photo.png", picture_bytes())}, headers={"accept": "application/json"}
+    )
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "file")
+    assert "this is a picture" in refused.json()["error"]["message"]
+    assert len(guest.get("/library.json").json()["uploads"]) == before
 
 
 @pytest.mark.parametrize("takes", ["0", "5", "x", "-1", "1.5"])

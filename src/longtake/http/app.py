@@ -29,7 +29,7 @@ from longtake.http.published import Published
 from longtake.http.readiness import Readiness
 from longtake.http.rendered import RenderedTasks
 from longtake.http.request_ids import request_id
-from longtake.http.routes import ROUTES, Access, Route
+from longtake.http.routes import ANY_OTHER_PATH, ROUTES, Access, Route, reads_pages
 from longtake.http.speech import named, unmounted
 from longtake.http.waits import Waits
 from longtake.settings import Settings
@@ -104,8 +104,12 @@ class Application:
         self._templates: list[tuple[re.Pattern[str], dict[str, Route]]] = []
         self._memory = BodyMemory()
         self._calls = 0
+        self._lost_page: Route | None = None
         by_path: dict[str, dict[str, Route]] = {}
         for route in routes:
+            if route.path == ANY_OTHER_PATH:
+                self._lost_page = route
+                continue
             methods = by_path.setdefault(route.path, {})
             methods[route.method] = route
             if route.method == "GET":
@@ -211,6 +215,8 @@ class Application:
         route = methods.get(call.method)
         if route is not None:
             return route
+        if self._lost_page is not None and reads_pages(call) and not call.path.startswith("/v1/"):
+            return self._lost_page
         if methods:
             raise MethodNotAllowed(f"{call.method[:20]} is not possible here: use {', '.join(methods)}")
         raise RouteNotFound("there is nothing at this path: the routes begin with /v1/video, /v1/files and /v1/tasks")

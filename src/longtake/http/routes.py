@@ -42,6 +42,15 @@ class Route:
     """An unknown task is the caller's mistake here: 400 instead of 404 (wire.md R9)."""
 
 
+ANY_OTHER_PATH = "*"
+"""The path of a route for people who ask for what is at no path: programs are answered an error."""
+
+
+def reads_pages(call: Call) -> bool:
+    """Whether a browser asks for a page to show."""
+    return call.method in {"GET", "HEAD"} and "text/html" in (call.header(b"accept") or "")
+
+
 ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/video/create", videos.create, Access.KEY, "Create a video", submits=True),
     Route("POST", "/v1/video/extend", videos.extend, Access.KEY, "Extend a video from any second", submits=True),

@@ -53,6 +53,8 @@ class Refusal(Value, frozen=True):
     param: str | None
     request_id: str
     signed_in: bool
+    sent_form: bool
+    """Whether a form was sent, which the browser still holds as it was filled in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,10 @@ class Door:
     def action(self, path: str, page: Page, summary: str, *, access: Access = Access.SESSION) -> Route:
         """The route of a form."""
         return Route("POST", path, self._handler(page, access), access, summary)
+
+    def lost(self, path: str, page: Page, summary: str) -> Route:
+        """The route of whatever is no page, open to everybody."""
+        return Route("GET", path, self._handler(page, Access.OPEN), Access.OPEN, summary)
 
     def stream(self, path: str, page: Page, summary: str) -> Route:
         """The route of something that is neither a page nor a form, such as a task's events."""
@@ -179,6 +185,7 @@ def _refusal(visit: Visit, error: Exception, status: int) -> Shown:
             param=param,
             request_id=visit.call.request_id,
             signed_in=visit.call.principal is not None,
+            sent_form=visit.call.method not in _SAFE_METHODS,
         ),
         status=status,
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from longtake.errors import RouteNotFound
 from longtake.http import about
 from longtake.http.context import Context
 from longtake.http.messages import Answer, Call
-from longtake.http.routes import Access, Route
+from longtake.http.routes import ANY_OTHER_PATH, Access, Route, reads_pages
 from longtake.studio import compare, create, extend, library, submitting, uploads, video
 from longtake.studio.console import keys, providers, spend, tasks
 from longtake.studio.door import Door
@@ -16,6 +17,7 @@ from longtake.studio.files import studio_file
 from longtake.studio.sessions import Sessions
 from longtake.studio.sign_in import SignInPages
 from longtake.studio.templates import Templates
+from longtake.studio.visit import PageAnswer, Visit
 
 
 def studio(secret: bytes) -> Callable[[Context], Sequence[Route]]:
@@ -55,6 +57,7 @@ def studio(secret: bytes) -> Callable[[Context], Sequence[Route]]:
             *door.page("/sign-in", sign_in.show, "Sign in", access=Access.OPEN),
             door.action("/sign-in", sign_in.enter, "Sign in", access=Access.OPEN),
             door.action("/sign-out", sign_in.leave, "Sign out", access=Access.OPEN),
+            door.lost(ANY_OTHER_PATH, lost, "No such page"),
             Route("POST", "/v1/sign-in", sign_in.ticket, Access.KEY, "A link that opens the studio once"),
             Route("GET", "/studio/{version}/{name}", studio_file, Access.OPEN, "A file of the pages"),
         )
@@ -62,12 +65,17 @@ def studio(secret: bytes) -> Callable[[Context], Sequence[Route]]:
     return pages
 
 
+async def lost(visit: Visit) -> PageAnswer:
+    """For people at an address that is no page, or one that only takes forms. Raises RouteNotFound."""
+    del visit
+    raise RouteNotFound("there is no page at this address", message_zh="此地址没有页面")
+
+
 def _with_index(pages: Sequence[Route]) -> Sequence[Route]:
     """The first page only for who reads HTML; programs are told what this server is, as they are without a studio."""
     twin, page = pages
 
     async def index(context: Context, call: Call) -> Answer:
-        wants_page = "text/html" in (call.header(b"accept") or "")
-        return await (page.handler if wants_page else about.index)(context, call)
+        return await (page.handler if reads_pages(call) else about.index)(context, call)
 
     return twin, Route(page.method, page.path, index, page.access, page.summary)

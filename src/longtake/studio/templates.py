@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from longtake import __version__
 from longtake.errors import RouteNotFound
@@ -39,6 +39,7 @@ class Templates:
             "t": _Sayer(said),
             "visitor": visit.call.principal,
             "here": visit.call.path,
+            "other_language": other_language_link(visit),
             "version": static_version(),
             "longtake_version": __version__,
         }
@@ -63,6 +64,15 @@ class Templates:
         )
         environment.filters.update(clock=clock, dollars=dollars, moment=moment, segment=_segment, data=_data)
         return environment
+
+
+def other_language_link(visit: Visit) -> str:
+    """This very page in the other language; the first page for an answer to a form, which has no address of its own."""
+    code = "en" if visit.language == "zh" else "zh"
+    if visit.call.method not in {"GET", "HEAD"}:
+        return f"/?lang={code}"
+    kept = {name: value for name, value in visit.call.query().items() if name not in {"lang", "part"}}
+    return f"?{urlencode(kept | {'lang': code})}"
 
 
 class _Sayer:

@@ -10,12 +10,13 @@ from longtake.errors import InvalidRequest
 from longtake.http.bodies import read_fields
 from longtake.http.dialects.lenient import JsonValue
 from longtake.http.forms import PartHead
+from longtake.studio.cards import facts_of
 from longtake.studio.visit import Moved, PageAnswer, Visit
 from longtake.types import Task
 
 
 async def upload(visit: Visit) -> PageAnswer:
-    """Take in the form's file. Raises InvalidMedia, BodyTooLarge, StoreFull."""
+    """Take in the form's file. Raises InvalidMedia, BodyTooLarge, StoreFull; InvalidRequest for a picture."""
     service, settings, owner = visit.context.service, visit.context.settings, visit.owner
     found: list[Task] = []
 
@@ -33,6 +34,14 @@ async def upload(visit: Visit) -> PageAnswer:
     )
     if not found:
         raise InvalidRequest("file is missing: choose a video", param="file")
+    if facts_of(found[0]) is None:
+        # The API keeps pictures for requests that name them; nobody could name this one.
+        await service.delete(owner, found[0].id)
+        raise InvalidRequest(
+            "this is a picture, and only a video can be extended: to begin a video from a picture, go to Create",
+            param="file",
+            message_zh="这是图片，只有视频可以续写；要从图片开始，请前往“新建”页",
+        )
     return Moved(f"/extend?task={quote(found[0].id, safe=':')}")
 
 

@@ -94,7 +94,7 @@ async function forecast() {
   const said = await answer.json();
   if (mine !== asked) return;
   if (!answer.ok) {
-    document.getElementById("warnings").textContent = said.error?.message ?? "";
+    document.getElementById("warnings").textContent = answer.status === 401 ? say("signed_out") : (said.error?.message ?? "");
     return;
   }
   offers = new Map(said.offers.map((offer) => [offer.model, offer]));
@@ -119,6 +119,15 @@ form.addEventListener("input", (event) => {
   askSoon();
 });
 
+// After "back" or a reload the browser puts back what was typed, and only in the fields: the handle follows them.
+function followTyped() {
+  if (start.value !== "" && Math.round(Number(start.value) * SECOND_US) !== strip.startUs) {
+    strip.moveTo(Number(start.value) * SECOND_US);
+  }
+}
+
 showPlace();
+followTyped();
+addEventListener("pageshow", followTyped);
 forecast().catch(() => {});
 form.dataset.ready = "1";

@@ -56,6 +56,17 @@ for (const form of document.querySelectorAll("form.upload")) {
   });
 }
 
-for (const time of document.querySelectorAll("time[datetime]")) {
-  time.textContent = new Date(time.dateTime).toLocaleString(document.documentElement.lang);
+// What cannot be taken back is asked about first.
+addEventListener("submit", (event) => {
+  const question = event.target.dataset.confirm;
+  if (question && !confirm(question)) event.preventDefault();
+});
+
+/** Show moments in the reader's own time. */
+export function showMoments(place) {
+  for (const time of place.querySelectorAll("time[datetime]")) {
+    time.textContent = new Date(time.dateTime).toLocaleString(document.documentElement.lang);
+  }
 }
+
+showMoments(document);

@@ -2,6 +2,7 @@
 // A task's page follows its task: progress by events, and the result as soon as it is there.
 
 import { fetchPart } from "./part.js";
+import "./renew.js";
 import "./seam.js";
 
 const ENDS = new Set(["completed", "failed", "cancelled", "expired"]);
@@ -13,6 +14,8 @@ if (place.dataset.ended === "false") {
     const task = JSON.parse(event.data);
     const bar = document.getElementById("progress");
     if (bar) bar.value = task.progress ?? 0;
+    const words = document.getElementById("progress-words");
+    if (words) words.textContent = place.dataset[task.status === "queued" ? "queued" : "running"];
     if (!ENDS.has(task.status)) return;
     events.close();
     document.getElementById("result").replaceWith(await fetchPart(location.pathname, "part_result"));
