@@ -49,10 +49,10 @@ class Visitor:
         self.page.get_by_role("button", name="Sign in").click()
         self.page.get_by_role("heading", name="Library", exact=True).wait_for()
 
-    def picture(self, name: str) -> None:
-        """Keep a picture of the page for who wants to look at it."""
+    def picture(self, name: str, *, whole: bool = True) -> None:
+        """Keep a picture of the page, or of what the window shows of it, for who wants to look at it."""
         if _FOLDER:
-            self.page.screenshot(path=Path(_FOLDER) / f"{name}.png", full_page=True)
+            self.page.screenshot(path=Path(_FOLDER) / f"{name}.png", full_page=whole)
 
     def left_the_origin(self) -> list[str]:
         """What was asked of others than the server."""

@@ -46,7 +46,7 @@ def test_the_first_visit_has_one_button_that_extends_the_sample(visitor: Visitor
     expect(visitor.page.get_by_text("frames before the cut are the source's own")).to_be_visible()
     # It stands two seconds before the seam, and plays across it without losing a picture.
     until(video, "video => Math.abs(video.currentTime - 1) < 0.1")
-    visitor.picture("video")
+    visitor.picture("video-first")
     video.evaluate("video => { video.muted = true; video.playbackRate = 0.5; }")
     visitor.page.get_by_role("button", name="Play across the seam").click()
     until(video, "video => video.currentTime > 3.6")
@@ -100,7 +100,7 @@ def test_what_a_model_makes_of_it_is_told_before(visitor: Visitor, clip_id: str)
     expect(page.get_by_role("button", name="Extend", exact=True)).to_be_disabled()
     page.get_by_label("New seconds").fill("1")
     expect(page.get_by_role("button", name="Extend", exact=True)).to_be_enabled()
-    visitor.picture("extend")
+    visitor.picture("extend-understood")
 
 
 def test_takes_are_made_compared_and_branched_from(visitor: Visitor, clip_id: str):
@@ -126,7 +126,7 @@ def test_takes_are_made_compared_and_branched_from(visitor: Visitor, clip_id: st
     page.get_by_role("button", name="Play both").click()
     until(follower, "video => video.currentTime > 0.5")
     page.get_by_role("button", name="Side by side").click()
-    visitor.picture("compare")
+    visitor.picture("compare-takes")
     page.goto(first)
     page.get_by_role("link", name="Extend again").click()
     expect(page.get_by_label("Go on from second")).to_have_value("1.5")
@@ -289,12 +289,17 @@ def test_it_works_without_scripts(scriptless: BrowserContext, server: Server, cl
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
+@pytest.fixture(scope="module")
+def made_id(server: Server) -> str:
+    """A finished extension of the sample."""
+    return extended(server, SAMPLE_ID, at=3, seconds=1, prompt="the sun goes down, slow pan left")
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_every_page_can_be_used_by_everybody(
-    browser: Browser, server: Server, clip_id: str, language: str, *, dark: bool
+    browser: Browser, server: Server, made_id: str, language: str, *, dark: bool
 ):
-    made = extended(server, clip_id)
     context = browser.new_context(
         viewport={"width": 380, "height": 800}, color_scheme="dark" if dark else "light", reduced_motion="reduce"
     )
@@ -304,11 +309,11 @@ def test_every_page_can_be_used_by_everybody(
         "sign-in": "/sign-in",
         "library": "/",
         "create": "/create",
-        "extend": f"/extend?task={clip_id}&at=1",
-        "video": f"/videos/{made}",
-        "compare": f"/compare?a={made}&b={clip_id}",
+        "extend": f"/extend?task={SAMPLE_ID}&at=3",
+        "video": f"/videos/{made_id}",
+        "compare": f"/compare?a={made_id}&b={SAMPLE_ID}",
         "tasks": "/console/tasks",
-        "task": f"/console/tasks/{made}",
+        "task": f"/console/tasks/{made_id}",
         "providers": "/console/providers",
         "spend": "/console/spend",
         "keys": "/console/keys",
@@ -329,6 +334,11 @@ def test_every_page_can_be_used_by_everybody(
         wide = visitor.page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 380, f"{name} is {wide} px wide"
         visitor.picture(f"{name}-{language}-{'dark' if dark else 'light'}-380")
+        if language == "en" and not dark:
+            # These are the ones in docs/studio.
+            visitor.page.set_viewport_size({"width": 1200, "height": 800})
+            visitor.picture(name, whole=False)
+            visitor.page.set_viewport_size({"width": 380, "height": 800})
     assert [text for text in visitor.said if "404" not in text] == []
     assert visitor.left_the_origin() == []
     context.close()

@@ -68,9 +68,9 @@ class Templates:
 
 def other_language_link(visit: Visit) -> str:
     """This very page in the other language; the first page for an answer to a form, which has no address of its own."""
-    code = "en" if visit.language == "zh" else "zh"
+    other = "en" if visit.language == "zh" else "zh"
     if visit.call.method not in {"GET", "HEAD"}:
-        return f"/?lang={code}"
+        return f"/?lang={other}"
     kept = {name: value for name, value in visit.call.query().items() if name not in {"lang", "part"}}
     return f"?{urlencode(kept | {'lang': code})}"
 
