@@ -72,7 +72,7 @@ def other_language_link(visit: Visit) -> str:
     if visit.call.method not in {"GET", "HEAD"}:
         return f"/?lang={other}"
     kept = {name: value for name, value in visit.call.query().items() if name not in {"lang", "part"}}
-    return f"?{urlencode(kept | {'lang': code})}"
+    return f"?{urlencode(kept | {'lang': other})}"
 
 
 class _Sayer:
