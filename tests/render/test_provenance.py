@@ -21,13 +21,17 @@ import c2pa
 import pytest
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
+from tests.contract.values import FACTS
 from tests.render.conftest import create_plan
 from tests.render.credentials import C2PA_BOX, Broken, Credentials, boxes, read
 from tests.render.test_jobs import Bench, maker
 
 from longtake.media.aigc import AigcLabel, label_in
-from longtake.render.base import ClipInput, CreateRequest, Produced, RemixRequest
+from longtake.media.contract import Assembled
+from longtake.render.base import ClipInput, CreateRequest, Produced, RemixRequest, RenderJob, RenderLimits
 from longtake.render.messages import ProvenanceSetup
+from longtake.render.outputs import Outputs
+from longtake.render.provenance import Origin, Provenance
 from longtake.types import Maker, Mode, Operation, Role
 
 TRAINED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
@@ -409,6 +413,48 @@ def test_children_that_come_at_once_make_one_identity_that_only_the_owner_reads(
     for path in (tmp_path / "p" / "signing").iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "p" / "signing").stat().st_mode) == 0o700
+
+
+BIG_BYTES = 300 << 20
+
+
+def test_a_long_result_is_signed_without_being_held_in_memory(plain: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "big.mp4"
+    path.write_bytes(plain.clip_bytes + struct.pack(">I4s", BIG_BYTES, b"mdat"))
+    os.truncate(path, path.stat().st_size + BIG_BYTES - 8)
+    script = (
+        "import resource, sys; from pathlib import Path; from longtake.media.credentials import sign;"
+        "from longtake.render.identity import own_identity;"
+        "action = {'action': 'c2pa.created', 'digitalSourceType': sys.argv[3]};"
+        "claim = {'claim_generator_info': [{'name': 'longtake', 'version': '0'}], 'format': 'video/mp4', 'title': 'v',"
+        "'assertions': [{'label': 'c2pa.actions.v2', 'created': True, 'data': {'actions': [action]}}]};"
+        "sign(Path(sys.argv[1]), claim, (), own_identity(Path(sys.argv[2]), 'x'));"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    (tmp_path / "p").mkdir()
+    command = [sys.executable, "-c", script, str(path), str(tmp_path / "p"), ALGORITHM]
+    most_kib = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert most_kib << 10 < 2 * BIG_BYTES, "the signed file was held in memory beside what is hashed"
+    anchor = x509.load_pem_x509_certificate((tmp_path / "p" / "signing" / "ca.pem").read_bytes())
+    assert read(path.read_bytes(), anchor).actions
+    path.unlink()
+
+
+def test_where_memory_is_short_a_result_stays_unsigned_and_says_so(tmp_path: Path) -> None:
+    plan = create_plan("", maker=maker("toy"))
+    setup = ProvenanceSetup(folder=str(tmp_path / "p"))
+    job = RenderJob(
+        task="longtake:1", attempt=1, request=CreateRequest(plan=plan), output="o",
+        limits=RenderLimits(memory_bytes=1 << 30),
+    )  # fmt: skip
+    outputs = Outputs(job, tmp_path)
+    with outputs.part(Role.VIDEO).open("wb") as file:
+        file.truncate(1 << 30)
+    made = Assembled(facts=FACTS)
+    said, warnings = Provenance(setup).marks(job.task, plan, Origin()).sign(outputs, made, interim=False)
+    assert said.c2pa == ""
+    assert len(warnings) == 1
+    assert "LONGTAKE_CHILD_MEMORY_BYTES" in warnings[0]
 
 
 def test_labels_are_written_as_they_are_read() -> None:

@@ -23,12 +23,18 @@ from longtake.media.open import recognise
 Statement: TypeAlias = "dict[str, object]"
 Relationship: TypeAlias = Literal["parentOf", "componentOf"]
 
+HASHED_AT_ONCE_BYTES = 256 << 20
+"""The library hashes in blocks of at most this size, two of them in memory."""
+IN_MEMORY_BYTES = 64 << 20
+"""A signed file up to this size is put together in memory."""
 _MIMES = {"mov": "video/mp4", "avi": "video/avi"}
 """Kinds of files whose own credentials can be read, by FFmpeg's name; others have none."""
 _OFFLINE: Statement = {
     "version": 1,
-    # A file may name any address as the place of its statement or of its certificate's state: none is asked.
-    "core": {"allowed_network_hosts": []},
+    # Above the threshold the signed file is put together on disk: in memory a long result ended the child, and with it
+    # a task that was paid for. A file may name any address as the place of its statement or of its certificate's state:
+    # none is asked.
+    "core": {"allowed_network_hosts": [], "backing_store_memory_threshold_in_mb": IN_MEMORY_BYTES >> 20},
     "verify": {
         "remote_manifest_fetch": False,
         "ocsp_fetch": False,
@@ -87,6 +93,12 @@ def sign(path: Path, statement: Statement, ingredients: Sequence[Ingredient], id
         raise MediaError(f"the credentials cannot be signed: {error}") from error
     finally:
         signed.unlink(missing_ok=True)
+
+
+def memory_needed_bytes(path: Path) -> int:
+    """How much memory signing a file takes at most."""
+    size_bytes = path.stat().st_size
+    return 2 * min(size_bytes, HASHED_AT_ONCE_BYTES) + min(size_bytes, IN_MEMORY_BYTES)
 
 
 def has_credentials(path: Path) -> bool:

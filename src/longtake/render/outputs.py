@@ -26,6 +26,7 @@ class Outputs:
 
     def __init__(self, job: RenderJob, folder: Path) -> None:
         self.task = job.task
+        self.memory_bytes = job.limits.memory_bytes
         self._prefix = job.output.rstrip("/")
         self._folder = folder
 

@@ -24,6 +24,8 @@ from longtake.types import SECOND_US, Operation, Plan, ProvenanceReport, Role
 _TERMS = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _UNTRAINED = frozenset({"classic"})
 """Engines that no example was shown to: what they make is an algorithm's work, not a trained model's."""
+_WITHOUT_SIGNING_BYTES = 512 << 20
+"""Of address space that a child has taken before it signs: libraries, decoders, frames."""
 _SOURCE, _CLIP = "source", "clip"
 _GENERATION = "com.longtake.generation"
 
@@ -109,9 +111,15 @@ class Marks:
 
     def _sign(self, setup: ProvenanceSetup, outputs: Outputs, made: Assembled, *, interim: bool) -> None:
         # The library is 50 MB: a child that signs nothing does not load it.
-        from longtake.media.credentials import Ingredient, has_credentials, sign  # noqa: PLC0415
+        from longtake.media.credentials import Ingredient, has_credentials, memory_needed_bytes, sign  # noqa: PLC0415
         from longtake.render.identity import given_identity, own_identity  # noqa: PLC0415
 
+        if memory_needed_bytes(outputs.part(Role.VIDEO)) > outputs.memory_bytes - _WITHOUT_SIGNING_BYTES:
+            # The library has no way to fail here but to end the child.
+            raise MediaError(
+                f"a file of this size needs more memory than the {outputs.memory_bytes} bytes of a render child; "
+                "tell the operator (LONGTAKE_CHILD_MEMORY_BYTES)"
+            )
         if setup.certificates:
             identity = given_identity(Path(setup.certificates), Path(setup.key))
         else:
