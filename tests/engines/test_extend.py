@@ -266,3 +266,21 @@ def test_what_cannot_be_made_is_refused() -> None:
         run(width=320, context=timed(pan(4), FPS))
     with pytest.raises(EngineError, match="0 frames"):
         run(frames=0)
+
+
+@pytest.mark.parametrize("seen", [26, 27, 28, 29, 30])
+def test_a_beat_of_repeats_goes_on_where_it_stood(seen: int) -> None:
+    """30 frames a second made of 24 show each fourth picture twice: after the cut too, and no other one."""
+    film = [picture for number, picture in enumerate(pan(60, speed=2)) for _ in range(2 if number % 4 == 3 else 1)]
+    made = extend(timed(film[:seen], Fraction(30)), frames=10, fps=Fraction(30))
+    shown = [film[seen - 1], *made.frames]
+    doubled = [luma_step(one, other) < 0.05 for one, other in itertools.pairwise(shown)]
+    true = [luma_step(one, other) < 0.05 for one, other in itertools.pairwise(film[seen - 1 : seen + 10])]
+    assert doubled == true
+
+
+def test_one_repeated_picture_does_not_stop_the_motion_at_the_cut() -> None:
+    film = pan(30, speed=2)
+    film.insert(8, film[7])
+    made = extend(timed(film[:13], Fraction(25)), frames=6, fps=Fraction(25))
+    assert min(steps([film[12], *made.frames])) > 0.5

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -28,6 +29,8 @@ _BEAT_STEPS = 6
 """Steps on either side by which motion is judged: of 12 pictures a second shown as 60, two real ones lie among them."""
 EARLIER_STEPS = 24
 """Of the shot before that are looked at."""
+_BEATS_TRIED = 201
+_NEARLY = 1e-6
 _GRID_TOLERANCE = 0.3
 """Time stamps within this share of a step from even spacing are even: containers round to milliseconds."""
 
@@ -94,7 +97,9 @@ def analyse(context: tuple[TimedFrame, ...], fps: Fraction) -> Clip:
     if len(kept) > 1:
         source_s = float(times[-1] - times[0]) / (len(kept) - 1)
         if cadence and source_s > 1.05 * frame_s:
-            step_s = source_s
+            beat, lateness = _beat(np.array(kept, np.float64))
+            step_s = beat * frame_s
+            times = times[-1] - lateness * frame_s - step_s * np.arange(times.size - 1, -1, -1, dtype=np.float64)
         elif 0.95 * frame_s < source_s < 1.05 * frame_s:
             # One picture of the source a frame: a rate that is off by a hair must not force interpolation.
             times = times[-1] + (times - times[-1]) * (frame_s / source_s)
@@ -153,7 +158,32 @@ def _is_cadence(kept: list[int], count: int) -> bool:
     if len(kept) == count or len(kept) < 4:  # noqa: PLR2004 - too few to have a beat
         return False
     gaps = np.diff(np.array([*kept, count]))
+    if gaps.min() == 1 and np.count_nonzero(gaps > 1) == 1:
+        # Nobody knows when one repeat would come again.
+        return False
     return float(gaps.max()) <= 1.5 * float(np.median(gaps)) + 0.5
+
+
+def _beat(places: NDArray[np.float64]) -> tuple[float, float]:
+    """How many frames apart pictures are due, and how many after its own moment the last one came to be shown.
+
+    A picture is shown from the first frame at or after its moment on, so that each place bounds where the beat lies;
+    among those that fit, one of few frames for few pictures is meant. Taken to be on time, the last one would be held
+    over the cut whatever the beat.
+    """
+    numbers = np.arange(places.size)
+    mean = float(places[-1] - places[0]) / float(numbers[-1])
+    steps = mean + np.linspace(-1.0, 1.0, _BEATS_TRIED) / float(numbers[-1])
+    offsets = places[None, :] - steps[:, None] * numbers[None, :]
+    fitting = steps[np.ptp(offsets, axis=1) < 1 - _NEARLY]
+    step = mean
+    if fitting.size:
+        least, most = float(fitting[0]), float(fitting[-1])
+        simple = (Fraction(math.ceil(least * low - _NEARLY), low) for low in range(1, _BEATS_TRIED))
+        step = next((float(one) for one in simple if one <= most + _NEARLY), mean)
+    late = places - step * numbers
+    begin = (float(late.max()) - 1 + float(late.min())) / 2
+    return step, min(max(float(late[-1]) - begin, 0.0), 1.0 - _NEARLY)
 
 
 def _even_times(times: NDArray[np.float64], *, always: bool) -> NDArray[np.float64]:
