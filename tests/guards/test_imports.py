@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-HEAVY = {"av", "cv2", "numpy", "torch", "scipy", "PIL", "aiohttp", "yarl"}
+HEAVY = {"av", "c2pa", "cryptography", "cv2", "numpy", "torch", "scipy", "PIL", "aiohttp", "yarl"}
 SHOW = "import json, sys; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
 
 
