@@ -234,6 +234,8 @@ def test_a_task_is_called_off(visitor: Visitor):
     visitor.page.get_by_role("button", name="Extend", exact=True).click()
     visitor.page.get_by_role("button", name="Call off").click()
     expect(visitor.page.locator("#result")).to_have_attribute("data-ended", "true")
+    visitor.page.get_by_role("link", name="Try again from the same second").click()
+    expect(visitor.page.get_by_label("Go on from second")).to_have_value(re.compile(r"^3(\.0)?$"))
     visitor.go("/?state=cancelled")
     expect(visitor.page.get_by_role("link", name="on and on")).to_be_visible()
 

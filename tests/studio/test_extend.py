@@ -76,6 +76,21 @@ def test_takes_are_tasks_of_one_group_that_differ_by_their_seed(world: World, gu
         guest.post(f"/videos/{task.id}/cancel")
 
 
+def test_a_files_name_is_kept_as_its_owner_sees_it(guest: httpx2.Client, clip: bytes):
+    name = 'a "quoted" & ünïcode 视频 🎬;<b>.mp4'
+    escaped = name.replace('"', "%22").encode()
+    head = b'--x\r\ncontent-disposition: form-data; name="file"; filename="' + escaped + b'"\r\n\r\n'
+    taken = guest.post(
+        "/upload",
+        content=head + clip + b"\r\n--x--\r\n",
+        headers={"content-type": "multipart/form-data; boundary=x", "accept": "application/json"},
+    )
+    page = taken.json()["location"]
+    assert guest.get(page.replace("?", ".json?")).json()["source"]["title"] == name
+    shown = guest.get(page).text
+    assert "a &#34;quoted&#34; &amp; ünïcode 视频 🎬;&lt;b&gt;.mp4" in shown
+
+
 def test_a_picture_is_no_video_to_extend_and_is_not_kept(guest: httpx2.Client):
     before = len(guest.get("/library.json").json()["uploads"])
     refused = guest.post(
