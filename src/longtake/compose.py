@@ -148,6 +148,7 @@ async def running(
             settings=settings,
             tariffs=tariffs,
             egress=egress,
+            remote=remote,
         )
         scheduler = Scheduler(
             store=store, storage=storage, fleet=fleet, settings=settings, service=service, remote=remote

@@ -34,6 +34,7 @@ LongtakeError
 │   ├── StoreFailed                 503 store_failed
 │   │   └── StoreFull               507 store_full
 │   ├── Overloaded                  503 overloaded
+│   ├── ProvidersUnreachable        502 providers_unreachable
 │   └── NoMaker                     503 get_channel_failed
 ├── MediaError                      a file cannot be worked with; becomes a task's fault or InvalidMedia
 │   └── LimitExceeded               a limit on bytes, pixels, frames, seconds or memory was passed
@@ -248,6 +249,13 @@ class RateLimited(AccessError):
     status = 429
     retryable = True
 
+    def __init__(
+        self, message: str, *, message_zh: str = "", param: str | None = None, retry_after_s: int | None = None
+    ) -> None:
+        """`retry_after_s` is when to come again, where that is known."""
+        super().__init__(message, message_zh=message_zh, param=param)
+        self.retry_after_s = retry_after_s
+
 
 class ServiceError(LongtakeError):
     """This server cannot serve the request right now."""
@@ -275,6 +283,13 @@ class Overloaded(ServiceError):
     """The server is at its limit or shutting down."""
 
     code = "overloaded"
+
+
+class ProvidersUnreachable(ServiceError):
+    """The providers could not be asked whether they have the video that the request names."""
+
+    code = "providers_unreachable"
+    status = 502
 
 
 class NoMaker(ServiceError):

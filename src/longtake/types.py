@@ -186,6 +186,8 @@ class Principal(Value, frozen=True):
     tenant_id: str
     key_id: str
     admin: bool = False
+    adopt: bool = False
+    """Whether it may take over videos that were ordered at a provider of this server, and not here."""
 
 
 # ---- what is asked for -----------------------------------------------------------------------------------------------
@@ -352,6 +354,16 @@ class Look(Value, frozen=True):
     """Mean absolute Laplacians of luma, from the least to the greatest; None = not measured."""
 
 
+class Adoption(Value, frozen=True):
+    """A finished video at a provider of ours that nobody ordered here, to be copied and owned from then on."""
+
+    id: str
+    """As the caller named it: the id of the task that it becomes."""
+    account: str
+    handle: str
+    """By which the account is asked for it."""
+
+
 class Plan(Value, frozen=True):
     """What will be made, decided once by tasks/plan.py, stored on the task, and what quote, hold and settlement mean.
 
@@ -382,6 +394,8 @@ class Plan(Value, frozen=True):
     """What decides its picture or length is not known yet; made final on leaving `waiting`, or once all is fetched."""
     fetches: bool = False
     """Some of its inputs are elsewhere and have to be fetched before it is final."""
+    adopts: Adoption | None = None
+    """Its source, where that is at a provider and becomes a task here before this one is final."""
     most_new_us: int | None = None
     """While provisional: how long the new part may become, where that is more than `new_us`."""
     segments: tuple[int, ...] = ()

@@ -163,12 +163,14 @@ def test_create_watch_list_cancel_models_keys(server: Server, remote: dict[str, 
     assert b"succeeded" in run_longtake("cancel", task_id, environment=here).stdout
     assert "longtake-cpu" in run_longtake("models", "-q", environment=here).stdout.decode().split()
     secret = (
-        run_longtake("keys", "create", "--name", "for ann", "--tenant", "ann", environment=remote)
+        run_longtake("keys", "create", "--name", "for ann", "--tenant", "ann", "--adopt", environment=remote)
         .stdout.decode()
         .strip()
     )
     listed = json.loads(run_longtake("keys", "list", "--json", environment=remote).stdout)["data"]
     (ann,) = [key for key in listed if key["tenant"] == "ann"]
+    assert (ann["adopt"], ann["admin"]) == (True, False)
+    assert "use, adopt" in run_longtake("keys", "list", environment=remote).stdout.decode()
     assert secret not in json.dumps(listed)
     assert all(key["name"] != "server.json" for key in listed)
     assert (

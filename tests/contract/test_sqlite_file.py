@@ -369,7 +369,7 @@ HOT = [
     "move", "finish", "claim",
     "save_progress", "drop_orphaned_inputs", "delete_assets", "forget_idempotency", "balance", "is_settling",
     "settle_overdue", "other_open_job", "sums", "billed", "resolve_job", "settleable", "close_settlement", "give_back",
-    "payment",
+    "payment", "taken_id",
 ]  # fmt: skip
 
 

@@ -30,8 +30,8 @@ from longtake.errors import (
     StoreFailed,
     TaskNotFound,
 )
-from longtake.store.base import Key, NewTask, Store, TaskQuery
-from longtake.types import Fault, Operation, Role, State, Step, Task
+from longtake.store.base import FoundJob, JobEnd, JobMark, JobStart, Key, NewTask, Store, TaskChanges, TaskQuery
+from longtake.types import Fault, Operation, Plan, Role, State, Step, Task
 
 pytestmark = pytest.mark.anyio
 
@@ -78,6 +78,77 @@ async def test_an_id_is_taken_once_for_ever(store: Store) -> None:
     assert not await store.knows("grok:other")
     with pytest.raises(StoreFailed):
         await store.submit(NewTask(task=task))
+
+
+def found_job(handle: str, native: str = "") -> FoundJob:
+    return FoundJob(provider="unified", account="relay-a", handle=handle, native=native or f'{{"id": "{handle}"}}')
+
+
+async def test_what_was_found_at_a_provider_is_one_tenants_with_its_job(store: Store) -> None:
+    task = msgspec.structs.replace(make_upload(), id="grok:7fd641dc-437f-44c3-97a2-e3778e0e10fb")
+    assert not await store.is_taken(TENANT, task.id)
+    await store.submit(NewTask(task=task, found=found_job(task.id)))
+    (job,) = await store.jobs(task)
+    assert (job.state, job.account, job.handle, job.cost_microusd) == ("succeeded", "relay-a", task.id, 0)
+    assert msgspec.json.decode(job.native) == {"id": task.id}
+    late = make_upload(OTHER)
+    for name in (task.id, task.id.upper(), "veo:7fd641dc437f44c397a2e3778e0e10fb"):
+        assert await store.is_taken(TENANT, name)
+        assert await store.is_taken(OTHER, name)
+        with pytest.raises(TaskNotFound):
+            await store.submit(NewTask(task=msgspec.structs.replace(late, id=name), found=found_job(name)))
+        with pytest.raises(TaskNotFound):
+            await store.submit(NewTask(task=msgspec.structs.replace(late, id="ask:other"), found=found_job(name)))
+    assert await store.task(OTHER, "ask:other") is None
+    assert (await store.check_ledger()).problems == ()
+    await store.delete(TENANT, task.id, START_MS)
+    assert await store.is_taken(OTHER, task.id)
+
+
+async def test_the_job_of_another_tenant_is_taken_by_handle_and_by_native_id(store: Store) -> None:
+    await add(store, make_task(OTHER, plan=remote_plan()))
+    (walking,) = await store.claim("node-1", {"io": 1}, START_MS)
+    bought = JobStart(attempt=1, provider="fal", account="a", caller_key="k", deadline_ms=START_MS + DAY_MS)
+    walking = await store.move(walking, Step.SUBMITTING, TaskChanges(), job=bought)
+    handle = "queue:a:7FD641DC437F44C397A2E3778E0E10FB"
+    walking = await store.move(walking, Step.POLLING, TaskChanges(), job=JobMark(attempt=1, handle=handle))
+    dashed, video = "7fd641dc-437f-44c3-97a2-e3778e0e10fb", "family:Video_12345"
+    assert await store.is_taken(TENANT, dashed)
+    assert not await store.is_taken(OTHER, dashed), "it is the tenant's own"
+    assert not await store.is_taken(TENANT, video)
+    ended = JobEnd(attempt=1, state="succeeded", native=f'{{"id": "{video}"}}')
+    await store.move(walking, Step.FETCHING, TaskChanges(), job=ended)
+    assert await store.is_taken(TENANT, "video_12345")
+    assert await store.is_taken(TENANT, dashed)
+    assert not await store.is_taken(OTHER, video)
+
+
+def remote_plan() -> Plan:
+    plan = make_task().plan
+    return msgspec.structs.replace(plan, maker=msgspec.structs.replace(plan.maker, provider="a", engine=""))
+
+
+async def test_a_source_that_becomes_known_later_is_written_with_the_move(store: Store) -> None:
+    parent = await add(store, make_upload())
+    walking = await bring_to(store, Step.PREPARING)
+    moved = await store.move(walking, Step.QUEUED, TaskChanges(parent_id=parent.id, release=True))
+    assert moved.parent_id == parent.id
+    assert [child.id for child in await store.children(TENANT, parent.id)] == [moved.id]
+    (again,) = await store.claim("node-1", {"cpu": 1}, START_MS)
+    assert again.parent_id == parent.id
+
+
+async def test_a_bucket_gives_as_much_as_it_holds_and_fills_with_time(store: Store) -> None:
+    async def take(key: str = "adopt:a", at_s: float = 0) -> float:
+        return await store.take_token(key, 3, 60, START_MS + round(at_s * 1000))
+
+    assert [await take() for _ in range(5)] == [0, 0, 0, pytest.approx(20), pytest.approx(20)]
+    assert await take("adopt:b") == 0
+    assert await take(at_s=12) == pytest.approx(8)
+    assert await take(at_s=20.001) == 0
+    assert await take(at_s=20.002) > 19
+    assert await take(at_s=-100) > 19, "a clock set back gives nothing"
+    assert [await take(at_s=10_000) for _ in range(4)] == [0, 0, 0, pytest.approx(20)], "it never holds more"
 
 
 async def test_the_same_key_and_fingerprint_answer_the_first_task(store: Store) -> None:

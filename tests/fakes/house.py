@@ -70,6 +70,7 @@ class House:
             settings=self.settings,
             tariffs=Tariffs(shipped_catalog(), prices),
             egress=self.egress,
+            remote=remote,
             clock=self.clock,
         )
         self.scheduler = self.new_scheduler()

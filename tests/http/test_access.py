@@ -89,6 +89,12 @@ def test_keys_are_made_listed_and_revoked_by_an_admin(world: World, client: http
         assert made["secret"] not in str(listed)
         assert client.delete(f"/v1/keys/{made['id']}").status_code == 200
         assert third.get("/v1/tasks").status_code == 401
+    assert (made["admin"], made["adopt"]) == (False, False)
+    granted = client.post("/v1/keys", json={"tenant": "third", "adopt": True}).json()
+    assert granted["adopt"] is True
+    listed = {key["id"]: key["adopt"] for key in client.get("/v1/keys").json()["data"]}
+    assert (listed[made["id"]], listed[granted["id"]]) == (False, True)
+    assert client.post("/v1/keys", json={"adopt": "perhaps"}).json()["error"]["param"] == "adopt"
     assert other.get("/v1/keys").status_code == other.post("/v1/keys", json={}).status_code == 403
     assert client.delete("/v1/keys/none").json()["error"]["param"] == "id"
     assert client.post("/v1/keys", json={"tenant": "a/b"}).json()["error"]["param"] == "tenant"

@@ -11,7 +11,17 @@ from tests.providers.exchange import CALLER_KEY, account, answer, by_id, fault_i
 
 from longtake.egress.messages import FilePart, Request, TextPart
 from longtake.errors import InvalidRequest
-from longtake.providers.base import Cancels, InputKind, PictureInput, Provider, Refused, Trouble, Unclear, VideoInput
+from longtake.providers.base import (
+    Adopts,
+    Cancels,
+    InputKind,
+    PictureInput,
+    Provider,
+    Refused,
+    Trouble,
+    Unclear,
+    VideoInput,
+)
 from longtake.providers.openai_videos import OpenAiVideosProvider
 from longtake.types import Aspect, ExactSize, Operation, ShortSide
 
@@ -38,6 +48,7 @@ def fields(asked: Request) -> dict[str, object]:
 def test_it_is_what_the_ports_ask_for() -> None:
     assert isinstance(MAKER, Provider)
     assert isinstance(MAKER, Cancels)
+    assert isinstance(MAKER, Adopts)
 
 
 def test_a_create_is_a_form_as_openais_own_clients_send_it() -> None:

@@ -10,7 +10,17 @@ from tests.providers.exchange import CALLER_KEY, account, answer, by_id, fault_i
 
 from longtake.egress.messages import FilePart
 from longtake.errors import BadUpstreamAnswer, ConfigurationError, InvalidRequest
-from longtake.providers.base import Cancels, InputKind, PictureInput, Provider, Trouble, Unclear, Uploads, VideoInput
+from longtake.providers.base import (
+    Adopts,
+    Cancels,
+    InputKind,
+    PictureInput,
+    Provider,
+    Trouble,
+    Unclear,
+    Uploads,
+    VideoInput,
+)
 from longtake.providers.unified import UnifiedProvider
 from longtake.types import Aspect, ExactSize, Operation, ShortSide
 
@@ -26,6 +36,20 @@ def test_it_is_what_the_ports_ask_for() -> None:
     assert isinstance(MAKER, Provider)
     assert isinstance(MAKER, Cancels)
     assert isinstance(MAKER, Uploads)
+    assert isinstance(MAKER, Adopts)
+
+
+@pytest.mark.parametrize(
+    ("named", "asked"),
+    [
+        (ID, (ID, BARE)),
+        (BARE, (BARE, ID)),
+        ("veo:video_123456", ("veo:video_123456", "video_123456")),
+        ("video_123456", ("video_123456",)),
+    ],
+)
+def test_an_id_that_people_were_given_is_asked_for_in_each_spelling(named: str, asked: tuple[str, ...]) -> None:
+    assert MAKER.handles(named) == asked
 
 
 def test_the_seed_request_goes_out_as_the_page_says() -> None:

@@ -10,7 +10,17 @@ from tests.providers.exchange import account, answer, fault_in, job, trouble_in,
 
 from longtake.egress.messages import Response
 from longtake.errors import InvalidRequest
-from longtake.providers.base import InputKind, PictureInput, Provider, Refused, Trouble, Unclear, Uploads, VideoInput
+from longtake.providers.base import (
+    Adopts,
+    InputKind,
+    PictureInput,
+    Provider,
+    Refused,
+    Trouble,
+    Unclear,
+    Uploads,
+    VideoInput,
+)
 from longtake.providers.xai import XaiProvider
 from longtake.types import Aspect, Operation, ShortSide
 
@@ -24,6 +34,7 @@ DATA = "data:video/mp4;base64,AAAA"
 def test_it_is_what_the_ports_ask_for() -> None:
     assert isinstance(MAKER, Provider)
     assert isinstance(MAKER, Uploads)
+    assert isinstance(MAKER, Adopts)
     assert not MAKER.counts_once(WHO)
 
 
@@ -172,3 +183,7 @@ def test_the_facts_say_that_one_generation_extends_and_the_other_does_not() -> N
     assert not old.any_start
     assert (old.min_new_us, old.max_new_us, old.source.max_us) == (2_000_000, 10_000_000, 15_000_000)
     assert Operation.EXTEND not in new.operations
+
+
+def test_an_id_that_people_were_given_has_no_family() -> None:
+    assert MAKER.handles("grok:7fd641dc-437f-44c3-97a2-e3778e0e10fb") == ("7fd641dc-437f-44c3-97a2-e3778e0e10fb",)

@@ -156,11 +156,15 @@ def test_a_model_name_does_not_become_a_formula_in_the_csv(guest: httpx2.Client)
 def test_a_key_is_made_shown_once_and_revoked(world: World, guest: httpx2.Client):
     made = guest.post("/console/keys", data={"name": "by the page", "tenant": "third", "credit_usd": "1.5"})
     secret = made.text.partition('id="secret">')[2].partition("<")[0]
+    assert guest.post("/console/keys", data={"name": "of a mover", "adopt": "true"}).status_code == 200
     assert secret.startswith("lt-")
     with world.client(secret) as client:
         assert client.get("/v1/balance").json()["balance_microusd"] == 1_500_000
     keys = guest.get("/console/keys.json").json()["keys"]
     key = next(one for one in keys if one["name"] == "by the page")
+    assert [(one["adopt"], one["admin"]) for one in keys if one["name"] == "of a mover"] == [(True, False)]
+    assert key["adopt"] is False
+    assert "<em>adopts</em>" in guest.get("/console/keys").text
     assert secret not in guest.get("/console/keys").text
     assert "digest" not in key
     assert guest.post(f"/console/keys/{key['id']}/revoke").status_code == 303

@@ -99,7 +99,9 @@ class BreakingPlanner(Planner):
 def test_one_waiting_task_that_breaks_the_planner_does_not_stop_the_others(tmp_path, caplog):
     async def test(house):
         planner = house.service.planner
-        breaking = BreakingPlanner(planner._store, planner._makers, planner._limits, planner._tariffs)
+        breaking = BreakingPlanner(
+            planner._store, planner._makers, planner._limits, planner._tariffs, planner._adoptions
+        )
         house.scheduler._here = dataclasses.replace(house.scheduler._here, planner=breaking)
         house.fleet.gate = asyncio.Event()
         first = await house.extend(await house.upload())

@@ -24,6 +24,7 @@ def keys() -> None:
 @click.option("--name", default="", help="To tell keys apart.")
 @click.option("--tenant", default="", help="Whose key; a new name makes a new tenant [yours].")
 @click.option("--admin", is_flag=True, help="A key that may manage keys.")
+@click.option("--adopt", is_flag=True, help="A key that may extend videos by ids that only a provider knows.")
 @click.option("--credit", metavar="USD", default="", help="Credit for the tenant; the first one, also 0, limits it.")
 @home_option
 @output_options
@@ -31,6 +32,7 @@ def create_key(
     name: str,
     tenant: str,
     admin: bool,
+    adopt: bool,
     credit: str,
     home: Path | None,
     as_json: bool,
@@ -39,7 +41,9 @@ def create_key(
     """Make a key. Its secret is shown this once and never again."""
     output = Output(as_json=as_json, quiet=quiet)
     with connect(home) as connection:
-        body = {"name": name, "tenant": tenant, "admin": admin, **({"credit_usd": credit} if credit else {})}
+        body = {"name": name, "tenant": tenant, "admin": admin, "adopt": adopt}
+        if credit:
+            body["credit_usd"] = credit
         key = Reply(connection.client.request("POST", "/v1/keys", body=body))
     output.talk(f"{key.text('id')} of tenant {key.text('tenant')}. Keep the secret: it is not stored.")
     output.data(key.raw, key.text("secret"), key.text("secret"))
@@ -81,7 +85,7 @@ def list_keys(home: Path | None, as_json: bool, quiet: bool) -> None:
     # The key of a run belongs to the commands of this machine, not to people.
     shown = [key for key in page.items("data") if key.text("name") != RUN_KEY_NAME]
     rows = [
-        (key.text("id"), f"…{key.text('hint')}", key.text("tenant"), "admin" if key.at("admin") else "use",
+        (key.text("id"), f"…{key.text('hint')}", key.text("tenant"), _rights(key),
          "revoked" if key.at("revoked_at") else "good", key.text("name"))
         for key in shown
     ]  # fmt: skip
@@ -89,6 +93,11 @@ def list_keys(home: Path | None, as_json: bool, quiet: bool) -> None:
     ids = "\n".join(key.text("id") for key in shown)
     listed: dict[str, object] = {**page.raw, "data": [key.raw for key in shown]}
     Output(as_json=as_json, quiet=quiet).data(listed, human, ids)
+
+
+def _rights(key: Reply) -> str:
+    rights = ["admin" if key.at("admin") else "use", *(["adopt"] if key.at("adopt") else [])]
+    return ", ".join(rights)
 
 
 @keys.command("revoke")

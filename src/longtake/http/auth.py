@@ -41,7 +41,7 @@ def new_secret() -> str:
     return f"lt-{secrets.token_urlsafe(32)}"
 
 
-def key_of_secret(secret: str, *, tenant_id: str, name: str, admin: bool) -> Key:
+def key_of_secret(secret: str, *, tenant_id: str, name: str, admin: bool, adopt: bool = False) -> Key:
     """The storable form of a secret, under a new id."""
     return Key(
         id=f"key_{secrets.token_hex(8)}",
@@ -51,6 +51,7 @@ def key_of_secret(secret: str, *, tenant_id: str, name: str, admin: bool) -> Key
         hint=secret[-4:],
         created_ms=now_ms(),
         admin=admin,
+        adopt=adopt,
     )
 
 
@@ -81,7 +82,7 @@ class KeyRing:
             raise _refused()
         if len(self._known) >= _MOST_KEYS:
             self._known.clear()
-        principal = Principal(tenant_id=key.tenant_id, key_id=key.id, admin=key.admin)
+        principal = _principal_of(key)
         self._known[hashed] = (self._now_s() + FRESH_S, principal)
         return principal
 
@@ -96,14 +97,14 @@ class KeyRing:
             return None
         if len(self._by_id) >= _MOST_KEYS:
             self._by_id.clear()
-        principal = Principal(tenant_id=key.tenant_id, key_id=key.id, admin=key.admin)
+        principal = _principal_of(key)
         self._by_id[key_id] = (self._now_s() + FRESH_S, principal)
         return principal
 
     async def principal_of_secret(self, secret: str) -> Principal | None:
         """Who a typed-in key belongs to; None for an unknown or revoked one."""
         key = await self._store.key(digest(secret)) if 0 < len(secret) <= _MOST_KEY_CHARS else None
-        return None if key is None else Principal(tenant_id=key.tenant_id, key_id=key.id, admin=key.admin)
+        return None if key is None else _principal_of(key)
 
     async def confirm(self, principal: Principal) -> None:
         """Raise InvalidApiKey if the key that let somebody in has been revoked since."""
@@ -114,6 +115,10 @@ class KeyRing:
         """Ask the store again about a key that was just revoked."""
         self._by_id.pop(key_id, None)
         self._known = {hashed: known for hashed, known in self._known.items() if known[1].key_id != key_id}
+
+
+def _principal_of(key: Key) -> Principal:
+    return Principal(tenant_id=key.tenant_id, key_id=key.id, admin=key.admin, adopt=key.adopt)
 
 
 def _refused() -> InvalidApiKey:

@@ -16,6 +16,7 @@ from longtake.errors import (
     InsufficientQuota,
     LongtakeError,
     MediaError,
+    RateLimited,
     RequestError,
     ServiceError,
     TaskNotFound,
@@ -60,6 +61,7 @@ MESSAGES_ZH: Mapping[str, str] = {
     "download_failed": "无法完整下载该文件",
     "download_timeout": "下载该文件超时",
     "wrong_content": "该地址返回的不是所需的视频或图片",
+    "providers_unreachable": "暂时无法向上游查询该视频，请稍后再试",
     "get_channel_failed": "该模型当前没有可用渠道，可改用 longtake-cpu",
     "limit_exceeded": "文件或任务超过了服务器限制",
     "engine_failed": "视频生成失败",
@@ -80,7 +82,7 @@ _TYPES: Mapping[int, str] = {
     409: "conflict_error",
     429: "rate_limit_error",
 }
-_PAUSES_S: Mapping[int, int] = {429: 5, 503: 2}
+_PAUSES_S: Mapping[int, int] = {429: 5, 502: 5, 503: 2}
 _URL = re.compile(r"[a-z][a-z0-9+.-]{1,20}://[^\s'\"]*", re.IGNORECASE)
 _BAD_REQUEST, _TOO_MANY, _INTERNAL = 400, 429, 500
 _RETRIED = (408, 409, 429)
@@ -105,7 +107,8 @@ def error_answer(
         wire = replace(wire, status=_TOO_MANY, code="insufficient_quota")
     if wire.status >= _INTERNAL:
         logger.warning("request %s refused: %s: %s", request_id, wire.code, wire.message)
-    return _answer(wire, request_id, final=not error.retryable)
+    asked_s = error.retry_after_s if isinstance(error, RateLimited) else None
+    return _answer(wire, request_id, final=not error.retryable, pause_s=asked_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ class _Wire:
     param: str | None = None
 
 
-def _answer(wire: _Wire, request_id: str, *, final: bool = False) -> BytesAnswer:
+def _answer(wire: _Wire, request_id: str, *, final: bool = False, pause_s: int | None = None) -> BytesAnswer:
     text = f"{_without_urls(wire.message)} (request id: {request_id})"
     body = {
         "error": {
@@ -138,7 +141,7 @@ def _answer(wire: _Wire, request_id: str, *, final: bool = False) -> BytesAnswer
     if final and (wire.status in _RETRIED or wire.status >= _INTERNAL):
         # SDKs repeat these by themselves, each time for the same answer (wire.md 3).
         headers.append((b"x-should-retry", b"false"))
-    elif (pause_s := _PAUSES_S.get(wire.status)) is not None:
+    elif (pause_s := pause_s or _PAUSES_S.get(wire.status)) is not None:
         headers += [(b"retry-after", b"%d" % pause_s), (b"retry-after-ms", b"%d" % (pause_s * 1000))]
     if wire.status == 401:  # noqa: PLR2004
         headers.append((b"www-authenticate", b"Bearer"))

@@ -36,8 +36,9 @@ async def create_key(context: Context, call: Call) -> Answer:
     if credit is not None and credit < 0:
         raise InvalidRequest("credit_usd is negative: send 0 or more", param="credit_usd")
     admin = read_bool(fields.get("admin") or False, "admin")
+    adopt = read_bool(fields.get("adopt") or False, "adopt")
     secret = new_secret()
-    key = key_of_secret(secret, tenant_id=tenant, name=name, admin=admin)
+    key = key_of_secret(secret, tenant_id=tenant, name=name, admin=admin, adopt=adopt)
     await context.store.add_key(key, credit_microusd=credit)
     return json_answer({**_body(key), "secret": secret})
 
@@ -67,6 +68,7 @@ def _body(key: Key) -> dict[str, object]:
         "tenant": key.tenant_id,
         "hint": key.hint,
         "admin": key.admin,
+        "adopt": key.adopt,
         "created_at": key.created_ms // 1000,
         "revoked_at": None if key.revoked_ms is None else key.revoked_ms // 1000,
     }

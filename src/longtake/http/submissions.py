@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 
 import msgspec
@@ -99,12 +100,11 @@ def _meant(values: Mapping[str, JsonValue]) -> tuple[Operation, Mapping[str, Jso
 async def _with_model(context: Context, call: Call, submission: Submission, usual: str) -> Submission:
     """The submission with a model where nothing names one: a source that was made here knows its own."""
     if isinstance(submission.source, TaskSource):
-        try:
+        # An unknown one is refused in the submission's own words, or is at a provider and knows none.
+        with contextlib.suppress(TaskNotFound):
             source = await context.service.get(call.owner, submission.source.task_id)
-        except TaskNotFound:
-            return submission  # refused in the submission's own words
-        if source.operation is not Operation.UPLOAD:
-            return submission
+            if source.operation is not Operation.UPLOAD:
+                return submission
     offered = {listed.model.name for listed in context.service.models()}
     return msgspec.structs.replace(submission, model=usual if usual in offered else LONGTAKE_CPU)
 

@@ -239,6 +239,15 @@ class Cancels(Protocol):
 
 
 @runtime_checkable
+class Adopts(Protocol):
+    """An adapter whose provider tells of any video that the account has, by the id that people were given."""
+
+    def handles(self, public_id: str) -> tuple[str, ...]:
+        """What `poll` may be asked for such an id, likeliest first. It has letters, digits and `-`, `_`, `.`, `:`."""
+        ...
+
+
+@runtime_checkable
 class Recovers(Protocol):
     """An adapter that can find a job by its caller key after a submit without an answer."""
 

@@ -41,7 +41,7 @@ from longtake.providers.shapes import (
     offered_short_side,
     seconds_of,
 )
-from longtake.providers.spellings import job_id, poll_after_s, read_status, video_url
+from longtake.providers.spellings import job_id, poll_after_s, public_spellings, read_status, video_url
 from longtake.types import SECOND_US, Aspect, ExactSize, Operation, ShortSide, SizeWish
 
 _PictureField = Literal["input_reference", "image_reference", "reference_url", "image"]
@@ -168,6 +168,10 @@ class OpenAiVideosProvider:
         if update is not None:
             return msgspec.structs.replace(update, poll_after_s=poll_after_s(answer))
         return PollFault(fault=fault_of(answer)) if has_error(body) else unreadable(answer, "the answer has no status")
+
+    def handles(self, public_id: str) -> tuple[str, ...]:
+        """See Adopts."""
+        return public_spellings(public_id)
 
     def cancel(self, account: Account, handle: str) -> tuple[Request, ...]:
         """See Cancels: where a DELETE stops the job, and at longtake. Elsewhere it would only hide it."""

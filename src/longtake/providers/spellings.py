@@ -15,6 +15,8 @@ from longtake.providers.base import MadeVideo
 from longtake.providers.body import Body
 from longtake.providers.faults import has_error
 
+_UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
+
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 _WORDS: dict[Status, str] = {
@@ -115,3 +117,15 @@ def _expires_ms(body: Body) -> int | None:
 def _same_origin(url: str, other: str) -> bool:
     left, right = urlsplit(url), urlsplit(other)
     return (left.scheme.lower(), left.netloc.lower()) == (right.scheme.lower(), right.netloc.lower())
+
+
+def public_spellings(public_id: str) -> tuple[str, ...]:
+    """How servers may call the video of an id: as given, without the family in front, with one where it was left out.
+
+    Relays of the unified format show `grok:` and a uuid, and some of them leave `grok:` out.
+    """
+    tail = public_id.rpartition(":")[2]
+    found = [public_id, tail]
+    if public_id == tail and _UUID.fullmatch(tail):
+        found.append(f"grok:{tail}")
+    return tuple(dict.fromkeys(found))

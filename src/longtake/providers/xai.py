@@ -108,6 +108,10 @@ class XaiProvider:
             update, handle=handle, cost_microusd=_cost_microusd(body), poll_after_s=poll_after_s(answer)
         )
 
+    def handles(self, public_id: str) -> tuple[str, ...]:
+        """See Adopts. Its ids have no family in front."""
+        return (public_id.rpartition(":")[2],)
+
     def upload(self, account: Account, staged: VideoInput | PictureInput) -> Request:
         """See Uploads: the Files API. Raises InvalidRequest where there is no file."""
         if staged.path is None:

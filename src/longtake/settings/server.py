@@ -95,6 +95,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Hosts, `name` or `name:port`, that URLs in requests may reach at any address, also a private one; with commas."""
     url_timeout_s: float = 600.0
     """Longest fetch of a file that a request names by URL."""
+    adopt_lookups: int = 20
+    """Unknown ids that a tenant whose key may adopt can have looked up at the providers a minute."""
     fetch_slots: int = 16
     """Tasks whose URLs are fetched at once."""
     url_ports: tuple[int, ...] = (80, 443)

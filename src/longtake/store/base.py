@@ -43,6 +43,8 @@ class Key(Value, frozen=True):
     created_ms: int
     admin: bool = False
     revoked_ms: int | None = None
+    adopt: bool = False
+    """Whether it may take over videos that were ordered at a provider of this server, and not here."""
 
 
 class Idempotency(Value, frozen=True):
@@ -51,6 +53,16 @@ class Idempotency(Value, frozen=True):
     key: str
     fingerprint: bytes
     expires_ms: int
+
+
+class FoundJob(Value, frozen=True):
+    """A job at a provider that was not ordered here, and whose video became a task's."""
+
+    provider: str
+    account: str
+    handle: str
+    native: str
+    """The ids to go on from, as JSON."""
 
 
 class NewTask(Value, frozen=True):
@@ -62,6 +74,8 @@ class NewTask(Value, frozen=True):
     """Refuse with RateLimited if the tenant has this many unfinished tasks; 0 = no limit."""
     priced: bool = True
     """Whether `task.hold_microusd` is its price; where nobody knows that, prepaid tenants are refused."""
+    found: FoundJob | None = None
+    """What made the video of a task that comes finished, under an id that was not given here: see `is_taken`."""
 
 
 class Submitted(Value, frozen=True):
@@ -102,6 +116,8 @@ class TaskChanges(Value, frozen=True):
     """Files that are not needed any more: the record forgets them, the bytes are the caller's to remove."""
     progress: int | None = None
     next_ms: int | None = None
+    parent_id: str | None = None
+    """The task whose video it goes on from, where that is known only now."""
     deadline_ms: int | None = None
     """A new moment by which it has to end."""
     hold_microusd: int | None = None
@@ -234,7 +250,8 @@ class Store(OperatorReads, ProviderAccounts, Protocol):
 
         A task that comes in an end step, such as an upload, takes no hold and no place; its `assets` are stored as its
         results. Raises IdempotencyConflict, TaskNotFound or SourceUnusable (the parent is gone or ended badly
-        meanwhile), RateLimited, InsufficientQuota, AccessDenied (no price is known, and the tenant pays in advance).
+        meanwhile; the id of a `found` one is taken), RateLimited, InsufficientQuota, AccessDenied (no price is known,
+        and the tenant pays in advance).
         """
         ...
 
@@ -251,6 +268,21 @@ class Store(OperatorReads, ProviderAccounts, Protocol):
 
     async def knows(self, task_id: str) -> bool:
         """Whether a task of this id was ever stored, be it another tenant's or deleted by now."""
+        ...
+
+    async def is_taken(self, tenant_id: str, task_id: str) -> bool:
+        """Whether an id that was not given here can never become a task of this tenant.
+
+        It is where any task was ever stored under it, or where it names a job at a provider of another tenant, be its
+        task deleted by now. Of the id counts the part behind its last colon, of a uuid in every spelling.
+        """
+        ...
+
+    async def take_token(self, key: str, most: int, fills_s: int, now_ms: int) -> float:
+        """Take one from the bucket `key`, which holds `most` and fills within `fills_s`; 0 if there was one.
+
+        Else the seconds until there will be one.
+        """
         ...
 
     async def tasks(self, tenant_id: str, query: TaskQuery) -> TaskPage:

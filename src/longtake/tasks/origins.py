@@ -123,7 +123,9 @@ async def _native(
     if maker != account.name or not ids:
         return None
     begins_us, clip_us = (part.joined.begins_us, part.joined.clip_us) if part.joined else (0, 0)
-    if part.joined is None and part.task.operation is not Operation.REMIX:
+    if part.joined is None and part.task.operation is Operation.UPLOAD:
+        clip_us = part.wished_us  # adopted: measured, not ordered
+    elif part.joined is None and part.task.operation is not Operation.REMIX:
         clip_us = asked_us(part.wished_us, account.abilities[model_name])
     there_us = begins_us + start_us - part.start_us
     return Native(ids=ids, start_us=there_us, length_us=max(clip_us, there_us)) if there_us >= 0 else None

@@ -6,18 +6,21 @@ from __future__ import annotations
 import msgspec
 
 from longtake.billing.tariffs import Tariffs
-from longtake.errors import InvalidRequest, SourceNotReady, SourceUnusable, TaskNotFound
+from longtake.errors import InvalidRequest, SourceNotReady, SourceUnusable
 from longtake.lifecycle import ENDS
 from longtake.routing.makers import Choice, Makers
 from longtake.store.base import Store
+from longtake.tasks.adopting import Adoptions
 from longtake.tasks.parameters import as_written, in_the_callers_words, picture_param
 from longtake.tasks.plan import Limits, SourceFacts, plan
 from longtake.types import (
+    Adoption,
     Asset,
     AssetSource,
     MediaFacts,
     Operation,
     Plan,
+    Principal,
     Role,
     Step,
     Submission,
@@ -46,32 +49,40 @@ class Draft(Value, frozen=True):
 
 
 class Planner:
-    """Plans submissions from what the record knows. Reads only."""
+    """Plans submissions from what the record knows, and the providers where it does not. Reads only."""
 
-    def __init__(self, store: Store, makers: Makers, limits: Limits, tariffs: Tariffs) -> None:
+    def __init__(self, store: Store, makers: Makers, limits: Limits, tariffs: Tariffs, adoptions: Adoptions) -> None:
         self._store = store
         self._makers = makers
         self._limits = limits
         self._tariffs = tariffs
+        self._adoptions = adoptions
         self._finished: dict[tuple[str, str], Task] = {}
         """Parents that succeeded, by tenant and id as given. They change no more; that one was deleted, the submitting
         transaction sees."""
 
-    async def draft(self, tenant_id: str, submission: Submission) -> Draft:
+    async def draft(self, principal: Principal, submission: Submission) -> Draft:
         """Plan a new request.
 
-        Raises TaskNotFound, SourceNotReady, SourceUnusable, ModelNotFound, NoMaker, and whatever `plan` raises; each
-        names the parameter as the caller wrote it.
+        An id that nobody knows here is asked for at the providers, where the key may adopt. Raises TaskNotFound,
+        SourceNotReady, SourceUnusable, RateLimited, ProvidersUnreachable, ModelNotFound, NoMaker, and whatever `plan`
+        raises; each names the parameter as the caller wrote it.
         """
         with in_the_callers_words(submission):
-            return await self._draft(tenant_id, submission)
+            return await self._draft(principal, submission)
 
-    async def _draft(self, tenant_id: str, submission: Submission) -> Draft:
+    async def _draft(self, principal: Principal, submission: Submission) -> Draft:
+        tenant_id = principal.tenant_id
         parent = await self._parent(tenant_id, submission)
+        adoption: Adoption | None = None
+        if parent is None and isinstance(submission.source, TaskSource):
+            adoption = await self._adoptions.find(principal, submission.source.task_id)
         source = await self._source(tenant_id, submission, parent)
         model_name = _model_name(submission, parent)
         choice = self._makers.choose(model_name, submission.operation)
         decided = await self._plan(tenant_id, submission, source, choice)
+        if adoption is not None:
+            decided = msgspec.structs.replace(decided, fetches=True, adopts=adoption)
         tariff = self._tariffs.of(choice.maker, choice.maker.name or model_name)
         return Draft(
             submission=submission
@@ -84,6 +95,8 @@ class Planner:
 
     async def final_plan(self, task: Task, submission: Submission | None = None) -> Plan:
         """The plan of a task whose parent has ended, or whose inputs are here: `submission` is its own with them.
+
+        Where the parent was adopted, the task names it by now.
 
         Maker and tariff stay as it was submitted with. Raises SourceUnusable if the parent ended badly or is gone, and
         whatever `plan` raises.
@@ -132,15 +145,6 @@ class Planner:
             if len(self._finished) >= MOST_KNOWN_PARENTS:
                 self._finished.clear()
             self._finished[tenant_id, task_id] = parent
-        if parent is None:
-            # Neither the id nor the words "404", "not found" or "unsupported" may stand here: a client stops its chain
-            # quietly when it reads one of them (wire.md R9), and an id may hold these digits.
-            raise TaskNotFound(
-                "task_id names no video of this key: create one with POST /v1/video/create, or upload one with "
-                "POST /v1/files, and send the id from the answer",
-                message_zh="task_id 不是此密钥下的视频：请先生成视频，或用 POST /v1/files 上传，再使用返回的 id",
-                param="task_id",
-            )
         return parent
 
     async def _source(self, tenant_id: str, submission: Submission, parent: Task | None) -> SourceFacts | None:

@@ -3,18 +3,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import msgspec
 
 from longtake.accounts import LONGTAKE
 from longtake.egress.client import Egress
+from longtake.egress.content import Wanted
+from longtake.egress.download import Download
 from longtake.egress.messages import Response
 from longtake.errors import NoMaker, UpstreamError
 from longtake.providers.base import Follows, MadeVideo, PollFault, ProviderFault, Trouble, Update
 from longtake.routing.live_accounts import LiveAccount, LiveAccounts
 from longtake.routing.names import ModelNames
+from longtake.storage.base import Stored
 from longtake.store.base import Job, Store
 from longtake.tasks.faults import NETWORK
 from longtake.tasks.input_links import InputLinks
@@ -105,3 +111,25 @@ async def question(remote: Remote, account: LiveAccount, handle: str) -> tuple[U
     except UpstreamError as error:
         return PollFault(fault=ProviderFault(trouble=Trouble.UPSTREAM, message=error.message, code=NETWORK)), answer
     return said, answer
+
+
+async def save_video(remote: Remote, account: LiveAccount, video: MadeVideo, path: Path, *, most_bytes: int) -> Stored:
+    """Bring a result to `path`, by the account's own access. Raises what `Egress.fetch` raises."""
+    if video.inline:
+        return await asyncio.to_thread(_write, path, video.inline)
+    arrived = await remote.egress.fetch(
+        Download(
+            url=video.url,
+            to=path,
+            wanted=Wanted.VIDEO,
+            most_bytes=most_bytes,
+            access=account.access,
+            with_key=video.with_key,
+        )
+    )
+    return Stored(size_bytes=arrived.size_bytes, sha256=arrived.sha256)
+
+
+def _write(path: Path, content: bytes) -> Stored:
+    path.write_bytes(content)
+    return Stored(size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest())

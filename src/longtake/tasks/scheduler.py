@@ -65,6 +65,7 @@ class Scheduler:
             live=service.live,
             planner=service.planner,
             inputs=service.inputs,
+            adoptions=service.adoptions,
             owner=f"node-{uuid7()}",
             remote=remote,
         )

@@ -22,6 +22,7 @@ from longtake.routing.makers import ListedModel, Makers
 from longtake.settings import Settings
 from longtake.storage.base import Storage
 from longtake.store.base import NewTask, Store, Submitted, TaskPage, TaskQuery
+from longtake.tasks.adopting import Adoptions
 from longtake.tasks.clock import Clock, now_ms
 from longtake.tasks.fingerprint import idempotency_of, input_ids
 from longtake.tasks.ids import new_task_id
@@ -32,6 +33,7 @@ from longtake.tasks.opening import Opened, Opening, unknown_task
 from longtake.tasks.parameters import in_the_callers_words
 from longtake.tasks.plan import Limits
 from longtake.tasks.planner import Planner
+from longtake.tasks.remote import Remote
 from longtake.tasks.uploads import Uploads
 from longtake.tasks.url_inputs import UrlInputs
 from longtake.types import Asset, Plan, Principal, Role, Step, Submission, Task, Value
@@ -60,11 +62,15 @@ class TaskService:
         settings: Settings,
         tariffs: Tariffs,
         egress: Egress,
+        remote: Remote | None = None,
         clock: Clock = now_ms,
     ) -> None:
         self.live = Live()
-        self.planner = Planner(store, makers, Limits.of(settings), tariffs)
         self.intake = Intake(store=store, storage=storage, fleet=fleet, settings=settings, clock=clock)
+        self.adoptions = Adoptions(
+            store=store, storage=storage, intake=self.intake, settings=settings, remote=remote, clock=clock
+        )
+        self.planner = Planner(store, makers, Limits.of(settings), tariffs, self.adoptions)
         self._uploads = Uploads(store=store, storage=storage, intake=self.intake, settings=settings, clock=clock)
         self._opening = Opening(store, storage)
         self.inputs = UrlInputs(egress=egress, intake=self.intake, storage=storage, settings=settings)
@@ -76,7 +82,7 @@ class TaskService:
 
     async def quote(self, principal: Principal, submission: Submission) -> Quote:
         """What a submission would make and cost; writes nothing. Raises what `submit` raises about the request."""
-        draft = await self.planner.draft(principal.tenant_id, submission)
+        draft = await self.planner.draft(principal, submission)
         return Quote(plan=draft.plan, price=price_of(draft.plan))
 
     async def submit(
@@ -92,7 +98,8 @@ class TaskService:
         Tasks of one `group_id` are takes of the same shot.
 
         Raises TaskNotFound (param task_id), SourceNotReady, SourceUnusable, ModelNotFound, NoMaker, InvalidRequest and
-        its kin, IdempotencyConflict, RateLimited, InsufficientQuota, StoreFailed. Refusals leave nothing behind.
+        its kin, IdempotencyConflict, RateLimited, InsufficientQuota, StoreFailed, ProvidersUnreachable. Refusals leave
+        nothing behind.
         """
         tenant_id = principal.tenant_id
         try:
@@ -105,7 +112,7 @@ class TaskService:
                 if first is not None:
                     await self.unstage(principal, input_ids(submission))
                     return Submitted(task=self.live.merge(first), replayed=True)
-            draft = await self.planner.draft(tenant_id, submission)
+            draft = await self.planner.draft(principal, submission)
             now = self._clock()
             is_remote = draft.plan.maker.is_remote
             deadline_s = self._settings.deadline_s(remote=is_remote, waits=draft.waits or draft.plan.fetches)

@@ -112,6 +112,7 @@ _KEY = (
     _always("tenant", "string", "Whose key it is.", "所属租户。"),
     _always("hint", "string", "Its last four characters.", "末四位。"),
     _always("admin", "boolean", "Whether it may manage keys.", "是否可管理密钥。"),
+    _always("adopt", "boolean", "Whether it may take over videos at providers.", "是否可接管上游已有的视频。"),
     _CREATED,
     _always("revoked_at", "integer", "When it was revoked.", "吊销时间。", nullable=True),
 )

@@ -20,7 +20,7 @@ _ABOUT = (
     "one longer video. Values are read generously: numbers and booleans may be texts, other names and spellings are "
     "listed with each field (x-aliases, x-spellings), and what nobody knows is kept and named in X-Longtake-Ignored."
 )
-_RETRIED = (429, 503)
+_RETRIED = (429, 502, 503)
 _KEYS: Schema = {
     "bearer": {"type": "http", "scheme": "bearer", "description": headers.AUTHORIZATION.words.en},
     "header": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": headers.AUTHORIZATION.words.en},

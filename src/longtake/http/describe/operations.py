@@ -23,6 +23,7 @@ from longtake.errors import (
     NoMaker,
     OperationNotSupported,
     Overloaded,
+    ProvidersUnreachable,
     RangeNotSatisfiable,
     RateLimited,
     RouteNotFound,
@@ -72,6 +73,7 @@ _SUBMIT = (
     IdempotencyConflict,
     InsufficientQuota,
     RateLimited,
+    ProvidersUnreachable,
     NoMaker,
     StoreFull,
 )

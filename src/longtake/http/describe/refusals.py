@@ -49,6 +49,7 @@ REMEDIES: Mapping[str, Words] = {
     "store_failed": Words("Send it again after Retry-After.", "按 Retry-After 稍后再试。"),
     "store_full": Words("Tell the operator: the disk is full.", "告知管理员：磁盘已满。"),
     "overloaded": Words("Send it again after Retry-After.", "按 Retry-After 稍后再试。"),
+    "providers_unreachable": Words("Send it again after Retry-After.", "按 Retry-After 稍后再试。"),
     "get_channel_failed": Words("Use longtake-cpu, or come again later.", "改用 longtake-cpu，或稍后再试。"),
     "download_failed": Words("Check the URL, or upload the file.", "检查 URL，或上传文件。"),
     "download_timeout": Words("Upload the file, or put it where it is faster.", "上传文件，或更换更快的地址。"),

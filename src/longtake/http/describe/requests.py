@@ -463,6 +463,17 @@ KEY = (
         words=Words("Whether it may manage keys.", "是否可以管理密钥。"),
     ),
     Field(
+        name="adopt",
+        kind="boolean",
+        example=False,
+        default=Words("false", "false"),
+        words=Words(
+            "Whether it may extend and remix videos by ids that a provider of this server knows and this server does "
+            "not: they are copied, and are its tenant's from then on.",
+            "是否可以使用上游已有而本服务器没有的视频 id 进行续写与重制：视频会复制到本服务器，此后归该租户所有。",
+        ),
+    ),
+    Field(
         name="credit_usd",
         kind="string",
         example="25.00",

@@ -38,20 +38,20 @@ update installation set checked_ms = :now_ms
 insert into tenants (id, created_ms) values (:tenant, :now_ms) on conflict do nothing
 
 -- insert_key --
-insert into keys (id, tenant, digest, name, hint, created_ms, admin, revoked_ms)
-values (:id, :tenant_id, :digest, :name, :hint, :created_ms, :admin, :revoked_ms)
+insert into keys (id, tenant, digest, name, hint, created_ms, admin, revoked_ms, adopt)
+values (:id, :tenant_id, :digest, :name, :hint, :created_ms, :admin, :revoked_ms, :adopt)
 on conflict (digest) do nothing
 
 -- key_by_digest --
-select id, tenant, digest, name, hint, created_ms, admin, revoked_ms from keys
+select id, tenant, digest, name, hint, created_ms, admin, revoked_ms, adopt from keys
 where digest = :digest and revoked_ms is null
 
 -- key_by_id --
-select id, tenant, digest, name, hint, created_ms, admin, revoked_ms from keys
+select id, tenant, digest, name, hint, created_ms, admin, revoked_ms, adopt from keys
 where id = :id and revoked_ms is null
 
 -- keys --
-select id, tenant, digest, name, hint, created_ms, admin, revoked_ms from keys
+select id, tenant, digest, name, hint, created_ms, admin, revoked_ms, adopt from keys
 where :tenant is null or tenant = :tenant
 order by created_ms, rowid
 
@@ -71,6 +71,37 @@ values (:tenant, :operation, :key, :fingerprint, :task, :expires_ms)
 
 -- forget_idempotency --
 delete from idempotency where expires_ms <= :now_ms
+
+-- taken_id --
+-- Whether any of these spellings of an id is a task's, or names a job of another tenant. The expressions are those of
+-- the indices; a deleted task's row and jobs stay, so that what was somebody's never becomes another's.
+select 1 from tasks where uuid in (select value from json_each(:spellings))
+union all
+select 1 from jobs join tasks on tasks.id = jobs.task
+where jobs.handle <> ''
+    and lower(substr(jobs.handle, length(rtrim(jobs.handle, replace(jobs.handle, ':', ''))) + 1))
+        in (select value from json_each(:spellings))
+    and tasks.tenant <> :tenant
+union all
+select 1 from jobs join tasks on tasks.id = jobs.task
+where jobs.state = 'succeeded' and json_valid(jobs.native)
+    and lower(substr(
+        json_extract(jobs.native, '$.id'),
+        length(rtrim(json_extract(jobs.native, '$.id'), replace(json_extract(jobs.native, '$.id'), ':', ''))) + 1
+    )) in (select value from json_each(:spellings))
+    and tasks.tenant <> :tenant
+limit 1
+
+-- take_token --
+-- No row comes back where less than one is left. The bucket fills while nobody takes; a clock set back fills nothing.
+insert into rates (key, tokens, at_ms) values (:key, :most - 1, :now_ms)
+on conflict (key) do update set
+    tokens = min(:most, tokens + max(0, :now_ms - at_ms) * :most / :fills_ms) - 1, at_ms = :now_ms
+where min(:most, tokens + max(0, :now_ms - at_ms) * :most / :fills_ms) >= 1
+returning tokens
+
+-- tokens --
+select min(:most, tokens + max(0, :now_ms - at_ms) * :most / :fills_ms) from rates where key = :key
 
 -- parent_step --
 select step, finished_ms from tasks where uuid = :uuid and tenant = :tenant and deleted_ms is null
@@ -463,6 +494,7 @@ select {task} from tasks where owner = :owner and finished_ms is null order by n
 update tasks set
     step = :after, slot = :slot, sequence = sequence + 1, updated_ms = :now_ms,
     plan = coalesce(:plan, plan), report = coalesce(:report, report), attempt = coalesce(:attempt, attempt),
+    parent = coalesce(:parent, parent),
     progress = max(progress, coalesce(:progress, 0)), next_ms = coalesce(:next_ms, next_ms),
     deadline_ms = coalesce(:deadline_ms, deadline_ms), expires_ms = coalesce(:expires_ms, expires_ms),
     owner = case when :release then null else owner end
@@ -499,6 +531,12 @@ insert into jobs (
     :task, :segment, :attempt, :provider, :account, 'open', :caller_key, :now_ms, :deadline_ms, :model,
     :expected_microusd, :asked
 )
+
+-- insert_found_job --
+-- Attempt 0: nothing was ever tried here, and nothing paid.
+insert into jobs
+    (task, segment, attempt, provider, account, state, caller_key, handle, native, started_ms, ended_ms, deadline_ms)
+values (:task, 0, 0, :provider, :account, 'succeeded', '', :handle, :native, :now_ms, :now_ms, :now_ms)
 
 -- mark_job --
 update jobs set handle = :handle, answered = :answered where task = :task and attempt = :attempt and state = 'open'

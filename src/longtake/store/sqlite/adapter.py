@@ -35,7 +35,7 @@ from longtake.store.base import (
 )
 from longtake.store.operator import Exchange, SpendRow, StepEvent, TaskFilter
 from longtake.store.provider_accounts import AccountState
-from longtake.store.sqlite import money, provider_accounts, removal, submission, walk
+from longtake.store.sqlite import money, provider_accounts, rates, removal, submission, walk
 from longtake.store.sqlite.connections import Connections
 from longtake.store.sqlite.faults import explain
 from longtake.store.sqlite.lock import FileLock
@@ -191,6 +191,18 @@ class SqliteStore:
     async def knows(self, task_id: str) -> bool:
         """See Store.knows."""
         return self._read_first("known_uuid", {"uuid": uuid_of(task_id)}) is not None
+
+    async def is_taken(self, tenant_id: str, task_id: str) -> bool:
+        """See Store.is_taken."""
+        try:
+            return submission.is_taken(self._opened().reading, tenant_id, task_id)
+        except apsw.Error as error:
+            raise explain(error) from error
+
+    async def take_token(self, key: str, most: int, fills_s: int, now_ms: int) -> float:
+        """See Store.take_token."""
+        asked: dict[str, Cell] = {"key": key, "most": float(most), "fills_ms": fills_s * 1000, "now_ms": now_ms}
+        return await self._write(lambda connection: rates.take_token(connection, asked))
 
     async def tasks(self, tenant_id: str, query: TaskQuery) -> TaskPage:
         """See Store.tasks."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar
 
 import msgspec
@@ -19,6 +20,8 @@ _decode_report = msgspec.json.Decoder(RenderReport).decode
 _decode_fault = msgspec.json.Decoder(Fault).decode
 _decode_facts = msgspec.json.Decoder(MediaFacts).decode
 _decode_assets = msgspec.json.Decoder(dict[Role, Asset]).decode
+
+_UUID = re.compile(r"[0-9a-f]{32}")
 
 Record = TypeVar("Record")
 
@@ -65,6 +68,7 @@ class _KeyRow(msgspec.Struct, array_like=True, frozen=True):
     created_ms: int
     admin: bool
     revoked_ms: int | None
+    adopt: bool
 
 
 class _AssetRow(msgspec.Struct, array_like=True, frozen=True):
@@ -91,6 +95,16 @@ def to_json(value: msgspec.Struct | None) -> str | None:
 def uuid_of(task_id: str) -> str:
     """What a task is found by: the part of its id behind the last colon."""
     return task_id.rpartition(":")[2].lower()
+
+
+def spellings_of(task_id: str) -> str:
+    """What an id of another server may be found by here, as a JSON array: of a uuid with its dashes and without."""
+    tail = uuid_of(task_id)
+    bare = tail.replace("-", "")
+    spellings = {tail}
+    if _UUID.fullmatch(bare):
+        spellings |= {bare, f"{bare[:8]}-{bare[8:12]}-{bare[12:16]}-{bare[16:20]}-{bare[20:]}"}
+    return _encode(sorted(spellings)).decode()
 
 
 def task_of(row: Row) -> Task:
@@ -212,6 +226,7 @@ def key_of(row: Row) -> Key:
         created_ms=columns.created_ms,
         admin=columns.admin,
         revoked_ms=columns.revoked_ms,
+        adopt=columns.adopt,
     )
 
 
@@ -226,4 +241,5 @@ def key_cells(key: Key) -> dict[str, Cell]:
         "created_ms": key.created_ms,
         "admin": key.admin,
         "revoked_ms": key.revoked_ms,
+        "adopt": key.adopt,
     }

@@ -7,10 +7,10 @@ import apsw
 
 from longtake.errors import IdempotencyConflict, RateLimited, SourceUnusable, TaskNotFound
 from longtake.lifecycle import ENDS
-from longtake.store.base import Idempotency, NewTask, Submitted
+from longtake.store.base import FoundJob, Idempotency, NewTask, Submitted
 from longtake.store.sqlite.money import hold
 from longtake.store.sqlite.queries import Cell, Row, fetch, fetch_first
-from longtake.store.sqlite.rows import asset_cells, task_of, uuid_of
+from longtake.store.sqlite.rows import asset_cells, spellings_of, task_of, uuid_of
 from longtake.types import Asset, AssetSource, Operation, Plan, Role, Step, Submission, Task
 
 
@@ -23,6 +23,8 @@ def submit(connection: apsw.Connection, new: NewTask, cells: tuple[Cell, ...]) -
             return Submitted(task=first, replayed=True)
     if task.parent_id is not None:
         _check_parent(connection, task)
+    if new.found is not None:
+        _check_free(connection, task, new.found)
     if task.step not in ENDS:
         _take_place(connection, task.tenant_id, new.max_active)
         hold(connection, task, priced=new.priced)
@@ -31,6 +33,8 @@ def submit(connection: apsw.Connection, new: NewTask, cells: tuple[Cell, ...]) -
     name_inputs(connection, task.id, task.submission, task.plan)
     for role, asset in task.assets.items():
         name_result(connection, task.id, role, asset, task.created_ms)
+    if new.found is not None:
+        _note_job(connection, task, new.found)
     if new.idempotency is not None:
         _remember(connection, task, new.idempotency)
     return Submitted(task=task)
@@ -95,6 +99,29 @@ def _check_parent(connection: apsw.Connection, task: Task) -> None:
         raise SourceUnusable(
             f"the source task ended as {step.value} and has no video: name one that succeeded", param="task_id"
         )
+
+
+def is_taken(connection: apsw.Connection, tenant_id: str, task_id: str) -> bool:
+    """See Store.is_taken."""
+    asked: dict[str, Cell] = {"tenant": tenant_id, "spellings": spellings_of(task_id)}
+    return fetch_first(connection, "taken_id", asked) is not None
+
+
+def _check_free(connection: apsw.Connection, task: Task, found: FoundJob) -> None:
+    if any(is_taken(connection, task.tenant_id, named) for named in (task.id, found.handle)):
+        raise TaskNotFound("this id was taken meanwhile", param="task_id")
+
+
+def _note_job(connection: apsw.Connection, task: Task, found: FoundJob) -> None:
+    row: dict[str, Cell] = {
+        "task": task.id,
+        "provider": found.provider,
+        "account": found.account,
+        "handle": found.handle,
+        "native": found.native,
+        "now_ms": task.created_ms,
+    }
+    fetch(connection, "insert_found_job", row)
 
 
 def _take_place(connection: apsw.Connection, tenant_id: str, most: int) -> None:

@@ -106,6 +106,7 @@ def move(
         "plan": to_json(changes.plan),
         "report": to_json(changes.report),
         "attempt": job.attempt if begins else None,
+        "parent": changes.parent_id,
         "progress": changes.progress,
         "next_ms": changes.next_ms,
         "deadline_ms": changes.deadline_ms,

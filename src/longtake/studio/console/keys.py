@@ -27,6 +27,7 @@ class KeyRow(Value, frozen=True, omit_defaults=False):
     tenant_id: str
     hint: str
     admin: bool
+    adopt: bool
     created_ms: int
     revoked_ms: int | None
 
@@ -58,7 +59,13 @@ async def create(visit: Visit) -> PageAnswer:
         raise InvalidRequest("credit_usd is negative: send 0 or more", param="credit_usd")
     secret = new_secret()
     tenant = read_tenant(fields.get("tenant") or visit.owner.tenant_id)
-    key = key_of_secret(secret, tenant_id=tenant, name=name, admin=fields.get("admin") == "true")
+    key = key_of_secret(
+        secret,
+        tenant_id=tenant,
+        name=name,
+        admin=fields.get("admin") == "true",
+        adopt=fields.get("adopt") == "true",
+    )
     await visit.context.store.add_key(key, credit_microusd=credit)
     return await _page(visit, secret)
 

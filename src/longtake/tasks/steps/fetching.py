@@ -5,19 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import logging
-from pathlib import Path
 
-from longtake.egress.content import Wanted
-from longtake.egress.download import Download
 from longtake.errors import BadUpstreamAnswer, DownloadFailed, FencedOff, LimitExceeded, LongtakeError, ServiceError
 from longtake.providers.base import MadeVideo, Update
 from longtake.routing.live_accounts import LiveAccount
 from longtake.store.base import TaskChanges
 from longtake.tasks.ids import uuid7
 from longtake.tasks.intake import work_prefix
-from longtake.tasks.remote import Remote, ask, bought_job
+from longtake.tasks.remote import Remote, ask, bought_job, save_video
 from longtake.tasks.segments import segment_of
 from longtake.tasks.steps.polling import made_video
 from longtake.tasks.steps.surroundings import Surroundings
@@ -86,26 +82,13 @@ async def _ask_again(here: Surroundings, remote: Remote, task: Task, account: Li
 async def _bring(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, video: MadeVideo) -> Asset:
     folder = here.storage.work_path(work_prefix(task.id, task.attempt))
     path = folder / FETCHED_NAME
-    if video.inline:
-        size_bytes, sha256 = await asyncio.to_thread(_write, path, video.inline)
-    else:
-        arrived = await remote.egress.fetch(
-            Download(
-                url=video.url,
-                to=path,
-                wanted=Wanted.VIDEO,
-                most_bytes=here.settings.max_upload_bytes,
-                access=account.access,
-                with_key=video.with_key,
-            )
-        )
-        size_bytes, sha256 = arrived.size_bytes, arrived.sha256
+    stored = await save_video(remote, account, video, path, most_bytes=here.settings.max_upload_bytes)
     asset = Asset(
         id=uuid7(),
         tenant_id=task.tenant_id,
         mime="video/mp4",
-        size_bytes=size_bytes,
-        sha256=sha256,
+        size_bytes=stored.size_bytes,
+        sha256=stored.sha256,
         created_ms=here.clock(),
     )
     await here.storage.promote(f"{work_prefix(task.id, task.attempt)}/{FETCHED_NAME}", asset.id)
@@ -118,8 +101,3 @@ async def _withdraw(here: Surroundings, task: Task, asset: Asset) -> None:
         now = await here.store.task(task.tenant_id, task.id)
         if now is None or asset not in now.assets.values():
             await here.storage.delete(asset.id)
-
-
-def _write(path: Path, content: bytes) -> tuple[int, str]:
-    path.write_bytes(content)
-    return len(content), hashlib.sha256(content).hexdigest()

@@ -15,8 +15,9 @@ import msgspec
 
 from longtake.egress.content import Wanted
 from longtake.errors import LongtakeError, RequestError, ServiceError
+from longtake.tasks.adopting import Copied, unknown_video
 from longtake.tasks.intake import Received
-from longtake.tasks.parameters import picture_param
+from longtake.tasks.parameters import in_the_callers_words, picture_param
 from longtake.tasks.steps.surroundings import Surroundings, fault_of
 from longtake.tasks.url_inputs import fault_of_input
 from longtake.types import AssetSource, Fault, Submission, Task, UrlSource, Value
@@ -28,6 +29,15 @@ class Gone(Exception):
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.code)
         self.fault = fault
+
+
+class Brought(Value, frozen=True):
+    """What came, taken in but not recorded."""
+
+    files: Mapping[str, Received]
+    """By their URLs."""
+    adopted: Copied | None = None
+    """The source that a provider had, unless it is a task here by now."""
 
 
 class _Wanted(Value, frozen=True):
@@ -58,13 +68,15 @@ async def gather_inputs(here: Surroundings, task: Task) -> Task:
     return await _queue(here, task, brought)
 
 
-async def _gather(here: Surroundings, task: Task) -> dict[str, Received]:
-    """The files by their URLs, taken in but not recorded. Raises Gone, ServiceError."""
+async def _gather(here: Surroundings, task: Task) -> Brought:
+    """Everything that is elsewhere. Raises Gone, ServiceError."""
     brought: dict[str, Received] = {}
+    adopted: Copied | None = None
+    place = f"{task.id}.{task.fence}"
     try:
+        adopted = await _copy_source(here, task, place)
         for wanted in _wanted(task.submission):
             if wanted.url not in brought:
-                place = f"{task.id}.{task.fence}"
                 try:
                     brought[wanted.url] = await here.inputs.bring(
                         task.tenant_id, wanted.url, wanted.kind, param=wanted.param, place=place
@@ -74,31 +86,65 @@ async def _gather(here: Surroundings, task: Task) -> dict[str, Received]:
                 except LongtakeError as error:
                     raise Gone(fault_of_input(error, wanted.param)) from error
     except BaseException:
-        await asyncio.shield(_discard(here, brought))
+        await asyncio.shield(_discard(here, Brought(files=brought, adopted=adopted)))
         raise
-    return brought
+    return Brought(files=brought, adopted=adopted)
 
 
-async def _queue(here: Surroundings, task: Task, brought: Mapping[str, Received]) -> Task:
-    """Record the files with the final plan that names them; none of them stays where that is refused."""
+async def _copy_source(here: Surroundings, task: Task, place: str) -> Copied | None:
+    adoption = task.plan.adopts
+    if adoption is None or await here.adoptions.own(task.tenant_id, adoption) is not None:
+        return None
     try:
-        for received in brought.values():
+        return await here.adoptions.bring(task.tenant_id, adoption, place=place)
+    except ServiceError:
+        raise
+    except LongtakeError as error:
+        raise Gone(fault_of_input(error, _named(task.submission))) from error
+
+
+async def _queue(here: Surroundings, task: Task, brought: Brought) -> Task:
+    """Record the files with the final plan that names them; none of them stays where that is refused.
+
+    An adopted source is a task of its own from then on, whatever becomes of this one.
+    """
+    try:
+        for received in brought.files.values():
             await here.store.add_asset(received.asset)
-        assets = {url: received.asset.id for url, received in brought.items()}
         try:
-            plan = await here.planner.final_plan(task, with_files(task.submission, assets))
+            copied, brought = brought.adopted, msgspec.structs.replace(brought, adopted=None)
+            parent = await _adopt(here, task, copied)
+            known = msgspec.structs.replace(task, parent_id=parent.id) if parent else task
+            assets = {url: received.asset.id for url, received in brought.files.items()}
+            plan = await here.planner.final_plan(known, with_files(task.submission, assets))
         except RequestError as error:
             await _discard(here, brought)
             return await here.fail(task, fault_of(error))
-        return await here.queue(task, plan)
+        return await here.queue(task, plan, parent_id=parent.id if parent else None)
     except BaseException:
         await asyncio.shield(_discard(here, brought))
         raise
 
 
-async def _discard(here: Surroundings, brought: Mapping[str, Received]) -> None:
+async def _adopt(here: Surroundings, task: Task, copied: Copied | None) -> Task | None:
+    """The task that the adopted source is; None where none is adopted. Raises TaskNotFound if it is not to be had."""
+    adoption = task.plan.adopts
+    if adoption is None:
+        return None
+    with in_the_callers_words(task.submission):
+        if copied is not None:
+            return await here.adoptions.record(task, adoption, copied)
+        own = await here.adoptions.own(task.tenant_id, adoption)
+        if own is None:
+            raise unknown_video()
+        return own
+
+
+async def _discard(here: Surroundings, brought: Brought) -> None:
     """Remove files that no task names."""
-    for received in brought.values():
+    if brought.adopted is not None:
+        await here.adoptions.discard(brought.adopted)
+    for received in brought.files.values():
         asset = received.asset
         with contextlib.suppress(ServiceError):  # what stays is swept at the next start
             if await here.store.asset(asset.id) is None or await here.store.drop_input(
@@ -107,7 +153,7 @@ async def _discard(here: Surroundings, brought: Mapping[str, Received]) -> None:
                 await here.storage.delete(asset.id)
 
 
-async def _stop(here: Surroundings, gathering: asyncio.Task[dict[str, Received]]) -> None:
+async def _stop(here: Surroundings, gathering: asyncio.Task[Brought]) -> None:
     """Call it off and leave nothing of it."""
     gathering.cancel()
     with contextlib.suppress(asyncio.CancelledError, Gone, LongtakeError):
@@ -118,13 +164,17 @@ def _wanted(submission: Submission) -> list[_Wanted]:
     """What is elsewhere, with the words its sender has for it."""
     written, found = submission.written, list[_Wanted]()
     if isinstance(submission.source, UrlSource):
-        name = written.get("task_id", "task_id")
-        found.append(_Wanted(url=submission.source.url, kind=Wanted.VIDEO, param=name))
+        found.append(_Wanted(url=submission.source.url, kind=Wanted.VIDEO, param=_named(submission)))
     for image in submission.images:
         if image.url:
             name = picture_param(image.role)
             found.append(_Wanted(url=image.url, kind=Wanted.PICTURE, param=written.get(name, name)))
     return found
+
+
+def _named(submission: Submission) -> str:
+    """What the caller calls the source."""
+    return submission.written.get("task_id", "task_id")
 
 
 def with_files(submission: Submission, assets: Mapping[str, str]) -> Submission:

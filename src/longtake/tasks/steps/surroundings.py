@@ -15,6 +15,7 @@ from longtake.render.base import Fleet
 from longtake.settings import Settings
 from longtake.storage.base import Storage
 from longtake.store.base import JobChange, JobEnd, Store, TaskChanges
+from longtake.tasks.adopting import Adoptions
 from longtake.tasks.clock import Clock
 from longtake.tasks.intake import work_prefix
 from longtake.tasks.live import Live
@@ -37,6 +38,7 @@ class Surroundings:
     owner: str
     planner: Planner
     inputs: UrlInputs
+    adoptions: Adoptions
     remote: Remote | None = None
     """None where no provider is set up."""
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -58,13 +60,15 @@ class Surroundings:
         await self._take_back(task, moved)
         return moved
 
-    async def queue(self, task: Task, plan: Plan) -> Task:
+    async def queue(self, task: Task, plan: Plan, *, parent_id: str | None = None) -> Task:
         """Queue a task whose plan is final, or final but for what has to be fetched, and hold no more than it costs.
 
+        `parent_id` is the task whose video it goes on from, where it had none before.
         The long deadline was for what it waited for; the work has its own time. Raises FencedOff, StoreFailed.
         """
         changes = TaskChanges(
             plan=plan,
+            parent_id=parent_id,
             deadline_ms=self.clock() + self.settings.deadline_s(remote=plan.maker.is_remote, waits=plan.fetches) * 1000,
             hold_microusd=price_of(plan).microusd,
             release=True,
