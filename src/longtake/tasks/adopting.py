@@ -82,7 +82,6 @@ class Adoptions:
 
     def __init__(
         self,
-        *,
         store: Store,
         storage: Storage,
         intake: Intake,
