@@ -86,6 +86,7 @@ class Adoptions:
         storage: Storage,
         intake: Intake,
         settings: Settings,
+        *,
         remote: Remote | None,
         clock: Clock,
     ) -> None:

@@ -67,7 +67,7 @@ class TaskService:
     ) -> None:
         self.live = Live()
         self.intake = Intake(store=store, storage=storage, fleet=fleet, settings=settings, clock=clock)
-        self.adoptions = Adoptions(store, storage, self.intake, settings, remote, clock)
+        self.adoptions = Adoptions(store, storage, self.intake, settings, remote=remote, clock=clock)
         self.planner = Planner(store, makers, Limits.of(settings), tariffs, self.adoptions)
         self._uploads = Uploads(store=store, storage=storage, intake=self.intake, settings=settings, clock=clock)
         self._opening = Opening(store, storage)
