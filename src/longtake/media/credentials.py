@@ -8,6 +8,7 @@ The statement is one box behind the file's first; the index's offsets move with 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -81,6 +82,8 @@ def sign(path: Path, statement: Statement, ingredients: Sequence[Ingredient], id
     Raises MediaError if it cannot be signed.
     """
     signed = path.with_name(f"{path.name}.signed")
+    # Where the library puts its own files: in a container the usual place is memory.
+    os.putenv("TMPDIR", str(path.parent))
     try:
         try:
             _write(path, signed, statement, ingredients, identity)
