@@ -91,6 +91,19 @@ def test_a_files_name_is_kept_as_its_owner_sees_it(guest: httpx2.Client, clip: b
     assert "a &#34;quoted&#34; &amp; ünïcode 视频 🎬;&lt;b&gt;.mp4" in shown
 
 
+def test_the_forecast_knows_that_the_source_was_deleted(guest: httpx2.Client, clip: bytes):
+    taken = guest.post("/upload", files={"file": ("gone.mp4", clip)}, headers={"accept": "application/json"}).json()
+    source = taken["location"].partition("task=")[2]
+    form = {"task_id": source, "start_time": "1", "duration": "1", "model": "longtake-cpu", "prompt": "on"}
+    assert any(one["makes"] for one in guest.post("/extend/forecast", data=form).json()["offers"])
+    assert guest.post(f"/videos/{source}/delete").status_code == 303
+    offers = guest.post("/extend/forecast", data=form).json()["offers"]
+    assert {(one["makes"], one["param"]) for one in offers} == {(False, "task_id")}
+    refused = guest.post("/extend", data=form)
+    assert refused.status_code == 404
+    assert "browser&#39;s Back" in refused.text
+
+
 def test_a_picture_is_no_video_to_extend_and_is_not_kept(guest: httpx2.Client):
     before = len(guest.get("/library.json").json()["uploads"])
     refused = guest.post(

@@ -61,6 +61,10 @@ class Planner:
         """Parents that succeeded, by tenant and id as given. They change no more; that one was deleted, the submitting
         transaction sees."""
 
+    def forget(self, tenant_id: str, task_id: str) -> None:
+        """The task was deleted: nothing more is planned of it, so that a quote tells what a submission would."""
+        self._finished.pop((tenant_id, task_id), None)
+
     async def draft(self, principal: Principal, submission: Submission) -> Draft:
         """Plan a new request.
 

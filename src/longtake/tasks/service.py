@@ -216,7 +216,9 @@ class TaskService:
 
     async def delete(self, principal: Principal, task_id: str) -> None:
         """Delete an ended task and its files. Raises TaskNotFound, TaskRunning."""
-        for asset_id in await self._store.delete(principal.tenant_id, task_id, self._clock()):
+        assets = await self._store.delete(principal.tenant_id, task_id, self._clock())
+        self.planner.forget(principal.tenant_id, task_id)
+        for asset_id in assets:
             await self._storage.delete(asset_id)
 
     async def stage(self, principal: Principal, chunks: AsyncIterator[bytes], *, filename: str) -> Asset:
