@@ -63,6 +63,7 @@ MESSAGES_ZH: Mapping[str, str] = {
     "wrong_content": "该地址返回的不是所需的视频或图片",
     "providers_unreachable": "暂时无法向上游查询该视频，请稍后再试",
     "get_channel_failed": "该模型当前没有可用渠道，可改用 longtake-cpu",
+    "spend_cap_reached": "该模型的渠道已达到支出上限，请稍后再试或改用其他模型",
     "limit_exceeded": "文件或任务超过了服务器限制",
     "engine_failed": "视频生成失败",
     "clip_unusable": "上游返回的视频无法使用",
