@@ -120,7 +120,7 @@ class Egress:
     def _masked(self, answer: Response, access: Access) -> Response:
         """The answer without what was sent along to get it."""
         for secrets in (access.secrets, self._proxy_secrets):
-            if secrets:
+            if secrets and secrets.are_in(answer.body, "\n".join(answer.headers.values())):
                 headers = {name: secrets.mask(value) for name, value in answer.headers.items()}
                 answer = Response(status=answer.status, body=secrets.mask_bytes(answer.body), headers=headers)
         return answer

@@ -40,6 +40,10 @@ class Secrets:
         both._encoded = tuple(form.encode("utf-8", "surrogateescape") for form in both._forms)
         return both
 
+    def are_in(self, data: bytes, text: str) -> bool:
+        """Whether there is anything to mask in the one or the other."""
+        return any(encoded in data for encoded in self._encoded) or any(form in text for form in self._forms)
+
     def mask(self, text: str) -> str:
         """The text without them."""
         for form in self._forms:
