@@ -13,7 +13,7 @@ from longtake.http.messages import Call
 
 Result = TypeVar("Result")
 
-MOST_OF_TENANT = 64
+MOST_OF_TENANT = 256
 MOST = 1024
 """Half of limits.MOST_CALLS, so that those who wait keep nobody else out."""
 
