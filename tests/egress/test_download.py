@@ -335,7 +335,7 @@ async def test_a_caller_who_leaves_leaves_no_part(door: Door, tmp_path: Path) ->
 async def test_a_download_that_pauses_while_the_door_closes_ends(tmp_path: Path) -> None:
     async with other_server(reply(503)) as server:
         guard = Guard(ports=frozenset({server.port}), is_open=is_here)
-        egress = Egress(guard=guard, limits=replace(QUICK, pause_s=1.0))
+        egress = Egress(guard=guard, limits=replace(QUICK, pause_s=6.0))
         running = asyncio.create_task(egress.fetch(order(server, tmp_path)))
         await until(lambda: bool(server.calls))
         await egress.close()
