@@ -106,8 +106,11 @@ NO_EFFECT: Mapping[str, str] = {
 }
 """Writes after which nothing is done in the world before the next one, so that there is no call to lose."""
 
-MAY_ACT = frozenset(edge for edge, why in NO_EFFECT.items() if why is _OVER or edge.endswith("cancel requested"))
-"""Those that now and then meet a call that was on its way, or remove the work folder of an earlier try."""
+MAY_ACT = frozenset(edge for edge, why in NO_EFFECT.items() if why is _OVER or edge.endswith("cancel requested")) | {
+    "preparing: claimed"
+}
+"""Those that now and then meet a call that was on its way, remove the work folder of an earlier try, or, where a new
+owner prepares a later segment, stage what its maker is given."""
 
 NOBODY_TOLD: Mapping[tuple[str, Moment], str] = {
     ("queued → failed", Moment.RECORD_LOST): "written while the record is opened: nobody waits for an answer",
