@@ -16,6 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ def free_port() -> int:
     raise AssertionError(f"no port of {PORTS} is free")
 
 
-class Node:
+class Node(ABC):
     """A process that can be started again and again."""
 
     def __init__(self, name: str, folder: Path) -> None:
@@ -52,17 +53,17 @@ class Node:
         self.starts = 0
         self._log = folder / f"{name}.log"
 
+    @abstractmethod
     def command(self) -> Sequence[str]:
         """How it is started."""
-        raise NotImplementedError
 
+    @abstractmethod
     def environment(self) -> Mapping[str, str]:
         """In which environment."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answers(self) -> bool:
         """Whether it serves."""
-        raise NotImplementedError
 
     def start(self) -> None:
         """Start it and wait until it answers; one that dies at once is started again."""

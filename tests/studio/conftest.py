@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import httpx2
 import pytest
-from tests.http.conftest import KEY, OTHER_KEY, World, clip, world
+from tests.http.conftest import KEY, OTHER_KEY, World, clip, picture, world
 
-__all__ = ["clip", "world"]
+__all__ = ["clip", "picture", "world"]
 
 
 @contextmanager

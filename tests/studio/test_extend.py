@@ -127,3 +127,16 @@ def test_the_built_in_engine_tells_before_what_it_tells_after():
     assert "zoom in" in read("slow zoom in, then snow", 6.0)
     assert "does not understand" in read("a cat sings", 6.0)
     assert prompt_reader("nobody's") is None
+
+
+def test_a_refused_form_leaves_no_file_behind(world: World, guest: httpx2.Client, picture: bytes):
+    before = set(world.run(world.store.asset_ids()))
+    form = {"prompt": "a hill", "model": "longtake-cpu", "takes": "9"}
+    answer = guest.post("/create", data=form, files={"image": ("hill.png", picture, "image/png")})
+    assert answer.status_code == 400
+    assert set(world.run(world.store.asset_ids())) == before
+
+
+def test_a_chinese_visitor_is_told_in_chinese_what_went_wrong(guest: httpx2.Client):
+    assert "请求参数无效" in guest.get(f"/extend?task={SAMPLE_ID}&at=x&lang=zh").text
+    assert "at is no number" in guest.get(f"/extend?task={SAMPLE_ID}&at=x&lang=en").text

@@ -7,12 +7,13 @@ A secret is answered once and stored as its digest.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from longtake.errors import InvalidRequest
 from longtake.http.auth import key_of_secret, new_secret
 from longtake.http.bodies import decode_json
 from longtake.http.context import Context
-from longtake.http.dialects.lenient import read_bool, show
+from longtake.http.dialects.lenient import JsonValue, read_bool, show
 from longtake.http.limits import read_body
 from longtake.http.messages import Answer, Call, json_answer
 from longtake.http.money import check_admin, read_amount, read_tenant
@@ -28,6 +29,12 @@ async def create_key(context: Context, call: Call) -> Answer:
     check_admin(call, "manage keys")
     body = await read_body(call, _BODY_LIMIT_BYTES)
     fields = decode_json(body) if body.strip() else {}
+    key, secret = await make_key(context, call, fields)
+    return json_answer({**_body(key), "secret": secret})
+
+
+async def make_key(context: Context, call: Call, fields: Mapping[str, JsonValue]) -> tuple[Key, str]:
+    """Make the key that these fields ask for, and its secret, which is not stored. Raises InvalidRequest."""
     name = fields.get("name") or ""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InvalidRequest(f"name is {show(name)}: send a text of at most 100 characters", param="name")
@@ -40,7 +47,7 @@ async def create_key(context: Context, call: Call) -> Answer:
     secret = new_secret()
     key = key_of_secret(secret, tenant_id=tenant, name=name, admin=admin, adopt=adopt)
     await context.store.add_key(key, credit_microusd=credit)
-    return json_answer({**_body(key), "secret": secret})
+    return key, secret
 
 
 async def list_keys(context: Context, call: Call) -> Answer:
@@ -51,7 +58,7 @@ async def list_keys(context: Context, call: Call) -> Answer:
 
 
 async def revoke_key(context: Context, call: Call) -> Answer:
-    """Revoke a key by its id; what comes after this answer is refused."""
+    """Revoke a key by its id; what comes after this answer is refused. Raises AccessDenied, InvalidRequest."""
     check_admin(call, "manage keys")
     key_id = call.params["id"]
     if not await context.store.revoke_key(key_id, now_ms()):

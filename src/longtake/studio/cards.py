@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from longtake.lifecycle import ENDS, state_of
-from longtake.studio.visit import Visit
+from longtake.studio.visit import Visit, told
 from longtake.types import MediaFacts, Mode, Operation, Role, State, Step, Task, Value
 
 
@@ -42,7 +42,6 @@ def card_of(visit: Visit, task: Task) -> Card:
     """The card of one of the visitor's own tasks."""
     facts = facts_of(task)
     fault = task.fault
-    message = "" if fault is None else (fault.message_zh if visit.language == "zh" else "") or fault.message
     return Card(
         id=task.id,
         operation=task.operation,
@@ -64,7 +63,7 @@ def card_of(visit: Visit, task: Task) -> Card:
         start_us=task.plan.start_us,
         new_us=task.plan.new_us,
         cost_microusd=task.cost_microusd,
-        message=message,
+        message="" if fault is None else told(fault, visit.language),
         ended=task.step in ENDS,
     )
 

@@ -21,7 +21,7 @@ from longtake.http.page.language import Language, language_of
 from longtake.http.routes import Access, Handler, Route
 from longtake.studio.sessions import Sessions, cookies, set_cookie
 from longtake.studio.templates import Templates
-from longtake.studio.visit import Moved, Page, PageAnswer, Shown, Visit
+from longtake.studio.visit import Moved, Page, PageAnswer, Shown, Visit, told
 from longtake.types import Value
 
 LANGUAGE_COOKIE = "longtake_language"
@@ -175,7 +175,7 @@ def _refusal(visit: Visit, error: Exception, status: int) -> Shown:
     code, message, param = "internal_error", "", None
     if isinstance(error, LongtakeError) and status != _INTERNAL:
         code, param = error.code, error.param
-        message = (error.message_zh if visit.language == "zh" else "") or error.message
+        message = told(error, visit.language)
     return Shown(
         "refused.html",
         Refusal(

@@ -14,7 +14,7 @@ from longtake.engines.readers import prompt_reader
 from longtake.errors import LongtakeError
 from longtake.routing.makers import ListedModel
 from longtake.store.base import TaskQuery
-from longtake.studio.visit import Visit
+from longtake.studio.visit import Visit, told
 from longtake.types import SECOND_US, Mode, Operation, Plan, State, Submission, Value
 
 ASKED_FOR = "what comes next"
@@ -79,8 +79,7 @@ async def offer(visit: Visit, submission: Submission, listed: ListedModel, waits
             visit.owner, submission if typed else msgspec.structs.replace(submission, prompt=ASKED_FOR)
         )
     except LongtakeError as error:
-        why = (error.message_zh if visit.language == "zh" else "") or error.message
-        return msgspec.structs.replace(blank, why_not=why, param=error.param)
+        return msgspec.structs.replace(blank, why_not=told(error, visit.language), param=error.param)
     plan = quote.plan
     return msgspec.structs.replace(
         blank,

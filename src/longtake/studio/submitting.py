@@ -21,8 +21,7 @@ _SEEDS = 2**31
 
 async def create(visit: Visit) -> PageAnswer:
     """Make a video; the visitor goes on to its page."""
-    submission, _ = await read_submission(visit.context, visit.call, UNIFIED, Operation.CREATE)
-    return await _submit(visit, submission)
+    return await _submit(visit, Operation.CREATE)
 
 
 async def extend(visit: Visit) -> PageAnswer:
@@ -30,13 +29,17 @@ async def extend(visit: Visit) -> PageAnswer:
 
     Takes differ by their seed alone. If one of them is refused, those before it stay.
     """
-    submission, _ = await read_submission(visit.context, visit.call, UNIFIED, Operation.EXTEND)
-    return await _submit(visit, submission)
+    return await _submit(visit, Operation.EXTEND)
 
 
-async def _submit(visit: Visit, submission: Submission) -> PageAnswer:
+async def _submit(visit: Visit, operation: Operation) -> PageAnswer:
+    submission, staging = await read_submission(visit.context, visit.call, UNIFIED, operation)
     visit.call.let_go()
-    takes, submission = _takes(submission)
+    try:
+        takes, submission = _takes(submission)
+    except InvalidRequest:
+        await staging.drop()
+        raise
     group_id = secrets.token_hex(8) if takes > 1 else None
     seed = submission.seed if submission.seed is not None else secrets.randbelow(_SEEDS)
     first = ""

@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from longtake.errors import LongtakeError
 from longtake.http.context import Context
+from longtake.http.errors import MESSAGES_ZH
 from longtake.http.messages import Answer, Call, HeaderList
 from longtake.http.page.language import Language
-from longtake.types import Asset, Principal, Role, Task, Value
+from longtake.types import Asset, Fault, Principal, Role, Task, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,12 @@ class Visit:
         """A signed path of a task's file on this very origin; empty if it has none."""
         asset: Asset | None = task.assets.get(role)
         return "" if asset is None else self.context.links.asset_url("", task, role, asset)
+
+
+def told(trouble: LongtakeError | Fault, language: Language) -> str:
+    """What went wrong, in a visitor's language as far as there are words of it."""
+    chinese = trouble.message_zh or MESSAGES_ZH.get(trouble.code, "")
+    return chinese if language == "zh" and chinese else trouble.message
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from longtake.http.videos import task_id
 from longtake.lifecycle import ENDS, state_of
 from longtake.store.operator import Exchange, TaskFilter
 from longtake.studio.console.waterfall import Waterfall, waterfall_of
-from longtake.studio.visit import Moved, PageAnswer, Shown, Visit
+from longtake.studio.visit import Moved, PageAnswer, Shown, Visit, told
 from longtake.tasks.clock import now_ms
 from longtake.tasks.operator_desk import OperatorDesk, TaskDetail
 from longtake.types import Mode, Operation, State, Step, Task, Value
@@ -118,7 +118,7 @@ async def show_one(visit: Visit) -> PageAnswer:
         "console/task.html",
         TaskPage(
             row=_row(task),
-            fault="" if fault is None else (fault.message_zh if visit.language == "zh" else "") or fault.message,
+            fault="" if fault is None else told(fault, visit.language),
             warnings=task.warnings,
             submission=_json(task.submission),
             plan=_json(task.plan),
