@@ -125,7 +125,7 @@ def test_the_page_loads_nothing_from_elsewhere_and_no_inline_script(reader: http
     files = [link for link in links if link.startswith("docs/static/")]
     further = {"openapi.json", "llms.txt", "./"}
     assert {link for link in links if not link.startswith(("#", "?"))} - further == set(files)
-    assert len(files) == 3
+    assert len(files) == 4
     for link in files:
         file = reader.get(link)
         assert (file.status_code, "immutable" in file.headers["cache-control"]) == (200, True)

@@ -5,19 +5,27 @@ from __future__ import annotations
 
 import re
 import tomllib
+from types import SimpleNamespace
+from typing import cast
 
 import httpx2
 import pytest
 from tests.http.conftest import KEY, OTHER_KEY, OWNER, SAMPLE_ID, World
 from tests.studio.conftest import visitor
 
+from longtake.http.context import Context
+from longtake.http.routes import ANY_OTHER_PATH, Access, Route
 from longtake.studio.sessions import COOKIE
 from longtake.studio.sign_in import own_path
+from longtake.studio.site import studio
 from longtake.studio.templates import FOLDER
 from longtake.studio.words import TABLE, words
 
 PAGES = ("/", "/create", f"/extend?task={SAMPLE_ID}", f"/videos/{SAMPLE_ID}")
 TWINS = ("/library.json", "/create.json", f"/extend.json?task={SAMPLE_ID}", f"/videos/{SAMPLE_ID}.json")
+OPEN_PATHS = {
+    "/sign-in", "/sign-in.json", "/sign-out", "/studio/{version}/{name}", ANY_OTHER_PATH,
+}  # fmt: skip
 ACTIONS = ("/create", "/extend", "/upload", f"/videos/{SAMPLE_ID}/cancel", f"/videos/{SAMPLE_ID}/delete")
 
 
@@ -236,3 +244,23 @@ def test_a_script_may_ask_for_a_part_alone(guest: httpx2.Client, path: str, part
     assert answer.text.strip().startswith("<section")
     assert answer.text.strip() in guest.get(path).text or part == "part_result"
     assert guest.get(path, params={"part": "main"}).status_code == 404
+
+
+def every_route() -> list[Route]:
+    """The studio's table; making it reads no more of a context than this."""
+    bare = SimpleNamespace(keys=None, settings=SimpleNamespace(public_url=""))
+    return list(studio(b"any")(cast("Context", bare)))
+
+
+@pytest.mark.parametrize("route", every_route(), ids=lambda route: f"{route.method} {route.path}")
+def test_no_page_is_open_by_accident(world: World, route: Route):
+    path = re.sub(r"\{\w+(:\w+)?\}", "x", route.path)
+    with visitor(world, key=None) as client:
+        answer = client.request(route.method, path)
+    match route.access:
+        case Access.OPEN:
+            assert route.path in OPEN_PATHS
+        case Access.SESSION if answer.status_code == 303:
+            assert answer.headers["location"].startswith("/sign-in?next=")
+        case _:
+            assert answer.status_code == 401

@@ -18,6 +18,7 @@ _TYPES = {
     ".js": b"text/javascript; charset=utf-8",
     ".svg": b"image/svg+xml",
 }
+_SHARED = ("palette.css", "mark.svg")
 _GUARDS: HeaderList = [(b"x-content-type-options", b"nosniff"), (b"vary", b"accept-encoding")]
 
 
@@ -49,9 +50,10 @@ def static_version() -> str:
 
 @cache
 def studio_files() -> dict[str, bytes]:
-    """All of them by name."""
-    folder = resources.files("longtake.studio") / "static"
-    return {file.name: file.read_bytes() for file in folder.iterdir() if file.name.endswith(tuple(_TYPES))}
+    """All of them by name: the studio's own, and what it has in common with the page at /docs."""
+    folder, shared = (resources.files(package) / "static" for package in ("longtake.studio", "longtake.http.page"))
+    own = [file for file in folder.iterdir() if file.name.endswith(tuple(_TYPES))]
+    return {file.name: file.read_bytes() for file in (*own, *(shared / name for name in _SHARED))}
 
 
 @lru_cache(maxsize=100)
