@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows and values: how the words of types.py lie in SQLite's columns."""
+"""Rows and values: how the words of longtake.types lie in SQLite's columns."""
 
 from __future__ import annotations
 
