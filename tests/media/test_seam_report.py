@@ -19,7 +19,7 @@ from longtake.media import glance as glances
 from longtake.media.click import level_step_db
 from longtake.media.contract import Continuation
 from longtake.media.frames import VideoFrame
-from longtake.media.glance import AFTER_FRAMES, glance, luma_step
+from longtake.media.glance import AFTER_FRAMES, ab_of, glance, luma_step
 from longtake.media.likeness import Likeness
 from longtake.media.planes import from_av, to_av
 from longtake.media.seam import picture_seam
@@ -239,3 +239,11 @@ def test_the_picture_shows_where_the_frames_differ(tmp_path: Path) -> None:
     assert picture[100:196, :480].max() < 60, "nothing changed before the join"
     write_strip(Strip([flat], [wrong], COLOR, 96), tmp_path / "short.jpg")
     assert (tmp_path / "short.jpg").stat().st_size > 500
+
+
+def test_the_colour_axes_are_those_of_cielab() -> None:
+    rgb = np.random.default_rng(5).random((400, 3)).astype(np.float32)
+    lab = cv2.cvtColor(rgb[None], cv2.COLOR_RGB2Lab)[0]
+    # OpenCV reads its curves from tables, which are off by up to a third in dark, strong colours.
+    np.testing.assert_allclose(ab_of(rgb), lab[:, 1:], atol=0.4)
+    assert np.abs(ab_of(np.full((1, 3), 0.4, np.float32))).max() < 0.02

@@ -28,6 +28,11 @@ _ROWS_ENOUGH = 360
 """Of so many rows and more only some are looked at for the blocks: the mean of a block hardly changes."""
 _SMALL_SIDE_PX = 288
 
+_XYZ_OF_RGB = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.119192, 0.9503041]]
+)
+"""Of IEC 61966-2-1."""
+
 Luma = NDArray[np.uint8]
 Grid = NDArray[np.float32]
 
@@ -107,3 +112,15 @@ def rgb_of(y: NDArray[np.float32], u: NDArray[np.float32], v: NDArray[np.float32
     r, b = grey + 2 * (1 - red) * cr, grey + 2 * (1 - blue) * cb
     g = (grey - red * r - blue * b) / (1 - red - blue)
     return np.clip(np.stack([r, g, b], axis=-1), 0.0, 1.0).astype(np.float32)
+
+
+def ab_of(rgb: Grid) -> Grid:
+    """The colour axes a* and b* of CIELAB (ISO/CIE 11664-4, D65), the last axis, of sRGB from 0 to 1.
+
+    OpenCV's first conversion to Lab builds tables for 0.1 s: more than all the rest that a join is judged by.
+    """
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)  # noqa: PLR2004 - sRGB
+    xyz = linear @ _XYZ_OF_RGB.T / _XYZ_OF_RGB.sum(axis=1)
+    root = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
+    x, y, z = np.moveaxis(root, -1, 0)
+    return np.stack([500 * (x - y), 200 * (y - z)], axis=-1).astype(np.float32)

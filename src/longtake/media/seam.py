@@ -15,7 +15,7 @@ from statistics import median
 import cv2
 import numpy as np
 
-from longtake.media.glance import Glance, Grid, rgb_of
+from longtake.media.glance import Glance, Grid, ab_of, rgb_of
 from longtake.seam_report import BlockStep, JoinFault, PictureJoin, SeamReport, Verdict
 from longtake.types import ColorTags
 
@@ -169,8 +169,8 @@ def _chroma_distance(one: Glance, other: Glance, color: ColorTags, high: int) ->
     """How far the mean colours are apart in CIELAB, both at the first one's luma."""
     y = np.full(2, one.means[0], np.float32)
     u, v = (np.array([one.means[plane], other.means[plane]], np.float32) for plane in (1, 2))
-    lab = cv2.cvtColor(rgb_of(y, u, v, color, high)[None], cv2.COLOR_RGB2Lab)[0]
-    return float(np.hypot(*(lab[0, 1:] - lab[1, 1:])))
+    one_ab, other_ab = ab_of(rgb_of(y, u, v, color, high))
+    return float(np.hypot(*(one_ab - other_ab)))
 
 
 def _sharpness(glances: Sequence[Glance]) -> float:
