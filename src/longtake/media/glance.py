@@ -121,6 +121,6 @@ def ab_of(rgb: Grid) -> Grid:
     """
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)  # noqa: PLR2004 - sRGB
     xyz = linear @ _XYZ_OF_RGB.T / _XYZ_OF_RGB.sum(axis=1)
-    root: Grid = np.where(xyz > (6 / 29) ** 3, xyz ** (1 / 3), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
-    x, y, z = np.moveaxis(root, -1, 0)
+    root = np.asarray(np.where(xyz > (6 / 29) ** 3, xyz ** (1 / 3), xyz / (3 * (6 / 29) ** 2) + 4 / 29), np.float32)
+    x, y, z = root[..., 0], root[..., 1], root[..., 2]
     return np.stack([500 * (x - y), 200 * (y - z)], axis=-1).astype(np.float32)
