@@ -17,7 +17,14 @@ from longtake.errors import (
     SourceUnusable,
     StoreFull,
 )
-from longtake.http.describe import objects, parameters, requests
+from longtake.http.describe import (
+    account_objects,
+    account_requests,
+    money_objects,
+    parameters,
+    request_fields,
+    requests,
+)
 from longtake.http.describe.sharing import FORMS, JSON, SUBMISSION_ERRORS
 from longtake.http.describe.terms import Answer, Example, Operation, Words
 
@@ -30,14 +37,14 @@ ACCOUNT_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         group="account",
         title=Words("The models that work here", "模型列表"),
         words=Words("What can be asked for now, and what each can do.", "当前可用的模型及其能力。"),
-        answers=(Answer(words=Words("The models.", "模型列表。"), shape=objects.MODELS.name),),
+        answers=(Answer(words=Words("The models.", "模型列表。"), shape=account_objects.MODELS.name),),
     ),
     ("GET", "/api/usage/token"): Operation(
         id="readTokenUsage",
         group="account",
         title=Words("What this key may spend", "密钥用量"),
         words=Words("In new-api's form, for clients that ask.", "与 new-api 格式一致。"),
-        answers=(Answer(words=Words("The key's use.", "密钥用量。"), shape=objects.TOKEN_USAGE.name),),
+        answers=(Answer(words=Words("The key's use.", "密钥用量。"), shape=account_objects.TOKEN_USAGE.name),),
     ),
     ("POST", "/v1/quote"): Operation(
         id="quote",
@@ -50,7 +57,7 @@ ACCOUNT_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         headers=(parameters.DIALECT,),
         body=requests.QUOTE,
         forms=FORMS,
-        parts=(requests.VIDEO_PART,),
+        parts=(request_fields.VIDEO_PART,),
         examples=(
             Example(
                 name="extend",
@@ -63,7 +70,7 @@ ACCOUNT_OPERATIONS: Mapping[tuple[str, str], Operation] = {
                 },
             ),
         ),
-        answers=(Answer(words=Words("The price.", "价格。"), shape=objects.QUOTE.name),),
+        answers=(Answer(words=Words("The price.", "价格。"), shape=money_objects.QUOTE.name),),
         errors=(
             *(
                 error
@@ -80,7 +87,7 @@ ACCOUNT_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         group="account",
         title=Words("What your tenant has", "余额"),
         words=Words("Balance, holds and what was spent.", "余额、冻结与已花费金额。"),
-        answers=(Answer(words=Words("The balance.", "余额。"), shape=objects.BALANCE.name),),
+        answers=(Answer(words=Words("The balance.", "余额。"), shape=money_objects.BALANCE.name),),
     ),
     ("POST", "/v1/balance"): Operation(
         id="addCredit",
@@ -90,7 +97,7 @@ ACCOUNT_OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "The first credit makes a tenant prepaid: from then on its balance limits it. For admin keys.",
             "首次充值后该租户即为预付费，受余额限制。仅限管理员密钥。",
         ),
-        body=requests.CREDIT,
+        body=account_requests.CREDIT,
         forms=JSON,
         examples=(
             Example(
@@ -99,7 +106,7 @@ ACCOUNT_OPERATIONS: Mapping[tuple[str, str], Operation] = {
                 body={"tenant": "studio-7", "amount_usd": "25.00", "reference": "invoice-2026-117"},
             ),
         ),
-        answers=(Answer(words=Words("The balance after it.", "充值后的余额。"), shape=objects.BALANCE.name),),
+        answers=(Answer(words=Words("The balance after it.", "充值后的余额。"), shape=money_objects.BALANCE.name),),
         errors=(AccessDenied, InvalidJson, BodyTooLarge, IdempotencyConflict, InsufficientQuota, StoreFull),
     ),
     ("GET", "/v1/ledger/check"): Operation(
@@ -109,7 +116,7 @@ ACCOUNT_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         words=Words(
             "Whether sums, holds, captures and balances agree. For admin keys.", "核对全部账目。仅限管理员密钥。"
         ),
-        answers=(Answer(words=Words("What was found.", "核对结果。"), shape=objects.LEDGER_CHECK.name),),
+        answers=(Answer(words=Words("What was found.", "核对结果。"), shape=money_objects.LEDGER_CHECK.name),),
         errors=(AccessDenied,),
     ),
     ("GET", "/v1/keys"): Operation(
@@ -117,7 +124,7 @@ ACCOUNT_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         group="account",
         title=Words("List API keys", "密钥列表"),
         words=Words("Without their secrets. For admin keys.", "不含明文。仅限管理员密钥。"),
-        answers=(Answer(words=Words("The keys.", "密钥列表。"), shape=objects.KEYS.name),),
+        answers=(Answer(words=Words("The keys.", "密钥列表。"), shape=account_objects.KEYS.name),),
         errors=(AccessDenied,),
     ),
     ("POST", "/v1/keys"): Operation(
@@ -127,7 +134,7 @@ ACCOUNT_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         words=Words(
             "Its secret is in this answer and nowhere else. For admin keys.", "明文只在此次返回。仅限管理员密钥。"
         ),
-        body=requests.KEY,
+        body=account_requests.KEY,
         forms=JSON,
         body_required=False,
         examples=(
@@ -137,7 +144,7 @@ ACCOUNT_OPERATIONS: Mapping[tuple[str, str], Operation] = {
                 body={"name": "laptop", "admin": False},
             ),
         ),
-        answers=(Answer(words=Words("The key and its secret.", "密钥及明文。"), shape=objects.NEW_KEY.name),),
+        answers=(Answer(words=Words("The key and its secret.", "密钥及明文。"), shape=account_objects.NEW_KEY.name),),
         errors=(AccessDenied, InvalidJson, BodyTooLarge, InsufficientQuota, StoreFull),
     ),
     ("DELETE", "/v1/keys/{id}"): Operation(
@@ -148,7 +155,7 @@ ACCOUNT_OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "What comes after this answer is refused. For admin keys.", "此后使用该密钥会被拒绝。仅限管理员密钥。"
         ),
         path=(parameters.KEY_PATH,),
-        answers=(Answer(words=Words("It is revoked.", "已吊销。"), shape=objects.KEY_REVOKED.name),),
+        answers=(Answer(words=Words("It is revoked.", "已吊销。"), shape=account_objects.KEY_REVOKED.name),),
         errors=(AccessDenied, StoreFull),
     ),
 }

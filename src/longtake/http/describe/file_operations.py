@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from longtake.errors import AccessDenied, AssetGone, InvalidMedia, StoreFailed, StoreFull, TaskNotFound
-from longtake.http.describe import objects, parameters, requests
+from longtake.http.describe import account_objects, account_requests, parameters
 from longtake.http.describe.sharing import BODY_ERRORS, FILE_ANSWERS, FILE_ERRORS
 from longtake.http.describe.terms import Answer, Operation, Words
 
@@ -19,9 +19,9 @@ FILE_OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "Store a file. Its id works as task_id of an extension, and a picture's in images.",
             "保存文件。视频的 id 可作为扩展的 task_id，图片的 id 可放入 images。",
         ),
-        body=requests.UPLOAD,
+        body=account_requests.UPLOAD,
         forms=("multipart/form-data", "application/json", "application/octet-stream", "video/*", "image/*"),
-        answers=(Answer(words=Words("The stored file.", "已保存的文件。"), shape=objects.FILE.name),),
+        answers=(Answer(words=Words("The stored file.", "已保存的文件。"), shape=account_objects.FILE.name),),
         errors=(*BODY_ERRORS, InvalidMedia, TaskNotFound, AssetGone, StoreFull),
     ),
     ("GET", "/v1/assets/{asset_id}/{name}"): Operation(

@@ -15,12 +15,12 @@ from longtake.errors import (
     TaskNotFound,
     TaskRunning,
 )
-from longtake.http.describe import headers, objects, parameters, requests
+from longtake.http.describe import headers, parameters, requests, task_objects
 from longtake.http.describe.sharing import FILE_ANSWERS, FILE_ERRORS, FORMS, SUBMISSION_ERRORS
 from longtake.http.describe.terms import Answer, Example, Operation, Words
 
 _SAMPLE_ID = "grok:7fd641dc-437f-44c3-97a2-e3778e0e10fb"
-_VIDEO = (Answer(words=Words("The video.", "视频。"), shape=objects.VIDEO.name, headers=headers.OF_SUBMISSIONS),)
+_VIDEO = (Answer(words=Words("The video.", "视频。"), shape=task_objects.VIDEO.name, headers=headers.OF_SUBMISSIONS),)
 _SOURCE = (InvalidStartTime, SourceNotReady, SourceUnusable)
 
 
@@ -60,7 +60,7 @@ OPENAI_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         words=Words("A page of your videos, newest first.", "视频分页列表，最新的在前。"),
         query=parameters.LIST_QUERY,
         headers=(parameters.DIALECT,),
-        answers=(Answer(words=Words("A page.", "一页视频。"), shape=objects.VIDEOS.name),),
+        answers=(Answer(words=Words("A page.", "一页视频。"), shape=task_objects.VIDEOS.name),),
         errors=(TaskNotFound,),
     ),
     ("POST", "/v1/videos/extensions"): Operation(
@@ -105,7 +105,7 @@ OPENAI_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         words=Words("Any task, in OpenAI's form.", "以 OpenAI 格式返回任意任务。"),
         path=(parameters.TASK_PATH,),
         headers=parameters.OF_VIDEO_READS,
-        answers=(Answer(words=Words("The video.", "视频。"), shape=objects.VIDEO.name, headers=headers.OF_READS),),
+        answers=(Answer(words=Words("The video.", "视频。"), shape=task_objects.VIDEO.name, headers=headers.OF_READS),),
         errors=(TaskNotFound,),
     ),
     ("DELETE", "/v1/videos/{id}"): Operation(
@@ -114,7 +114,7 @@ OPENAI_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         title=Words("Delete a finished video and its files", "删除视频及文件"),
         words=Words("A running one is refused: cancel it first.", "生成中的视频不能删除，请先取消。"),
         path=(parameters.TASK_PATH,),
-        answers=(Answer(words=Words("It is gone.", "已删除。"), shape=objects.DELETED.name),),
+        answers=(Answer(words=Words("It is gone.", "已删除。"), shape=task_objects.DELETED.name),),
         errors=(TaskNotFound, TaskRunning, StoreFull),
     ),
     ("POST", "/v1/videos/{id}/remix"): Operation(

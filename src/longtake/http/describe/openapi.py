@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from longtake import __version__
 from longtake.errors import LongtakeError
-from longtake.http.describe import headers, objects, parameters
+from longtake.http.describe import headers, objects, parameters, server_objects
 from longtake.http.describe.operations import GROUPS, OPERATIONS, errors_of
 from longtake.http.describe.schema import Schema, object_of, reference, schema_of, shape_schema
 from longtake.http.describe.terms import Answer, Field, Json, Operation
@@ -171,7 +171,7 @@ def _refusal(status: int, codes: list[str]) -> Schema:
     return {
         "description": ", ".join(codes),
         "headers": found,
-        "content": {"application/json": {"schema": reference(objects.ERROR.name)}},
+        "content": {"application/json": {"schema": reference(server_objects.ERROR.name)}},
         "x-codes": codes,
     }
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from longtake.errors import AccessDenied, ModelNotFound
-from longtake.http.describe import objects, parameters
+from longtake.http.describe import parameters, provider_objects
 from longtake.http.describe.terms import Answer, Operation, Words
 
 PROVIDER_OPERATIONS: Mapping[tuple[str, str], Operation] = {
@@ -17,7 +17,7 @@ PROVIDER_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         words=Words(
             "The accounts of longtake.toml and their state. For admin keys.", "渠道账户及状态。仅限管理员密钥。"
         ),
-        answers=(Answer(words=Words("The accounts.", "渠道列表。"), shape=objects.PROVIDERS.name),),
+        answers=(Answer(words=Words("The accounts.", "渠道列表。"), shape=provider_objects.PROVIDERS.name),),
         errors=(AccessDenied,),
     ),
     ("POST", "/v1/providers/{name}/test"): Operation(
@@ -26,7 +26,7 @@ PROVIDER_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         title=Words("Test a provider", "测试渠道"),
         words=Words("Buys nothing. For admin keys.", "不产生费用。仅限管理员密钥。"),
         path=(parameters.PROVIDER_PATH,),
-        answers=(Answer(words=Words("What came of it.", "测试结果。"), shape=objects.PROVIDER_TEST.name),),
+        answers=(Answer(words=Words("What came of it.", "测试结果。"), shape=provider_objects.PROVIDER_TEST.name),),
         errors=(AccessDenied,),
     ),
     ("POST", "/v1/providers/{name}/disable"): Operation(
@@ -38,7 +38,7 @@ PROVIDER_OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "重启后仍有效；进行中的任务继续。仅限管理员密钥。",
         ),
         path=(parameters.PROVIDER_PATH,),
-        answers=(Answer(words=Words("The account.", "该渠道。"), shape=objects.PROVIDER.name),),
+        answers=(Answer(words=Words("The account.", "该渠道。"), shape=provider_objects.PROVIDER.name),),
         errors=(AccessDenied,),
     ),
     ("POST", "/v1/providers/{name}/enable"): Operation(
@@ -47,7 +47,7 @@ PROVIDER_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         title=Words("Switch a provider on", "启用渠道"),
         words=Words("Whatever it rested for is forgotten. For admin keys.", "同时清除暂停状态。仅限管理员密钥。"),
         path=(parameters.PROVIDER_PATH,),
-        answers=(Answer(words=Words("The account.", "该渠道。"), shape=objects.PROVIDER.name),),
+        answers=(Answer(words=Words("The account.", "该渠道。"), shape=provider_objects.PROVIDER.name),),
         errors=(AccessDenied,),
     ),
     ("GET", "/v1/route"): Operation(
@@ -59,7 +59,7 @@ PROVIDER_OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "某模型的渠道顺序及原因。仅限管理员密钥。",
         ),
         query=parameters.ROUTE_QUERY,
-        answers=(Answer(words=Words("The candidates.", "候选渠道。"), shape=objects.ROUTE.name),),
+        answers=(Answer(words=Words("The candidates.", "候选渠道。"), shape=provider_objects.ROUTE.name),),
         errors=(AccessDenied, ModelNotFound),
     ),
 }

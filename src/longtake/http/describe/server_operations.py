@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from longtake.errors import RouteNotFound
-from longtake.http.describe import headers, objects, parameters
+from longtake.http.describe import headers, parameters, server_objects
 from longtake.http.describe.sharing import not_modified, page_answers
 from longtake.http.describe.terms import Answer, Operation, Words
 
@@ -16,7 +16,7 @@ SERVER_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         group="server",
         title=Words("Whether the process answers", "存活检查"),
         words=Words("Looks at nothing else.", "仅检查进程。"),
-        answers=(Answer(words=Words("It answers.", "正常。"), shape=objects.HEALTH.name),),
+        answers=(Answer(words=Words("It answers.", "正常。"), shape=server_objects.HEALTH.name),),
     ),
     ("GET", "/readyz"): Operation(
         id="readiness",
@@ -26,7 +26,7 @@ SERVER_OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "Writes to the record and looks at the storage, at most once a second.",
             "检查数据库与存储是否可写，每秒至多一次。",
         ),
-        answers=(Answer(words=Words("Work can be taken.", "就绪。"), shape=objects.READINESS.name),),
+        answers=(Answer(words=Words("Work can be taken.", "就绪。"), shape=server_objects.READINESS.name),),
     ),
     ("GET", "/openapi.json"): Operation(
         id="openapi",
@@ -35,7 +35,7 @@ SERVER_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         words=Words("The OpenAPI 3.1 document of this server.", "本服务器的 OpenAPI 3.1 文档。"),
         headers=(parameters.IF_NONE_MATCH,),
         answers=(
-            Answer(words=Words("The document.", "文档。"), shape=objects.DOCUMENT.name, headers=(headers.ETAG,)),
+            Answer(words=Words("The document.", "文档。"), shape=server_objects.DOCUMENT.name, headers=(headers.ETAG,)),
             not_modified(headers.ETAG),
         ),
     ),
@@ -75,7 +75,7 @@ SERVER_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         answers=(
             Answer(
                 words=Words("This server.", "服务器简介。"),
-                shape=objects.ABOUT.name,
+                shape=server_objects.ABOUT.name,
                 media=("application/json", "text/html"),
             ),
         ),

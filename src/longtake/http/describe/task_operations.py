@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from longtake.errors import RateLimited, StoreFull, TaskNotFound, TaskRunning
-from longtake.http.describe import headers, objects, parameters
+from longtake.http.describe import headers, parameters, task_objects
 from longtake.http.describe.provenance_objects import PROVENANCE_OPERATION, TIMELINE_OPERATION
 from longtake.http.describe.terms import Answer, Operation, Words
 
@@ -17,7 +17,7 @@ TASK_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         title=Words("List tasks", "任务列表"),
         words=Words("A page of your tasks, newest first.", "任务分页列表，最新的在前。"),
         query=(*parameters.LIST_QUERY, parameters.STATUS_QUERY, parameters.OPERATION_QUERY),
-        answers=(Answer(words=Words("A page.", "一页任务。"), shape=objects.TASKS.name),),
+        answers=(Answer(words=Words("A page.", "一页任务。"), shape=task_objects.TASKS.name),),
         errors=(TaskNotFound,),
     ),
     ("GET", "/v1/tasks/{id}"): Operation(
@@ -30,7 +30,7 @@ TASK_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         ),
         path=(parameters.TASK_PATH,),
         headers=(parameters.PREFER,),
-        answers=(Answer(words=Words("The task.", "任务。"), shape=objects.RECORD.name, headers=headers.OF_READS),),
+        answers=(Answer(words=Words("The task.", "任务。"), shape=task_objects.RECORD.name, headers=headers.OF_READS),),
         errors=(TaskNotFound,),
     ),
     ("GET", "/v1/tasks/{id}/events"): Operation(
@@ -46,7 +46,9 @@ TASK_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         path=(parameters.TASK_PATH,),
         headers=(parameters.LAST_EVENT_ID,),
         answers=(
-            Answer(words=Words("The events.", "事件流。"), shape=objects.RECORD.name, media=("text/event-stream",)),
+            Answer(
+                words=Words("The events.", "事件流。"), shape=task_objects.RECORD.name, media=("text/event-stream",)
+            ),
             Answer(
                 words=Words("The task has ended, and you have its last event.", "任务已结束且已收到最后一个事件。"),
                 status=204,
@@ -66,7 +68,7 @@ TASK_OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "结束等待或运行中的任务；已结束的任务原样返回。",
         ),
         path=(parameters.TASK_PATH,),
-        answers=(Answer(words=Words("The task.", "任务。"), shape=objects.RECORD.name),),
+        answers=(Answer(words=Words("The task.", "任务。"), shape=task_objects.RECORD.name),),
         errors=(TaskNotFound, StoreFull),
     ),
     ("DELETE", "/v1/tasks/{id}"): Operation(
@@ -75,7 +77,7 @@ TASK_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         title=Words("Delete a finished task and its files", "删除任务及文件"),
         words=Words("A running task is refused: cancel it first.", "运行中的任务不能删除，请先取消。"),
         path=(parameters.TASK_PATH,),
-        answers=(Answer(words=Words("It is gone.", "已删除。"), shape=objects.DELETED.name),),
+        answers=(Answer(words=Words("It is gone.", "已删除。"), shape=task_objects.DELETED.name),),
         errors=(TaskNotFound, TaskRunning, StoreFull),
     ),
 }

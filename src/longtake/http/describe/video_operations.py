@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from longtake.errors import InvalidStartTime, SourceNotReady, SourceUnusable, TaskNotFound
-from longtake.http.describe import headers, objects, parameters, requests
+from longtake.http.describe import headers, parameters, request_fields, requests, task_objects
 from longtake.http.describe.sharing import FORMS, SUBMISSION_ERRORS
 from longtake.http.describe.terms import Answer, Example, Operation, Words
 
@@ -24,7 +24,7 @@ VIDEO_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         headers=parameters.OF_SUBMISSIONS,
         body=requests.EXTEND,
         forms=FORMS,
-        parts=(requests.VIDEO_PART,),
+        parts=(request_fields.VIDEO_PART,),
         in_place_of="task_id",
         examples=(
             Example(
@@ -52,7 +52,7 @@ VIDEO_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         answers=(
             Answer(
                 words=Words("The task.", "任务。"),
-                shape=objects.TASK.name,
+                shape=task_objects.TASK.name,
                 headers=headers.OF_SUBMISSIONS,
             ),
         ),
@@ -69,7 +69,7 @@ VIDEO_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         headers=parameters.OF_SUBMISSIONS,
         body=requests.CREATE,
         forms=FORMS,
-        parts=(requests.IMAGE_PART,),
+        parts=(request_fields.IMAGE_PART,),
         examples=(
             Example(
                 name="create",
@@ -86,7 +86,7 @@ VIDEO_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         answers=(
             Answer(
                 words=Words("The task.", "任务。"),
-                shape=objects.TASK.name,
+                shape=task_objects.TASK.name,
                 headers=headers.OF_SUBMISSIONS,
             ),
         ),
@@ -122,7 +122,7 @@ VIDEO_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         answers=(
             Answer(
                 words=Words("The task.", "任务。"),
-                shape=objects.TASK.name,
+                shape=task_objects.TASK.name,
                 headers=headers.OF_SUBMISSIONS,
             ),
         ),
@@ -139,7 +139,7 @@ VIDEO_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         ),
         query=(parameters.QUERY_ID,),
         headers=parameters.OF_VIDEO_READS,
-        answers=(Answer(words=Words("The task.", "任务。"), shape=objects.TASK.name, headers=headers.OF_READS),),
+        answers=(Answer(words=Words("The task.", "任务。"), shape=task_objects.TASK.name, headers=headers.OF_READS),),
         errors=(TaskNotFound,),
     ),
 }
