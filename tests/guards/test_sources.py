@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LICENCE_LINE = "# SPDX-License-Identifier: Apache-2.0"
 MOST_LINES = 600
+MOST_LINES_OF_THE_DOOR = 250
 POSIX_ONLY = {"fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog"}
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "impl", "base_impl"}
 
@@ -67,6 +68,11 @@ def test_every_python_file_begins_with_the_licence_line_and_has_a_docstring() ->
 
 def test_no_file_is_longer_than_the_limit() -> None:
     assert {str(path): len(text.splitlines()) for path, text in PYTHON if len(text.splitlines()) > MOST_LINES} == {}
+
+
+def test_the_only_door_is_read_in_one_sitting() -> None:
+    (door,) = [text for path, text in PYTHON if path.as_posix() == "src/longtake/tasks/service.py"]
+    assert len(door.splitlines()) <= MOST_LINES_OF_THE_DOOR
 
 
 def test_files_are_named_after_what_they_hold() -> None:

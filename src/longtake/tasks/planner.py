@@ -11,6 +11,7 @@ from longtake.lifecycle import ENDS
 from longtake.routing.makers import Choice, Makers
 from longtake.store.base import Store
 from longtake.tasks.adopting import Adoptions
+from longtake.tasks.draft import Draft
 from longtake.tasks.parameters import as_written, in_the_callers_words, picture_param
 from longtake.tasks.plan import Limits, SourceFacts, plan
 from longtake.types import (
@@ -27,25 +28,9 @@ from longtake.types import (
     Task,
     TaskSource,
     UrlSource,
-    Value,
 )
 
 MOST_KNOWN_PARENTS = 1024
-
-
-class Draft(Value, frozen=True):
-    """A request with all that its task row needs."""
-
-    submission: Submission
-    """With the model that was decided, where the request named none."""
-    plan: Plan
-    family: str
-    parent_id: str | None = None
-
-    @property
-    def waits(self) -> bool:
-        """Whether it has to wait for its parent's end."""
-        return self.plan.provisional and self.parent_id is not None
 
 
 class Planner:

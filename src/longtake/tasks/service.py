@@ -21,11 +21,10 @@ from longtake.render.base import Fleet
 from longtake.routing.makers import ListedModel, Makers
 from longtake.settings import Settings
 from longtake.storage.base import Storage
-from longtake.store.base import NewTask, Store, Submitted, TaskPage, TaskQuery
+from longtake.store.base import Store, Submitted, TaskPage, TaskQuery
 from longtake.tasks.adopting import Adoptions
 from longtake.tasks.clock import Clock, now_ms
 from longtake.tasks.fingerprint import idempotency_of, input_ids
-from longtake.tasks.ids import new_task_id
 from longtake.tasks.intake import Intake
 from longtake.tasks.lineage import Lineage, lineage_of
 from longtake.tasks.live import Live
@@ -111,27 +110,8 @@ class TaskService:
                     await self.unstage(principal, input_ids(submission))
                     return Submitted(task=self.live.merge(first), replayed=True)
             draft = await self.planner.draft(principal, submission)
-            now = self._clock()
-            is_remote = draft.plan.maker.is_remote
-            deadline_s = self._settings.deadline_s(remote=is_remote, waits=draft.waits or draft.plan.fetches)
-            price = price_of(draft.plan)
-            task = Task(
-                id=new_task_id(draft.family),
-                tenant_id=tenant_id,
-                key_id=principal.key_id,
-                submission=draft.submission,
-                plan=draft.plan,
-                step=Step.WAITING if draft.waits else Step.QUEUED,
-                created_ms=now,
-                updated_ms=now,
-                deadline_ms=now + deadline_s * 1000,
-                parent_id=draft.parent_id,
-                group_id=group_id,
-                hold_microusd=price.microusd,
-                price_rule=price.rule,
-            )
-            new = NewTask(
-                task=task, idempotency=idempotency, max_active=self._settings.max_active_tasks, priced=price.known
+            new = draft.new_task(
+                principal, self._settings, now_ms=self._clock(), group_id=group_id, idempotency=idempotency
             )
             with in_the_callers_words(submission):
                 submitted = await self._store.submit(new)
