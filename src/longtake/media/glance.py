@@ -8,6 +8,7 @@ exactly these pictures in the result; what is encoded shows them but for its enc
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -78,10 +79,19 @@ def block_steps(before: Luma, after: Luma) -> Grid:
     """Mean absolute luma differences of the blocks of a grid."""
     high, wide = before.shape
     every = max(1, high // _ROWS_ENOUGH)
-    factor = BLOCKS / max(wide, high)
-    size = (max(1, min(wide, round(wide * factor))), max(1, min(len(before[::every]), round(high * factor))))
     difference = cv2.absdiff(before[::every], after[::every])
-    return np.asarray(cv2.resize(difference.astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32)
+    factor = BLOCKS / max(wide, high)
+    rows = _bounds(len(difference), round(high * factor))
+    columns = _bounds(wide, round(wide * factor))
+    # Band by band, since resizing by area takes ten times as long.
+    bands = [cv2.reduce(difference[a:b], 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F)[0] for a, b in pairwise(rows)]
+    return np.asarray(np.add.reduceat(np.stack(bands), columns[:-1], axis=1) / np.diff(columns), np.float32)
+
+
+def _bounds(length: int, parts: int) -> NDArray[np.intp]:
+    """Where about equal parts of a length begin, and its end; no more parts than there is."""
+    parts = max(1, min(length, parts))
+    return np.arange(parts + 1) * length // parts
 
 
 def sharpness(luma: Luma) -> float:
@@ -95,6 +105,9 @@ def scaled_down(frame: VideoFrame) -> VideoFrame:
     wide, high = (max(2, round(side * factor / 2) * 2) for side in (frame.width, frame.height))
 
     def plane(pixels: Luma, width: int, height: int) -> Luma:
+        # Halving is so quick that the rest, by area, has little left to do.
+        while pixels.shape[0] % 2 == 0 and pixels.shape[1] % 2 == 0 and pixels.shape[1] >= 2 * width:
+            pixels = np.asarray(cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
         return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8).copy()
 
     return VideoFrame(
