@@ -32,7 +32,7 @@ def relay_toml(url: str, name: str = "relay-a", kind: str = "unified", *lines: s
 
 def order_there(upstream: RunningUpstream, path: str = "/unified/v1/video/create", **changes: object) -> str:
     """A job that somebody has ordered at the relay itself, by no way of ours; its id there."""
-    body = {"model": MODEL, "prompt": "a cat on a wall", "duration": 6, **changes}
+    body = {"model": MODEL, "prompt": "a cat on a wall", "duration": 6, "seconds": "6", **changes}
     request = urllib.request.Request(
         f"{upstream.url}{path}", json.dumps(body).encode(),
         {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"},
@@ -198,6 +198,57 @@ def test_the_other_wires(serve, upstream, kind, prefix, path):
     end = ended(server, ann, asked(server, ann, there, model="longtake-cpu", duration=1))
     assert end["state"] == "succeeded", end["error"]
     assert server.request("GET", f"/v1/tasks/{there}", key=ann).json["provider"] == "relay-b"
+
+
+OTHERS: dict[str, tuple[str, str, str, tuple[tuple[float, str, str], ...]]] = {
+    "another longtake, by its id from any second": (
+        "openai_videos", '["longtake-cpu"]\noptions = { server = "longtake" }', "/openai/v1/videos",
+        ((1.5, "native", "id"), (6, "native", "id")),
+    ),
+    "a videos server, by its id from the end and by file before it": (
+        "openai_videos", '["sora-2"]', "/openai/v1/videos", ((6, "native", "id"), (1.5, "native_trimmed", "file")),
+    ),
+    "xAI, by file": (
+        "xai", '["grok-imagine-video"]', "/xai/v1/videos/generations",
+        ((6, "native", "file"), (3.5, "native_trimmed", "file")),
+    ),
+}  # fmt: skip
+"""Kind, its models and options, where the fake takes orders; second, mode and how the source came there."""
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_maker_of_an_adopted_video_goes_on_from_it(serve, upstream, tmp_path, name):
+    kind, models, path, ways = OTHERS[name]
+    upstream.set(new_s=0)
+    there = order_there(upstream, path)
+    model = models.split('"')[1]
+    toml = relay_toml(f"{upstream.url}/{path.split('/')[1]}", "maker", kind).replace(f'["{MODEL}"]', models)
+    server = serve(toml)
+    ann = new_key(server, "ann", adopt=True)
+    for start_s, mode, by in ways:
+        before = len(upstream.jobs())
+        end = ended(server, ann, asked(server, ann, there, model=model, start_time=start_s, duration=4))
+        assert (end["state"], end["provider"]) == ("succeeded", "maker"), (end["error"], server.log.read_text()[-2000:])
+        assert end["metadata"]["mode"] == mode
+        (job,) = upstream.jobs()[before:]
+        assert job["operation"] == "extend"
+        if by == "id":
+            assert job["asked"]["video"] == {"id": there}
+        else:
+            assert job["source"]["seconds"] == pytest.approx(start_s, abs=0.1)
+        longer = save(server, ann, end["id"], tmp_path / "longer.mp4")
+        assert duration_s(longer) == pytest.approx(start_s + 4, abs=0.2)
+
+
+def test_an_adopted_video_is_remixed_where_it_lies(serve, upstream):
+    there = order_there(upstream, "/openai/v1/videos")
+    server = serve(relay_toml(f"{upstream.url}/openai", "maker", "openai_videos").replace(f'["{MODEL}"]', '["sora-2"]'))
+    ann = new_key(server, "ann", adopt=True)
+    answer = server.request("POST", f"/v1/videos/{there}/remix", {"prompt": "in the snow", "model": "sora-2"}, key=ann)
+    assert answer.status == 200, answer.body
+    end = server.wait(answer.json["id"], key=ann)
+    assert (end["state"], end["metadata"]["mode"]) == ("succeeded", "native"), end["error"]
+    assert upstream.jobs()[-1]["operation"] == "remix"
 
 
 def test_what_is_not_done_there_and_a_relay_that_is_gone(serve, upstream):

@@ -65,3 +65,13 @@ def test_what_this_server_cannot_hand_over_is_no_way():
 
 def test_a_remix_is_never_bridged():
     assert way_of(FROM_PICTURE, Operation.REMIX) is None
+
+
+def test_a_remix_is_of_the_whole_video_that_the_maker_has():
+    """From which second its extensions may begin does not matter."""
+    able = msgspec.structs.replace(BY_FILE, operations=BOTH | {Operation.REMIX})
+    theirs = Native(ids=IDS, start_us=0, length_us=WHOLE_US)
+    assert way_of(able, Operation.REMIX, source_us=WHOLE_US, native=theirs) == Way(mode=Mode.NATIVE, kind=InputKind.ID)
+    assert way_of(able, Operation.REMIX, source_us=WHOLE_US) is None, "no wire takes a file for it"
+    takes_files = msgspec.structs.replace(able, remix_by=(InputKind.ID, InputKind.UPLOAD))
+    assert way_of(takes_files, Operation.REMIX, source_us=WHOLE_US) == Way(mode=Mode.NATIVE, kind=InputKind.UPLOAD)

@@ -32,6 +32,7 @@ class ProviderModel(Value, frozen=True, forbid_unknown_fields=True):
     pictures: tuple[str, ...] = ()
     pictures_by: tuple[str, ...] = ("inline",)
     source_by: tuple[str, ...] = ()
+    remix_by: tuple[str, ...] = ("id",)
     any_start: bool = False
     start_step_s: float = 0
     source_min_s: float = 0

@@ -296,6 +296,8 @@ class Abilities(Value, frozen=True):
     URL: a link of ours."""
     source_by: tuple[InputKind, ...] = ()
     """How an extension takes its source, best first; ID means of its own making only."""
+    remix_by: tuple[InputKind, ...] = (InputKind.ID,)
+    """The same of a remix."""
     any_start: bool = False
     """Whether it takes a start time; else it goes on from the end, and the source is trimmed first."""
     start_step_us: int = 0

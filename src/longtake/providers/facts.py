@@ -31,6 +31,7 @@ def abilities_of(model: ProviderModel) -> Abilities:
         "pictures": model.pictures,
         "pictures_by": model.pictures_by,
         "source_by": model.source_by,
+        "remix_by": model.remix_by,
         "any_start": model.any_start,
         "start_step_us": _us(model.start_step_s),
         "source": {

@@ -63,6 +63,8 @@ class UnifiedProvider:
         found = shipped_abilities(self.kind, model, _server(account))
         if _uploads(account) and Operation.EXTEND in found.operations and InputKind.UPLOAD not in found.source_by:
             found = msgspec.structs.replace(found, source_by=(*found.source_by, InputKind.UPLOAD))
+        if _uploads(account):
+            found = msgspec.structs.replace(found, remix_by=(InputKind.ID, InputKind.UPLOAD))
         return found
 
     def credential(self, account: Account, key: str) -> Mapping[str, str]:

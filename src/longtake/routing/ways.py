@@ -62,11 +62,13 @@ def way_of(
     if operation is Operation.CREATE:
         return Way(mode=Mode.NATIVE) if Operation.CREATE in abilities.operations else None
     if operation in abilities.operations:
-        for kind in abilities.source_by:
+        for kind in abilities.remix_by if operation is Operation.REMIX else abilities.source_by:
             if kind is InputKind.ID:
                 if native is None:
                     continue
                 told_us = _told_us(abilities, native.start_us)
+                if operation is Operation.REMIX:
+                    return Way(mode=Mode.NATIVE, kind=kind)
                 if told_us is not None or native.start_us >= native.length_us - END_SLACK_US:
                     return Way(mode=Mode.NATIVE, kind=kind, start_us=told_us)
             elif kind in can:
