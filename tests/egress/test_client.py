@@ -65,6 +65,15 @@ async def test_forms_and_files_are_read_from_disk(door: Door, tmp_path: Path) ->
     assert raw.headers["content-length"] == str(video.stat().st_size)
 
 
+async def test_a_form_of_texts_alone_is_a_form_too(door: Door) -> None:
+    """Servers that say multipart read nothing else."""
+    async with other_server(reply()) as server:
+        await door().send(Request("POST", server.url, parts=(TextPart("prompt", "a cat"),)), Access.to(server.url))
+    (form,) = server.calls
+    assert form.headers["content-type"].startswith("multipart/form-data; boundary=")
+    assert b'name="prompt"' in form.body
+
+
 async def test_a_file_that_is_gone_is_not_sent(door: Door, tmp_path: Path) -> None:
     async with other_server(reply()) as server:
         with pytest.raises(NotSent, match="cannot be read"):

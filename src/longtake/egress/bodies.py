@@ -32,7 +32,8 @@ async def open_body(request: Request | None, stack: AsyncExitStack) -> Body:
     if request.file is not None:
         return Body(data=await _open(request.file, stack))
     if request.parts:
-        form = aiohttp.FormData()
+        # Of texts alone aiohttp would make a urlencoded body, which servers that say multipart need not read.
+        form = aiohttp.FormData(default_to_multipart=True)
         for part in request.parts:
             if isinstance(part, FilePart):
                 file = await _open(part.path, stack)
