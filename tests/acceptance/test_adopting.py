@@ -255,8 +255,9 @@ def test_what_is_not_done_there_and_a_relay_that_is_gone(serve, upstream):
     running = order_there(upstream, prompt="a cat [render=60]")
     server = serve(relay_toml(f"{upstream.url}/unified"))
     ann = new_key(server, "ann", adopt=True)
-    said = asked(server, ann, running, wait_for_source=True)
+    said = asked(server, ann, running)
     assert words_of(said)[:3] == (400, "source_not_ready", "task_id")
+    assert "wait_for_source" in said["error"]["message"]
     upstream.spoil({"path": "/query", "method": "GET", "times": 1, "status": 500, "body": {}})
     answer = server.request(
         "POST", "/v1/video/extend", {"model": MODEL, "prompt": "on", "task_id": UNKNOWN, "start_time": 1}, key=ann
@@ -266,6 +267,38 @@ def test_what_is_not_done_there_and_a_relay_that_is_gone(serve, upstream):
     assert "x-should-retry" not in answer.headers
     upstream.set(key="changed")
     assert words_of(asked(server, ann, UNKNOWN))[:2] == (502, "providers_unreachable")
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"), [("unified", "/unified/v1/video/create"), ("openai_videos", "/openai/v1/videos")]
+)
+def test_what_is_still_made_there_is_waited_for_also_over_a_restart(serve, upstream, kind, path):
+    model = "grok-video-3" if kind == "unified" else "sora-2"
+    toml = relay_toml(f"{upstream.url}/{path.split('/')[1]}", "relay-a", kind).replace(MODEL, model)
+    server = serve(toml)
+    ann = new_key(server, "ann", adopt=True)
+    upstream.set(new_s=0)
+    good, bad = (
+        order_there(upstream, path, prompt=f"a cat [render=8] [outcome={word}]") for word in ("succeeded", "failed")
+    )
+    said = {there: asked(server, ann, there, model=model, start_time=6, wait_for_source=True) for there in (good, bad)}
+    off = asked(server, ann, good, model=model, start_time=6, wait_for_source=True)
+    for answer in (*said.values(), off):
+        assert answer["status_code"] == 200, answer
+        assert server.request("GET", f"/v1/tasks/{answer['id']}", key=ann).json["step"] == "waiting"
+    assert server.request("POST", f"/v1/tasks/{off['id']}/cancel", key=ann).json["state"] == "cancelled"
+    os.killpg(server.process.pid, signal.SIGKILL)
+    server.process.wait(10)
+    before = len(upstream.jobs())
+    again = serve(toml, server.home)
+    end = ended(again, ann, said[good])
+    assert (end["state"], end["metadata"]["mode"]) == ("succeeded", "native"), end["error"]
+    (job,) = upstream.jobs()[before:]
+    assert good in (job["asked"].get("task_id"), job["asked"].get("video", {}).get("id"))
+    failed = ended(again, ann, said[bad])
+    assert (failed["state"], failed["error"]["code"]) == ("failed", "source_unusable")
+    assert failed["error"]["param"] == "task_id"
+    assert again.request("GET", "/v1/ledger/check").json["problems"] == []
 
 
 def test_ids_cannot_be_tried_out(serve, upstream):

@@ -216,6 +216,39 @@ def test_longtake_in_front_of_longtake(serve, launch, clip, tmp_path, kind):
     assert len([task_id for task_id in asked if task_id != SAMPLE_ID]) == 1
 
 
+@pytest.mark.parametrize(
+    ("how", "kind", "models"),
+    [
+        ((2, "native"), "unified", '["grok-video-3"]'),
+        ((4, "native"), "openai_videos", '["sora-2"]'),
+        ((2, "bridged"), "openai_videos", '["wan"]\noptions = { server = "new-api" }'),
+    ],
+    ids=["unified", "videos", "new-api"],
+)
+def test_an_extension_waits_for_a_video_that_a_relay_still_makes(serve, upstream, how, kind, models):
+    (start_s, mode), before = how, len(upstream.jobs())
+    upstream.set(render_s=2, new_s=0)
+    model, wire = models.split('"')[1], {"openai_videos": "openai"}.get(kind, kind)
+    toml = account("relay-a", f"{upstream.url}/{wire}").replace(f'["{MODEL}"]', models)
+    server = serve(toml.replace('kind = "unified"', f'kind = "{kind}"'))
+    made = create(server, model=model, duration=4)
+    body = {"model": model, "prompt": "it goes on", "task_id": made, "start_time": start_s, "duration": 4}
+    refused = server.request("POST", "/v1/video/extend", body)
+    assert (refused.status, refused.json["error"]["code"]) == (400, "source_not_ready")
+    answer = server.request("POST", "/v1/video/extend", {**body, "wait_for_source": True})
+    assert answer.status == 200, answer.body
+    assert server.request("GET", f"/v1/tasks/{answer.json['id']}").json["step"] == "waiting"
+    ended = server.wait(answer.json["id"], 100)
+    assert (ended["state"], ended["metadata"]["mode"]) == ("succeeded", mode), ended["error"]
+    first, second = jobs_since(upstream, before)
+    asked = second["asked"]
+    assert isinstance(asked, dict)
+    if mode == "native":
+        assert first["id"] in (asked.get("task_id"), asked.get("video", {}).get("id"))
+    else:
+        assert second["has_picture"] or asked["image"]
+
+
 def test_cancel_while_the_provider_works(serve, upstream):
     upstream.set(render_s=4.0)
     server = serve(account("relay-a", f"{upstream.url}/unified"))

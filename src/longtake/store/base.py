@@ -381,7 +381,7 @@ class Store(OperatorReads, ProviderAccounts, Protocol):
         ...
 
     async def waiting(self) -> Sequence[Task]:
-        """Tasks that wait for their parent's end and whose parent has ended or is gone."""
+        """Tasks that wait for their parent's end and whose parent has ended or is gone, or was never known here."""
         ...
 
     async def overdue(self, now_ms: int) -> Sequence[Task]:

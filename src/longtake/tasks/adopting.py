@@ -97,8 +97,8 @@ class Adoptions:
         self._remote = remote
         self._clock = clock
 
-    async def find(self, principal: Principal, task_id: str) -> Adoption:
-        """Who has a finished video of this id, which is no task of the tenant.
+    async def find(self, principal: Principal, task_id: str, *, may_wait: bool = False) -> Adoption:
+        """Who has a video of this id, which is no task of the tenant: a finished one, or one that may be waited for.
 
         Raises TaskNotFound if it may not be had, SourceNotReady while it is being made, SourceUnusable if that ended
         badly, RateLimited, ProvidersUnreachable.
@@ -116,25 +116,35 @@ class Adoptions:
                 "the providers of this server could not be asked whether they have this video: send it again",
                 message_zh="暂时无法向上游查询该视频：请稍后重试",
             )
-        handle = finished.handle if finished else task_id
+        running = next((one for one in said if one.kind == "running"), None)
+        chosen = finished or running
+        handle = chosen.handle if chosen else task_id
         tenant_id = principal.tenant_id
         if await self._store.is_taken(tenant_id, task_id) or await self._store.is_taken(tenant_id, handle):
             raise unknown_video()
-        if finished is not None:
-            return Adoption(id=task_id, account=finished.account, handle=handle)
-        if "running" in kinds:
+        if chosen is not None and (finished is not None or may_wait):
+            return Adoption(id=task_id, account=chosen.account, handle=handle, is_awaited=finished is None)
+        if running is not None:
             raise SourceNotReady(
-                "the source video is still being made at its provider: send this again when it is done",
-                message_zh="源视频仍在上游生成中：请在其完成后重试",
+                "the source video is still being made at its provider: send this again when it is done, or send "
+                "wait_for_source: true to queue behind it",
+                message_zh="源视频仍在上游生成中：请在其完成后重试，或发送 wait_for_source: true 排队等待",
                 param="task_id",
             )
         if "ended" in kinds:
-            raise SourceUnusable(
-                "the source video was never finished at its provider: choose another",
-                message_zh="源视频在上游未能生成：请更换",
-                param="task_id",
-            )
+            raise never_finished()
         raise unknown_video()
+
+    async def look(self, adoption: Adoption) -> Kind:
+        """How a video that is waited for is by now."""
+        account = self._remote.accounts.get(adoption.account) if self._remote else None
+        if self._remote is None or account is None or not account.has_key:
+            return "refuses"
+        try:
+            return _meaning(account, await ask(self._remote, account, adoption.handle))
+        except LongtakeError as error:
+            _log.warning("provider %s cannot be asked for an id of a caller: %s", account.name, error.message)
+            return "refuses"
 
     async def own(self, tenant_id: str, adoption: Adoption) -> Task | None:
         """The task that it has become already, if that is the tenant's and still there."""
@@ -240,6 +250,15 @@ def unknown_video() -> TaskNotFound:
         "task_id names no video of this key: create one with POST /v1/video/create, or upload one with "
         "POST /v1/files, and send the id from the answer",
         message_zh="task_id 不是此密钥下的视频：请先生成视频，或用 POST /v1/files 上传，再使用返回的 id",
+        param="task_id",
+    )
+
+
+def never_finished() -> SourceUnusable:
+    """The refusal of a video whose making came to a bad end."""
+    return SourceUnusable(
+        "the source video was never finished at its provider: choose another",
+        message_zh="源视频在上游未能生成：请更换",
         param="task_id",
     )
 

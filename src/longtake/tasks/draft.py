@@ -21,8 +21,9 @@ class Draft(Value, frozen=True):
 
     @property
     def waits(self) -> bool:
-        """Whether it has to wait for its parent's end."""
-        return self.plan.provisional and self.parent_id is not None
+        """Whether it has to wait for its source's end."""
+        adopts = self.plan.adopts
+        return self.plan.provisional and (self.parent_id is not None or (adopts is not None and adopts.is_awaited))
 
     def new_task(
         self,

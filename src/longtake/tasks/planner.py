@@ -65,7 +65,9 @@ class Planner:
         parent = await self._parent(tenant_id, submission)
         adoption: Adoption | None = None
         if parent is None and isinstance(submission.source, TaskSource):
-            adoption = await self._adoptions.find(principal, submission.source.task_id)
+            adoption = await self._adoptions.find(
+                principal, submission.source.task_id, may_wait=submission.wait_for_source
+            )
         source = await self._source(tenant_id, submission, parent)
         model_name = _model_name(submission, parent)
         choice = self._makers.choose(model_name, submission.operation)

@@ -21,9 +21,9 @@ from longtake.tasks.runner import MISTAKE, run_task
 from longtake.tasks.service import TaskService
 from longtake.tasks.settling import Settling
 from longtake.tasks.steps.surroundings import Surroundings
-from longtake.tasks.steps.waiting import leave_waiting
+from longtake.tasks.steps.waiting import follow_source, leave_waiting
 from longtake.tasks.sweep import sweep_at_start, sweep_blobs
-from longtake.types import Step, Task
+from longtake.types import Adoption, Step, Task
 
 TICK_S = 2.0
 """Children of ended tasks and overdue tasks are looked for this often, and whenever a task here has ended."""
@@ -77,6 +77,8 @@ class Scheduler:
         self._sweep_s = sweep_s
         self._runners: dict[asyncio.Task[None], tuple[str, int, Slot]] = {}
         """The task, fence and slot of each: a task may be claimed again while its last runner still tidies up."""
+        self._followers: dict[str, asyncio.Task[None]] = {}
+        """By the ids of tasks whose source is still being made at a provider, by no order of ours."""
         self._taken: Counter[Slot] = Counter()
         self._loop: asyncio.Task[None] | None = None
         self._closing = False
@@ -109,7 +111,9 @@ class Scheduler:
             await asyncio.wait(self._runners, timeout=grace_s)
         for runner in self._runners:
             runner.cancel()
-        await asyncio.gather(*self._runners, return_exceptions=True)
+        for follower in self._followers.values():
+            follower.cancel()
+        await asyncio.gather(*self._runners, *self._followers.values(), return_exceptions=True)
         if self._settling is not None:
             await self._settling.close()
 
@@ -208,6 +212,9 @@ class Scheduler:
 
     async def _promote_waiting(self) -> None:
         for task in await self._here.store.waiting():
+            if task.plan.adopts is not None:
+                self._follow(task, task.plan.adopts)
+                continue
             with contextlib.suppress(FencedOff):
                 try:
                     await leave_waiting(self._here, task)
@@ -216,6 +223,24 @@ class Scheduler:
                 except Exception:  # noqa: BLE001  (one task that breaks the plan must not hold up all the others)
                     _log.exception("task %s: it cannot leave its wait", task.id)
                     await self._here.fail(task, MISTAKE)
+
+    def _follow(self, task: Task, adoption: Adoption) -> None:
+        if task.id not in self._followers:
+            follower = asyncio.create_task(self._follow_source(task, adoption), name=f"longtake-follow-{task.id}")
+            self._followers[task.id] = follower
+            follower.add_done_callback(lambda _: self._followers.pop(task.id))
+
+    async def _follow_source(self, task: Task, adoption: Adoption) -> None:
+        """What breaks it is begun anew at the next look at waiting tasks."""
+        try:
+            await follow_source(self._here, task, adoption)
+            self._here.live.work.set()
+        except FencedOff:
+            pass
+        except LongtakeError as error:
+            _log.warning("task %s: its source is not followed for now: %s", task.id, error.message)
+        except Exception:  # noqa: BLE001
+            _log.exception("task %s: following its source broke", task.id)
 
     async def _end_overdue(self) -> None:
         overdue = await self._here.store.overdue(self._here.clock())

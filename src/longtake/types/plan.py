@@ -90,13 +90,15 @@ class Look(Value, frozen=True):
 
 
 class Adoption(Value, frozen=True):
-    """A finished video at a provider of ours that nobody ordered here, to be copied and owned from then on."""
+    """A video at a provider of ours that nobody ordered here, to be copied and owned from then on."""
 
     id: str
     """As the caller named it: the id of the task that it becomes."""
     account: str
     handle: str
     """By which the account is asked for it."""
+    is_awaited: bool = False
+    """It was still being made there when it was asked for, and the request waits for that."""
 
 
 class Plan(Value, frozen=True):
