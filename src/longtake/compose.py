@@ -166,7 +166,7 @@ async def running(
             egress=egress,
             scheduler=scheduler,
             service=service,
-            providers=ProviderDesk(remote, makers, store),
+            providers=ProviderDesk(remote, makers, store, service.planner),
             links=links,
         )
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.acceptance.conftest import SAMPLE_ID, Server, duration_s
+from tests.acceptance.conftest import ADMIN_KEY, SAMPLE_ID, Server, duration_s, run_longtake
 from tests.fakes.upstream.process import KEY, RunningUpstream, running_upstream
 from tests.http.contract import faults
 
@@ -316,3 +316,36 @@ def test_the_operator_sees_tests_and_switches_accounts(serve, upstream):
     assert server.request("POST", "/v1/providers/relay-a/enable").json["enabled"] is True
     assert server.request("GET", "/v1/providers", key="wrong").status == 401
     assert KEY not in server.log.read_text()
+
+
+def test_the_command_explains_a_follow_up(serve, upstream):
+    server = serve(
+        account("relay-a", f"{upstream.url}/unified")
+        + account("relay-b", f"{upstream.url}/unified", "priority = 9", key_env="OTHER_KEY")
+        + '[aliases]\n"cats" = ["grok-video-3", "longtake-cpu"]\n'
+    )
+    here = {"LONGTAKE_URL": server.url, "LONGTAKE_API_KEY": ADMIN_KEY}
+    assert server.request("POST", "/v1/providers/relay-b/disable").status == 200
+    made = server.wait(create(server))
+    assert (made["state"], made["provider"]) == ("succeeded", "relay-a")
+    assert server.request("POST", "/v1/providers/relay-b/enable").status == 200
+
+    def route(*arguments: str) -> list[list[str]]:
+        printed = run_longtake("route", "cats", "--extend", "--seconds", "6", *arguments, environment=here)
+        assert printed.returncode == 0, printed.stderr
+        lines = printed.stdout.decode().splitlines()
+        assert "cats stands for grok-video-3, longtake-cpu" in lines
+        return [line.split() for line in lines if line.split()[0] in {"1", "2", "3", "-"}]
+
+    assert [row[1] for row in route()] == ["relay-b", "relay-a", "longtake"]
+    assert [row[1] for row in route("--task", made["id"], "--at", "1")] == ["relay-a", "relay-b", "longtake"]
+    told = run_longtake("route", MODEL, "--remix", "--task", made["id"], environment=here)
+    assert f"{made['id']} was made at relay-a" in told.stdout.decode()
+    assert "which this is not" in told.stdout.decode()
+    nobody = run_longtake("route", MODEL, "--extend", "--task", "grok:no-such-task", environment=here)
+    assert nobody.returncode != 0
+    assert b"no such task" in nobody.stderr
+    late = server.request("GET", f"/v1/route?model={MODEL}&operation=extend&task_id={made['id']}&start_time=99")
+    assert (late.status, late.json["error"]["param"]) == (400, "start_time")
+    listed = server.request("GET", f"/v1/route?model={MODEL}&operation=extend&task_id={made['id']}").json
+    assert (listed["source_at"], faults("Route", listed)) == ("relay-a", [])

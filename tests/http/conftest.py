@@ -240,7 +240,7 @@ async def _serve_on(
             settings=settings,
             installation=installation,
             ready=ready,
-            providers=ProviderDesk(remote, makers, store),
+            providers=ProviderDesk(remote, makers, store, service.planner),
             pages=studio(installation.url_secret),
         )
         async with listening(app, listener):

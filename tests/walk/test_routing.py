@@ -289,6 +289,20 @@ def test_a_follow_up_goes_to_the_account_that_has_the_video(tmp_path, upstream):
                 services, await ask(services, "grok-video-3", Operation.EXTEND, start_us=SECOND_US, **source)
             )
             assert (longer.plan.maker.provider, longer.plan.maker.mode) == ("maker", Mode.NATIVE), longer.fault
+            told = await services.providers.route_from(
+                "grok-video-3", Operation.EXTEND, made.id, start_us=SECOND_US, new_us=6 * SECOND_US
+            )
+            assert (told.source_at, [(row.account, row.can, row.way) for row in told.candidates]) == (
+                "maker",
+                [("maker", True, "id"), ("other", True, "picture")],
+            ), "in the order of the walk, not that of the priorities"
+            assert "it has this video" in told.candidates[0].why
+            told = await services.providers.route_from("grok-video-3", Operation.REMIX, made.id)
+            assert [(row.account, row.reason) for row in told.candidates] == [
+                ("maker", "ready"),
+                ("other", "operation"),
+            ]
+            assert "only its own videos, by their id there, which this is not" in told.candidates[1].why
             remixed = await end_of(services, await ask(services, "grok-video-3", Operation.REMIX, **source))
             assert (remixed.step, remixed.plan.maker.provider) == (Step.SUCCEEDED, "maker"), remixed.fault
         async with served(tmp_path, other) as services:

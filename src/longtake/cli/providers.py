@@ -78,14 +78,30 @@ def enable_provider(name: str, home: Path | None, as_json: bool, quiet: bool) ->
 @click.option("--create", "operation", flag_value="create", default=True, help="For a new video [default].")
 @click.option("--remix", "operation", flag_value="remix", help="For a remix.")
 @click.option("--seconds", type=float, help="How long the new part shall be [default: the model's own length].")
+@click.option("--task", "task_id", metavar="ID", help="To go on from this task's video, which its maker may have.")
+@click.option("--at", "start_s", type=float, metavar="SECONDS", help="From this second of it [the end].")
 @home_option
 @output_options
-def route(model: str, operation: str, seconds: float | None, home: Path | None, as_json: bool, quiet: bool) -> None:
+def route(
+    model: str,
+    operation: str,
+    seconds: float | None,
+    task_id: str | None,
+    start_s: float | None,
+    home: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
     """Say who would be asked for MODEL now, in order, and why the others would not."""
+    wishes = {
+        "model": model,
+        "operation": operation,
+        "seconds": None if seconds is None else f"{seconds:g}",
+        "task_id": task_id,
+        "start_time": None if start_s is None else f"{start_s:g}",
+    }
     with connect(home) as connection:
-        query = urlencode(
-            {"model": model, "operation": operation} | ({} if seconds is None else {"seconds": f"{seconds:g}"})
-        )
+        query = urlencode({name: text for name, text in wishes.items() if text is not None})
         page = Reply(connection.client.request("GET", f"/v1/route?{query}"))
     shown = page.items("data")
     rows = [
@@ -98,6 +114,8 @@ def route(model: str, operation: str, seconds: float | None, home: Path | None, 
     stands_for = page.texts("stands_for")
     if stands_for != [model]:
         human = f"{model} stands for {', '.join(stands_for)}\n{human}"
+    if source_at := page.text("source_at"):
+        human = f"{task_id} was made at {source_at}\n{human}"
     ids = "\n".join(row.text("account") for row in shown if row.at("can"))
     Output(as_json=as_json, quiet=quiet).data(page.raw, human, ids)
 

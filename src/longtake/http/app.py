@@ -77,7 +77,7 @@ def create_app(
         keys=KeyRing(store),
         readiness=Readiness(ready),
         waits=Waits(),
-        providers=providers or ProviderDesk(None, service.makers, store),
+        providers=providers or ProviderDesk(None, service.makers, store, service.planner),
         inputs=inputs,
         openapi=Published(_described, JSON_TYPE[1]),
     )

@@ -55,7 +55,17 @@ async def explain_route(context: Context, call: Call) -> Answer:
     if operation is None:
         raise InvalidRequest(f"operation is not one of {', '.join(_ROUTED)}", param="operation")
     new_us = _read_seconds(query.get("seconds", ""))
-    return json_answer(route_body(await context.providers.route(model, operation, new_us)))
+    task_id, start = query.get("task_id", ""), query.get("start_time", "")
+    if not task_id:
+        if start:
+            raise InvalidRequest("start_time needs a task_id, the video to go on from", param="start_time")
+        return json_answer(route_body(await context.providers.route(model, operation, new_us)))
+    if operation is Operation.CREATE:
+        raise InvalidRequest("task_id is for operation extend or remix", param="task_id")
+    start_us = _read_moment(start)
+    return json_answer(
+        route_body(await context.providers.route_from(model, operation, task_id, start_us=start_us, new_us=new_us))
+    )
 
 
 def provider_body(status: ProviderStatus) -> dict[str, object]:
@@ -85,6 +95,7 @@ def route_body(route: Route) -> dict[str, object]:
         "object": "route",
         "model": route.model,
         "stands_for": list(route.stands_for),
+        "source_at": route.source_at,
         "data": rows,
         "has_more": False,
     }
@@ -96,4 +107,13 @@ def _read_seconds(text: str) -> int:
         return 0
     if not _SECONDS.fullmatch(text) or not 0 < float(text) <= MOST_SECONDS:
         raise InvalidRequest(f"seconds has to be a number above 0, at most {MOST_SECONDS}", param="seconds")
+    return round(float(text) * SECOND_US)
+
+
+def _read_moment(text: str) -> int | None:
+    """Microseconds from the source's first frame; None where nothing was sent. Raises InvalidRequest."""
+    if not text:
+        return None
+    if not _SECONDS.fullmatch(text):
+        raise InvalidRequest("start_time has to be a number of seconds, 0 or more", param="start_time")
     return round(float(text) * SECOND_US)

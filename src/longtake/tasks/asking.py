@@ -13,6 +13,7 @@ from longtake.routing.live_accounts import LiveAccount
 from longtake.store.base import Store
 from longtake.store.provider_accounts import SpendLimit
 from longtake.tasks.origins import way_at
+from longtake.tasks.remote import Remote
 from longtake.tasks.segments import segment_of
 from longtake.tasks.steps.surroundings import Surroundings
 from longtake.types import Mode, Task
@@ -39,22 +40,34 @@ class Candidacy:
 
 
 async def look_over(here: Surroundings, task: Task) -> list[Candidacy]:
-    """All that have a model of the task's name. The account that goes on from its own video comes first."""
-    remote, now_ms = here.providers, here.clock()
+    """As `candidates_of`, and says in the log who is passed over for its spend cap."""
+    found = await candidates_of(here.store, here.providers, task, here.clock())
+    for candidacy in found:
+        if candidacy.verdict.reason is Reason.SPEND_CAP:
+            _tell_once(candidacy.account, candidacy.verdict)
+    return found
+
+
+async def candidates_of(
+    store: Store, remote: Remote, task: Task, now_ms: int, *, pieces: int | None = None
+) -> list[Candidacy]:
+    """All that have a model of the task's name. The account that goes on from its own video comes first.
+
+    Asked for the task's next job; with `pieces` for all of the new part, in at most so many jobs.
+    """
     found: list[Candidacy] = []
-    spent, segment = Spending(here.store, now_ms), segment_of(task)
+    spent, segment = Spending(store, now_ms), segment_of(task)
     for account, model in remote.accounts.order(remote.names.resolve(task.model_requested)):
-        way = await way_at(here, made_by(task, Offer(account, model)), account)
+        way = await way_at(store, made_by(task, Offer(account, model)), account)
         verdict = judge(
             Offer(account, model),
             segment.operation,
             way,
-            new_us=segment.wished_us,
+            new_us=segment.wished_us if pieces is None else task.plan.new_us,
             now_ms=now_ms,
             spent_microusd=await spent.by(account),
+            pieces=pieces or 1,
         )
-        if verdict.reason is Reason.SPEND_CAP:
-            _tell_once(account, verdict)
         found.append(Candidacy(Offer(account, model), verdict))
     return sorted(found, key=lambda candidacy: not is_own(candidacy.verdict))
 

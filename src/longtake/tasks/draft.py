@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from longtake.billing.prices import price_of
 from longtake.settings import Settings
 from longtake.store.base import Idempotency, NewTask
@@ -25,6 +27,21 @@ class Draft(Value, frozen=True):
         adopts = self.plan.adopts
         return self.plan.provisional and (self.parent_id is not None or (adopts is not None and adopts.is_awaited))
 
+    def task(self, principal: Principal, *, now_ms: int) -> Task:
+        """The task as it would begin, without price and deadline."""
+        return Task(
+            id=new_task_id(self.family),
+            tenant_id=principal.tenant_id,
+            key_id=principal.key_id,
+            submission=self.submission,
+            plan=self.plan,
+            step=Step.WAITING if self.waits else Step.QUEUED,
+            created_ms=now_ms,
+            updated_ms=now_ms,
+            deadline_ms=now_ms,
+            parent_id=self.parent_id,
+        )
+
     def new_task(
         self,
         principal: Principal,
@@ -37,17 +54,9 @@ class Draft(Value, frozen=True):
         """What the store is to write: the task as it begins, with its price, its deadline and its limits."""
         price = price_of(self.plan)
         deadline_s = settings.deadline_s(remote=self.plan.maker.is_remote, waits=self.waits or self.plan.fetches)
-        task = Task(
-            id=new_task_id(self.family),
-            tenant_id=principal.tenant_id,
-            key_id=principal.key_id,
-            submission=self.submission,
-            plan=self.plan,
-            step=Step.WAITING if self.waits else Step.QUEUED,
-            created_ms=now_ms,
-            updated_ms=now_ms,
+        task = msgspec.structs.replace(
+            self.task(principal, now_ms=now_ms),
             deadline_ms=now_ms + deadline_s * 1000,
-            parent_id=self.parent_id,
             group_id=group_id,
             hold_microusd=price.microusd,
             price_rule=price.rule,

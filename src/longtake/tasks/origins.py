@@ -7,9 +7,9 @@ from longtake.errors import SourceUnusable
 from longtake.providers.base import Abilities, InputLimits
 from longtake.routing.live_accounts import LiveAccount
 from longtake.routing.ways import Native, Way, way_of
+from longtake.store.base import Store
 from longtake.tasks.remote import native_ids
 from longtake.tasks.segments import AS_PLANNED_US, Segment, segment_of
-from longtake.tasks.steps.surroundings import Surroundings
 from longtake.types import Asset, JoinReport, Mode, Operation, Task, Value
 
 _USUAL_CODECS = frozenset({"h264", "hevc", "av1"})
@@ -41,23 +41,23 @@ class _Part(Value, frozen=True):
     joined: JoinReport | None
 
 
-async def origin_of(here: Surroundings, task: Task, segment: Segment, account: LiveAccount) -> Origin:
+async def origin_of(store: Store, task: Task, segment: Segment, account: LiveAccount) -> Origin:
     """What a segment goes on from, as this account would be given it. Raises SourceUnusable if it is gone."""
     if segment.operation is Operation.CREATE:
         return Origin(start_us=0)
     if segment.source is not None:
         part = _part(task, segment.number - 1)
-        native = None if part is None else await _native(here, part, segment.start_us, account, task.model_made)
+        native = None if part is None else await _native(store, part, segment.start_us, account, task.model_made)
         return Origin(start_us=segment.start_us, source=segment.source, native=native)
-    source = await _source(here, task)
-    parent = await here.store.task(task.tenant_id, task.parent_id) if task.parent_id else None
+    source = await _source(store, task)
+    parent = await store.task(task.tenant_id, task.parent_id) if task.parent_id else None
     part = None if parent is None or parent.plan.maker.mode is not Mode.NATIVE else _part(parent)
     # What we cut and joined, it has never seen.
-    native = None if part is None else await _native(here, part, segment.start_us, account, task.model_made)
+    native = None if part is None else await _native(store, part, segment.start_us, account, task.model_made)
     return Origin(start_us=segment.start_us, source=source, native=native)
 
 
-async def way_at(here: Surroundings, task: Task, account: LiveAccount) -> Way | None:
+async def way_at(store: Store, task: Task, account: LiveAccount) -> Way | None:
     """How this account would do the task's next segment; None = it cannot."""
     segment = segment_of(task)
     abilities = account.abilities[task.model_made]
@@ -66,7 +66,7 @@ async def way_at(here: Surroundings, task: Task, account: LiveAccount) -> Way | 
         return None
     if segment.operation is Operation.CREATE and not segment.is_last and not _can_go_on(abilities):
         return None
-    origin = await origin_of(here, task, segment, account)
+    origin = await origin_of(store, task, segment, account)
     return way_of(
         abilities,
         segment.operation,
@@ -115,11 +115,9 @@ def _part(task: Task, segment: int | None = None) -> _Part | None:
     return _Part(task=task, segment=number, start_us=made.start_us, wished_us=plan.segments[number], joined=made.joined)
 
 
-async def _native(
-    here: Surroundings, part: _Part, start_us: int, account: LiveAccount, model_name: str
-) -> Native | None:
+async def _native(store: Store, part: _Part, start_us: int, account: LiveAccount, model_name: str) -> Native | None:
     """The clip that the account made for a part of a task's video; None if `start_us` is not in it."""
-    maker, ids = await native_ids(here.store, part.task, part.segment)
+    maker, ids = await native_ids(store, part.task, part.segment)
     if maker != account.name or not ids:
         return None
     begins_us, clip_us = (part.joined.begins_us, part.joined.clip_us) if part.joined else (0, 0)
@@ -131,8 +129,8 @@ async def _native(
     return Native(ids=ids, start_us=there_us, length_us=max(clip_us, there_us)) if there_us >= 0 else None
 
 
-async def _source(here: Surroundings, task: Task) -> Asset:
-    asset = await here.store.asset(task.plan.source_asset_id) if task.plan.source_asset_id else None
+async def _source(store: Store, task: Task) -> Asset:
+    asset = await store.asset(task.plan.source_asset_id) if task.plan.source_asset_id else None
     if asset is None or asset.tenant_id != task.tenant_id:
         raise SourceUnusable("the source video is gone: submit the request again with another", param="task_id")
     return asset

@@ -4,21 +4,26 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
+
+import msgspec
 
 from longtake.accounts import LONGTAKE
-from longtake.errors import InvalidRequest, LongtakeError
+from longtake.errors import InvalidRequest, LongtakeError, NoMaker, OperationNotSupported, TaskNotFound
 from longtake.providers.base import InputKind, PollFault, Trouble
 from longtake.routing.candidates import Offer, Reason, Verdict, is_own, judge
 from longtake.routing.live_accounts import LiveAccount
 from longtake.routing.makers import Makers
 from longtake.routing.ways import Way, way_at_best
 from longtake.store.base import Store
-from longtake.tasks.asking import Spending
+from longtake.tasks.asking import Candidacy, Spending, candidates_of
 from longtake.tasks.clock import Clock, now_ms
-from longtake.tasks.remote import Remote
+from longtake.tasks.planner import Planner
+from longtake.tasks.remote import Remote, native_ids
 from longtake.tasks.standing import switch
-from longtake.types import Mode, Operation, Value
+from longtake.types import Mode, Operation, Principal, Submission, TaskSource, Value
 
+_ANY_PROMPT = "on"
 NO_SUCH_JOB = "00000000-0000-7000-8000-000000000000"
 """Asked for by a test: a good key is told that there is none, and nothing is bought."""
 
@@ -73,6 +78,8 @@ class Route(Value, frozen=True):
     model: str
     stands_for: tuple[str, ...]
     candidates: tuple[Candidate, ...]
+    source_at: str = ""
+    """The account that made the video to go on from; empty = none, or no video was named."""
 
 
 class ProviderTest(Value, frozen=True):
@@ -87,10 +94,13 @@ class ProviderTest(Value, frozen=True):
 class ProviderDesk:
     """For admin keys alone. Without any provider there are only the models that are made here."""
 
-    def __init__(self, remote: Remote | None, makers: Makers, store: Store, clock: Clock = now_ms) -> None:
+    def __init__(
+        self, remote: Remote | None, makers: Makers, store: Store, planner: Planner, clock: Clock = now_ms
+    ) -> None:
         self._remote = remote
         self._makers = makers
         self._store = store
+        self._planner = planner
         self._clock = clock
 
     async def statuses(self) -> list[ProviderStatus]:
@@ -108,9 +118,7 @@ class ProviderDesk:
 
         Raises ModelNotFound.
         """
-        names = self._makers.names.resolve(model)
-        if not names:
-            raise self._makers.unknown(model)
+        names = self._names(model)
         spending = Spending(self._store, self._clock())
         found: list[tuple[Offer, Verdict]] = []
         for account, name in self._remote.accounts.order(names) if self._remote else ():
@@ -127,9 +135,52 @@ class ProviderDesk:
                 pieces=1 if operation is Operation.REMIX else self._makers.most_segments,
             )
             found.append((offer, verdict))
-        asked = [_candidate(offer, verdict) for offer, verdict in found]
+        asked = [_candidate(offer, verdict, _only_own(verdict)) for offer, verdict in found]
         asked += self._here(names, operation, new_us)
-        return Route(model=model, stands_for=names, candidates=tuple(sorted(asked, key=lambda row: not row.can)))
+        return Route(model=model, stands_for=names, candidates=_in_order(asked))
+
+    async def route_from(
+        self, model: str, operation: Operation, task_id: str, *, start_us: int | None = None, new_us: int = 0
+    ) -> Route:
+        """Who would be asked to go on from that task's video, in order: as the walk would, which asks its maker first.
+
+        Any tenant's task. `start_us` = None is its end. Raises ModelNotFound, TaskNotFound, SourceNotReady,
+        SourceUnusable, InvalidRequest and its kin.
+        """
+        names = self._names(model)
+        source = await self._store.find_task(task_id)
+        if source is None:
+            raise TaskNotFound("no such task: the list of tasks names those there are", param="task_id")
+        owner = Principal(tenant_id=source.tenant_id, key_id=source.key_id)
+        submission = Submission(
+            operation=operation,
+            dialect="unified",
+            prompt=_ANY_PROMPT,
+            model=model,
+            source=TaskSource(task_id=source.id),
+            start_us=start_us,
+            new_us=new_us or None,
+        )
+        at, _ = await native_ids(self._store, source)
+        try:
+            draft = await self._planner.draft(owner, submission)
+        except (NoMaker, OperationNotSupported):
+            # Each row says why.
+            return msgspec.structs.replace(await self.route(model, operation, new_us), source_at=at)
+        task = draft.task(owner, now_ms=self._clock())
+        pieces = 1 if operation is Operation.REMIX else self._makers.most_segments
+        found = (
+            await candidates_of(self._store, self._remote, task, self._clock(), pieces=pieces) if self._remote else ()
+        )
+        asked = [_candidate(one.offer, one.verdict, _whose(one, operation)) for one in found]
+        asked += self._here(names, operation, draft.plan.new_us)
+        return Route(model=model, stands_for=names, candidates=_in_order(asked), source_at=at)
+
+    def _names(self, model: str) -> tuple[str, ...]:
+        names = self._makers.names.resolve(model)
+        if not names:
+            raise self._makers.unknown(model)
+        return names
 
     def _here(self, names: tuple[str, ...], operation: Operation, new_us: int) -> list[Candidate]:
         rows: list[Candidate] = []
@@ -196,11 +247,26 @@ class ProviderDesk:
         )
 
 
-def _candidate(offer: Offer, verdict: Verdict) -> Candidate:
+def _only_own(verdict: Verdict) -> str:
+    """What is to be known of an account that goes on from its own videos alone."""
+    return "only its own videos, by their id there" if is_own(verdict) else ""
+
+
+def _whose(candidacy: Candidacy, operation: Operation) -> str:
+    """The same where the video is known."""
+    if is_own(candidacy.verdict):
+        return "it has this video, and goes on from it by its id there: it is asked first"
+    able = candidacy.verdict.way is None and way_at_best(candidacy.offer.abilities, operation) is not None
+    return "only its own videos, by their id there, which this is not" if able else ""
+
+
+def _in_order(rows: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    return tuple(sorted(rows, key=lambda row: not row.can))
+
+
+def _candidate(offer: Offer, verdict: Verdict, note: str) -> Candidate:
     account, way = offer.account, verdict.way
-    why = verdict.why
-    if is_own(verdict):
-        why += "; only its own videos, by their id there"
+    why = f"{verdict.why}; {note}" if note else verdict.why
     return Candidate(
         account=account.name,
         name=offer.model,

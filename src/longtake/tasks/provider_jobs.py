@@ -52,7 +52,7 @@ async def provider_job(
     Raises InputGone, SourceUnusable, OperationNotSupported if the account cannot do it, and what `Egress.send` raises.
     """
     segment, abilities = segment_of(task), account.abilities[task.model_made]
-    way = await way_at(here, task, account)
+    way = await way_at(here.store, task, account)
     if way is None:
         raise OperationNotSupported(
             f"provider {account.name} cannot {segment.operation.value} this video", param="model"
@@ -66,7 +66,7 @@ async def provider_job(
         last = await asyncio.to_thread(_read, path)
         pictures.insert(0, PictureInput(role="first_frame", value=_data_uri("image/png", last), path=path))
     elif way.kind is not None:
-        origin = await origin_of(here, task, segment, account)
+        origin = await origin_of(here.store, task, segment, account)
         source = await _video(here, task, way, origin)
         if way.kind is InputKind.UPLOAD:
             source = await _uploaded(remote, account, source)
@@ -113,7 +113,7 @@ async def returned_clip(here: Surroundings, task: Task, segment: Segment, accoun
         case Mode.NATIVE_TRIMMED if abilities.source.max_us is not None:
             sent_us = min(segment.start_us, abilities.source.max_us)
         case Mode.NATIVE if segment.source is not None:
-            native = (await origin_of(here, task, segment, account)).native
+            native = (await origin_of(here.store, task, segment, account)).native
             sent_us = native.start_us if native is not None else None
         case _:
             pass

@@ -178,6 +178,23 @@ ROUTE_QUERY = (
             "How long the new part shall be; absent = the model's own.", "新部分时长（秒）；缺省为模型默认值。"
         ),
     ),
+    Field(
+        name="task_id",
+        kind="string",
+        example="grok:7fd641dc-437f-44c3-97a2-e3778e0e10fb",
+        words=Words(
+            "The finished task to go on from: its maker is asked first.", "要继续的已完成任务：优先由其原渠道处理。"
+        ),
+    ),
+    Field(
+        name="start_time",
+        kind="number",
+        least=0,
+        example=3,
+        words=Words(
+            "The second of its video from which to go on; absent = its end.", "从视频的第几秒继续；缺省为结尾。"
+        ),
+    ),
 )
 CHARACTER_PATH = Field(
     name="id", kind="string", required=True, words=Words("A character's id; there are none.", "角色 id；不存在角色。")

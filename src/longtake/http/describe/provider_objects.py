@@ -92,6 +92,7 @@ ROUTE = Shape(
         one_of("object", ("route",), "The kind of object.", "对象类型。"),
         always("model", "string", "The name that was asked for.", "请求的名称。"),
         always("stands_for", "array", "The models that it stands for.", "对应的模型。", of="string"),
+        always("source_at", "string", "The account that made the source; else empty.", "源视频所在渠道；无则为空。"),
         always("data", "array", "The candidates.", "候选列表。", of="Candidate"),
         always("has_more", "boolean", "False.", "恒为 false。"),
     ),

@@ -5,7 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from longtake.errors import AccessDenied, ModelNotFound
+from longtake.errors import (
+    AccessDenied,
+    InvalidStartTime,
+    ModelNotFound,
+    SourceNotReady,
+    SourceUnusable,
+    TaskNotFound,
+)
 from longtake.http.describe import parameters, provider_objects
 from longtake.http.describe.terms import Answer, Operation, Words
 
@@ -60,6 +67,6 @@ PROVIDER_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         ),
         query=parameters.ROUTE_QUERY,
         answers=(Answer(words=Words("The candidates.", "候选渠道。"), shape=provider_objects.ROUTE.name),),
-        errors=(AccessDenied, ModelNotFound),
+        errors=(AccessDenied, ModelNotFound, TaskNotFound, SourceNotReady, SourceUnusable, InvalidStartTime),
     ),
 }
