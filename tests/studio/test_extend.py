@@ -46,17 +46,44 @@ def test_the_forecast_says_what_the_form_would_come_to(guest: httpx2.Client):
 
 
 def test_the_forecast_refuses_in_the_words_of_the_api(world: World, guest: httpx2.Client):
-    form = {"task_id": SAMPLE_ID, "start_time": "1", "duration": "500", "model": "longtake-cpu", "prompt": "…"}
+    form = {"task_id": SAMPLE_ID, "start_time": "50", "duration": "1", "model": "longtake-cpu", "prompt": "…"}
     offers = guest.post("/extend/forecast", data=form).json()["offers"]
     own = next(one for one in offers if one["model"] == "longtake-cpu")
     with world.client() as client:
         refused = client.post("/v1/video/extend", json={**form, "prompt": "x"}).json()["error"]
     assert own["makes"] is False
     assert own["why_not"] in refused["message"]
-    assert own["param"] == refused["param"] == "duration"
-    assert offers[-1]["makes"] is False
-    late = guest.post("/extend/forecast", data={**form, "duration": "1", "start_time": "50"}).json()["offers"]
-    assert {one["param"] for one in late} == {"start_time"}
+    assert {one["param"] for one in offers} == {own["param"]} == {refused["param"]} == {"start_time"}
+
+
+LONG = {"task_id": SAMPLE_ID, "start_time": "1", "duration": "500", "model": "longtake-cpu", "prompt": "on"}
+
+
+def test_a_length_that_no_model_makes_is_moved_and_said(world: World, guest: httpx2.Client):
+    offers = {one["model"]: one for one in guest.post("/extend/forecast", data=LONG).json()["offers"]}
+    own = offers["longtake-cpu"]
+    assert (own["makes"], own["new_us"], own["moves_length"]) == (True, 30_000_000, True)
+    assert own["moved"] == ["New seconds: 30.00 s instead of 8:20.0, the most that longtake-cpu makes."]
+    made = guest.post("/extend?lang=zh", data=LONG)
+    task = world.run(world.service.get(OWNER, made.headers["location"].removeprefix("/videos/")))
+    guest.post(f"/videos/{task.id}/cancel")
+    assert task.plan.new_us == 30_000_000
+    assert task.warnings[0] == "新增秒数由 8:20.0 改为 30.00 s：这是 longtake-cpu 的上限。"
+
+
+def test_the_form_without_scripts_is_told_before_what_it_would_come_to(guest: httpx2.Client):
+    """The same form, sent to the page by its other button."""
+    look = {**LONG, "prompt": "slow zoom in", "takes": "2", "size": "480p", "seed": "7", "exact": "true", "look": "1"}
+    page = guest.get("/extend", params=look).text
+    assert "1.00 s kept + 30.00 s new = 31.00 s" in page
+    assert "New seconds: 30.00 s instead of 8:20.0" in page
+    assert "zoom in (slow" in page
+    for held in ('value="30"', ">slow zoom in</textarea>", "<option selected>2", "<option selected>480p", 'value="7"'):
+        assert held in page, held
+    assert 'name="exact" value="true" checked' in page
+    wrong = guest.get("/extend", params={**look, "duration": "long"})
+    assert wrong.status_code == 200
+    assert "duration" in wrong.text.partition('id="warnings"')[2][:200]
 
 
 def test_takes_are_tasks_of_one_group_that_differ_by_their_seed(world: World, guest: httpx2.Client):

@@ -36,6 +36,16 @@ class PriceFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Of each picture of the request."""
 
 
+class WaitFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long a model takes, where that was measured: seconds from a submission to its end, with nobody before it."""
+
+    source: str
+    as_of: str
+    base_s: float = 0
+    second_s: float = 0
+    """More for each second of 1080p that it makes; larger and smaller pictures take their share."""
+
+
 class Model(Value, frozen=True):
     """Facts about one model. Lengths in seconds, of the new part; short sides in pixels."""
 
@@ -59,6 +69,7 @@ class Model(Value, frozen=True):
     prompt_support: Literal["full", "camera", "scene"] = "full"
     price: PriceFacts | None = None
     """None = unknown; what is made here is free whatever stands there."""
+    wait: WaitFacts | None = None
 
     @property
     def default_us(self) -> int:

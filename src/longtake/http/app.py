@@ -34,9 +34,11 @@ from longtake.http.speech import named, unmounted
 from longtake.http.waits import Waits
 from longtake.settings import Settings
 from longtake.store.base import Installation, Store
+from longtake.tasks.fitting import Fitting
 from longtake.tasks.input_links import InputLinks
 from longtake.tasks.provider_desk import ProviderDesk
 from longtake.tasks.service import TaskService
+from longtake.tasks.usual_waits import UsualWaits
 
 logger = logging.getLogger("longtake.http")
 
@@ -79,6 +81,8 @@ def create_app(
         waits=Waits(),
         providers=providers or ProviderDesk(None, service.makers, store, service.planner),
         inputs=inputs,
+        fitting=Fitting(store, service.makers),
+        usual_waits=UsualWaits(store),
         openapi=Published(_described, JSON_TYPE[1]),
     )
     return Application(context, proxies, routes=(*ROUTES, *(pages(context) if pages else ())))

@@ -13,9 +13,11 @@ from longtake.http.rendered import RenderedTasks
 from longtake.http.waits import Waits
 from longtake.settings import Settings
 from longtake.store.base import Store
+from longtake.tasks.fitting import Fitting
 from longtake.tasks.input_links import InputLinks
 from longtake.tasks.provider_desk import ProviderDesk
 from longtake.tasks.service import TaskService
+from longtake.tasks.usual_waits import UsualWaits
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,5 +38,7 @@ class Context:
     """For admin keys alone."""
     inputs: InputLinks | None
     """Links to the inputs of providers' jobs."""
+    fitting: Fitting
+    usual_waits: UsualWaits
     openapi: Published
     """The OpenAPI document."""

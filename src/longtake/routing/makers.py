@@ -57,8 +57,8 @@ class Makers:
     ) -> None:
         self._catalog = catalog
         self.most_segments = most_segments
-        self._accounts = accounts or LiveAccounts()
-        self.names = names or ModelNames(catalog, self._accounts.models())
+        self.accounts = accounts or LiveAccounts()
+        self.names = names or ModelNames(catalog, self.accounts.models())
         self._built_in = catalog.find(LONGTAKE_CPU)
         self.stand_in = stand_in
         self._choices = {model.name: self._choice(model) for model in catalog}
@@ -92,12 +92,12 @@ class Makers:
 
     def here(self, model: str) -> Choice | None:
         """The built-in engine's choice for a model of its own, or one that it stands in for; None = it does neither."""
-        if model not in self._choices or model in self._accounts.models():
+        if model not in self._choices or model in self.accounts.models():
             return None
         return self._choices[model] if self._catalog.find(model).engine or self.stand_in else None
 
     def _choose(self, model_name: str, operation: Operation) -> Choice:
-        if model_name in self._accounts.models():
+        if model_name in self.accounts.models():
             return self._remote(model_name, operation)
         model = self._catalog.find(model_name)
         if operation not in model.operations:
@@ -119,7 +119,7 @@ class Makers:
         """The choice that was made before, for a task that stored its maker. Raises ModelNotFound, NoMaker."""
         model_name = maker.name or model_name
         if maker.is_remote:
-            account = self._accounts.get(maker.provider)
+            account = self.accounts.get(maker.provider)
             if account is None or model_name not in account.abilities:
                 raise NoMaker(f"the provider that was to make {model_name!r} is no longer set up here", param="model")
             return self._choice_at(account, model_name, maker.mode)
@@ -130,7 +130,7 @@ class Makers:
 
     def list_models(self) -> Sequence[ListedModel]:
         """The models that can be made now, in the catalogue's order; then the aliases that stand for any of them."""
-        offered = self._accounts.models()
+        offered = self.accounts.models()
         real = [
             ListedModel(model=model, mode=Mode.LOCAL if model.engine else Mode.STAND_IN, provider=BUILT_IN_PROVIDER)
             for model in self._catalog
@@ -151,8 +151,8 @@ class Makers:
     def _first_of_each_model(self) -> list[tuple[str, LiveAccount]]:
         found: dict[str, LiveAccount] = {}
         for operation in (Operation.CREATE, Operation.EXTEND):
-            for name in self._accounts.models():
-                if able := self._accounts.serving(name, operation):
+            for name in self.accounts.models():
+                if able := self.accounts.serving(name, operation):
                     found.setdefault(name, able[0])
         return list(found.items())
 
@@ -174,9 +174,9 @@ class Makers:
 
     def _remote(self, model_name: str, operation: Operation) -> Choice:
         """The first account that could do it. Who really does is decided when the task runs, by health and room."""
-        able = self._accounts.serving(model_name, operation)
+        able = self.accounts.serving(model_name, operation)
         if not able:
-            if any(account.is_usable for account, _ in self._accounts.offering((model_name,))):
+            if any(account.is_usable for account, _ in self.accounts.offering((model_name,))):
                 raise OperationNotSupported(
                     f"unsupported operation: no provider here can {operation.value} with model {model_name!r}: "
                     "name another model",

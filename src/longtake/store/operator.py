@@ -61,6 +61,15 @@ class SpendRow(Value, frozen=True, omit_defaults=False):
     """What providers took, failed tries among it."""
 
 
+class Taken(Value, frozen=True):
+    """How long a task took, from its submission to its good end."""
+
+    model: str
+    provider: str
+    tenant_id: str
+    took_ms: int
+
+
 class OperatorReads(Protocol):
     """The reading half of the record that is not bound to one tenant; who calls it checks who asks."""
 
@@ -82,4 +91,8 @@ class OperatorReads(Protocol):
 
     async def spend(self, since_ms: int, until_ms: int, tenant_id: str | None = None) -> Sequence[SpendRow]:
         """What the tasks that ended in this time came to, dearest first."""
+        ...
+
+    async def taken(self, makers: Sequence[tuple[str, str]], operation: Operation, most: int) -> Sequence[Taken]:
+        """What the latest `most` good tasks of each maker took, over all tenants. A maker: a model and its provider."""
         ...

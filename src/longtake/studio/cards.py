@@ -34,6 +34,8 @@ class Card(Value, frozen=True):
     cost_microusd: int = 0
     message: str = ""
     """Why it ended badly, in the visitor's language."""
+    seed: int | None = None
+    """As it was asked for; takes differ by it."""
     ended: bool = False
     """Whether nothing will change any more."""
 
@@ -64,6 +66,7 @@ def card_of(visit: Visit, task: Task) -> Card:
         new_us=task.plan.new_us,
         cost_microusd=task.cost_microusd,
         message="" if fault is None else told(fault, visit.language),
+        seed=task.submission.seed,
         ended=task.step in ENDS,
     )
 

@@ -3,20 +3,27 @@
 
 from __future__ import annotations
 
-from longtake.errors import InvalidRequest
+from collections.abc import Mapping
+
+import msgspec
+
+from longtake.errors import InvalidRequest, LongtakeError
 from longtake.filmstrip import Sheet, sheet_of
 from longtake.http.dialects.unified import UNIFIED
 from longtake.http.messages import json_answer
+from longtake.http.staging import Staging
 from longtake.http.submissions import read_submission
 from longtake.http.videos import task_id
 from longtake.studio.cards import Card, card_of, facts_of
-from longtake.studio.offers import Offer, offers
-from longtake.studio.visit import PageAnswer, Shown, Visit
+from longtake.studio.offers import NOT_TYPED, Offer, offers
+from longtake.studio.visit import PageAnswer, Shown, Visit, told
+from longtake.studio.wishes import MOST_TAKES, Wishes, wishes_of
 from longtake.types import SECOND_US, MediaFacts, Operation, Rate, Submission, TaskSource, Value
 
 SIZES = ("480p", "720p", "1080p", "1440p", "2160p")
 ASPECTS = ("16:9", "9:16", "1:1", "2:3", "3:2", "4:3", "3:4")
-MOST_TAKES = 4
+FIELDS = ("prompt", "duration", "size", "aspect_ratio", "upscale", "takes", "seed", "exact")
+"""What a link to the page may fill in, by the names of the form."""
 
 
 class ExtendPage(Value, frozen=True):
@@ -32,9 +39,18 @@ class ExtendPage(Value, frozen=True):
     """The model that is marked at first."""
     prompt: str
     """What the source was asked for, as a hint."""
+    filled: Mapping[str, str]
+    """What the form holds already."""
+    wrong: str = ""
+    """What of that cannot be read."""
     sizes: tuple[str, ...] = SIZES
     aspects: tuple[str, ...] = ASPECTS
     most_takes: int = MOST_TAKES
+
+    @property
+    def offer(self) -> Offer | None:
+        """That of the marked model."""
+        return next((one for one in self.offers if one.model == self.chosen), None)
 
 
 class Forecast(Value, frozen=True):
@@ -44,13 +60,19 @@ class Forecast(Value, frozen=True):
 
 
 async def show(visit: Visit) -> PageAnswer:
-    """The page; `?task=`, `?at=` seconds, `?model=`. Raises TaskNotFound, InvalidRequest."""
+    """The page; `?task=`, `?at=` seconds, `?model=`, and any of FIELDS. Raises TaskNotFound, InvalidRequest.
+
+    Without scripts the form comes here too, to be told what it would come to.
+    """
     fields = visit.call.query()
-    task = await visit.context.service.get(visit.owner, task_id(fields.get("task", ""), "task"))
+    task = await visit.context.service.get(
+        visit.owner, task_id(fields.get("task") or fields.get("task_id", ""), "task")
+    )
     facts = facts_of(task)
     if facts is None:
         raise InvalidRequest("this task has no video to extend (yet)", param="task")
-    start_us = _start_us(fields.get("at", ""), facts)
+    start_us = _start_us(fields.get("at") or fields.get("start_time", ""), facts)
+    filled = {name: fields[name] for name in FIELDS if fields.get(name)}
     wished = Submission(
         operation=Operation.EXTEND,
         dialect=UNIFIED.name,
@@ -58,30 +80,55 @@ async def show(visit: Visit) -> PageAnswer:
         source=TaskSource(task_id=task.id),
         start_us=start_us,
     )
-    asked = await offers(visit, wished)
+    wishes, wrong = Wishes(), ""
+    if filled:
+        try:
+            wishes, wished = await _read(visit, task.id, start_us, filled)
+        except LongtakeError as error:
+            wrong = told(error, visit.language)
+    asked = await offers(visit, wished, exact=wishes.exact)
     able = [one.model for one in asked if one.makes]
     liked = (fields.get("model", ""), task.model_requested)
-    return Shown(
-        "extend.html",
-        ExtendPage(
-            source=card_of(visit, task),
-            sheet=sheet_of(facts.duration_us),
-            fps=facts.video.fps,
-            start_us=start_us,
-            offers=asked,
-            chosen=next((model for model in liked if model in able), able[0] if able else ""),
-            prompt=task.submission.prompt,
-        ),
+    chosen = next((model for model in liked if model in able), able[0] if able else "")
+    page = ExtendPage(
+        source=card_of(visit, task),
+        sheet=sheet_of(facts.duration_us),
+        fps=facts.video.fps,
+        start_us=start_us,
+        offers=asked,
+        chosen=chosen,
+        prompt=task.submission.prompt,
+        filled=filled,
+        wrong=wrong,
     )
+    offer = page.offer
+    if offer is not None:
+        page = msgspec.structs.replace(page, start_us=offer.start_us, filled=_snapped(filled, offer))
+    return Shown("extend.html", page)
 
 
 async def forecast(visit: Visit) -> PageAnswer:
     """What the form as it is filled in would come to. Raises nothing about the request: each offer says it."""
     submission, staging = await read_submission(visit.context, visit.call, UNIFIED, Operation.EXTEND)
     try:
-        return json_answer(Forecast(offers=await offers(visit, submission)))
+        wishes, submission = wishes_of(submission)
+        return json_answer(Forecast(offers=await offers(visit, submission, exact=wishes.exact)))
     finally:
         await staging.drop()
+
+
+async def _read(visit: Visit, source_id: str, start_us: int, filled: Mapping[str, str]) -> tuple[Wishes, Submission]:
+    """The request that a link fills in, read as the form would be. Raises InvalidRequest and its kin."""
+    values = {"prompt": NOT_TYPED, **filled, "task_id": source_id, "model": "longtake-cpu"}
+    draft = UNIFIED.parse(Operation.EXTEND, values, visit.context.links.asset_of)
+    submission = await Staging(visit.context.service, visit.owner).settle(draft)
+    return wishes_of(msgspec.structs.replace(submission, start_us=start_us))
+
+
+def _snapped(filled: Mapping[str, str], offer: Offer) -> Mapping[str, str]:
+    if not offer.moves_length:
+        return filled
+    return {**filled, "duration": f"{offer.new_us / SECOND_US:g}"}
 
 
 def _start_us(text: str, facts: MediaFacts) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from urllib.parse import urlencode
 
 from longtake.types import SECOND_US, Aspect, ExactSize, Operation, Submission, Task, TaskSource, Value
 
@@ -33,6 +34,29 @@ def lines_of(task: Task, base: str) -> Lines | None:
         python=_python(submission, fields, base),
         command=_command(submission),
     )
+
+
+def again_link(task: Task, *, takes: int = 1, seeds_on: int | None = None) -> str:
+    """The Extend page, filled in as this task was asked for: the same second and words, and another seed by chance.
+
+    With `seeds_on` it goes on counting behind that many takes. Empty for what has no source in the library.
+    """
+    submission = task.submission
+    if submission.operation is not Operation.EXTEND or task.parent_id is None:
+        return ""
+    fields = {
+        "task": task.parent_id,
+        "at": f"{task.plan.start_us / SECOND_US:.6f}".rstrip("0").rstrip("."),
+        "model": task.model_requested,
+        "prompt": submission.prompt,
+        "duration": "" if submission.new_us is None else str(_number(submission.new_us)),
+        "size": _size(submission) or "",
+        "aspect_ratio": "" if submission.aspect is None else str(submission.aspect),
+        "upscale": "true" if submission.upscale else "",
+        "takes": str(takes) if takes > 1 else "",
+        "seed": str(submission.seed + seeds_on) if seeds_on and submission.seed is not None else "",
+    }
+    return f"/extend?{urlencode({name: value for name, value in fields.items() if value})}"
 
 
 def _fields(submission: Submission) -> dict[str, object]:

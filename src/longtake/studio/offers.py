@@ -6,20 +6,18 @@ All of it is asked of the planner that the submission itself goes through.
 
 from __future__ import annotations
 
-from statistics import median
-
 import msgspec
 
 from longtake.engines.readers import prompt_reader
 from longtake.errors import LongtakeError
 from longtake.routing.makers import ListedModel
-from longtake.store.base import TaskQuery
+from longtake.studio.moves import moved_words, too_short
 from longtake.studio.visit import Visit, told
-from longtake.types import SECOND_US, Mode, Operation, Plan, State, Submission, Value
+from longtake.tasks.usual_waits import UsualWait
+from longtake.types import SECOND_US, Mode, Operation, Plan, Submission, Value
 
 ASKED_FOR = "what comes next"
 """Stands for the prompt while none is typed: a plan needs one."""
-_LOOKED_AT = 100
 NOT_TYPED = "…"
 """What a script sends for a prompt that was not typed yet."""
 
@@ -43,8 +41,16 @@ class Offer(Value, frozen=True):
     """Whether the head stays bit for bit."""
     price_microusd: int = 0
     price_known: bool = True
-    usual_wait_s: float | None = None
-    """How long such tasks of the visitor's took of late, from submission to end; None = there were none."""
+    usual_wait: UsualWait | None = None
+    """None where nobody knows."""
+    start_us: int = 0
+    """Where it would go on: the wish, or what that was moved to."""
+    moved: tuple[str, ...] = ()
+    """What of the wish it needs changed, or does more than is kept, in the visitor's words."""
+    moves_start: bool = False
+    moves_length: bool = False
+    may_stay: bool = False
+    """Whether it could go on from the wished second too, only worse."""
     understood: str = ""
     """What the maker will make of the prompt, where it says so before."""
     warnings: tuple[str, ...] = ()
@@ -52,18 +58,24 @@ class Offer(Value, frozen=True):
     most_s: float = 0
 
 
-async def offers(visit: Visit, submission: Submission) -> tuple[Offer, ...]:
-    """All models for this request, those that can make it first; the order within is the list's."""
-    waits_s = await usual_waits_s(visit, submission.operation)
+async def offers(visit: Visit, submission: Submission, *, exact: bool = False) -> tuple[Offer, ...]:
+    """All models for this request, those that can make it first; the order within is the list's.
+
+    `exact` keeps the second wherever there is any way from it.
+    """
     asked = [
-        await offer(visit, msgspec.structs.replace(submission, model=listed.model.name), listed, waits_s)
+        await _offer(visit, msgspec.structs.replace(submission, model=listed.model.name), listed, exact=exact)
         for listed in visit.context.service.models()
     ]
-    return tuple(sorted(asked, key=lambda one: not one.makes))
+    waits = iter(await visit.context.usual_waits.of(visit.owner, [plan for _, plan in asked if plan is not None]))
+    told_of = [one if plan is None else msgspec.structs.replace(one, usual_wait=next(waits)) for one, plan in asked]
+    return tuple(sorted(told_of, key=lambda one: not one.makes))
 
 
-async def offer(visit: Visit, submission: Submission, listed: ListedModel, waits_s: dict[str, float]) -> Offer:
-    """One model's."""
+async def _offer(
+    visit: Visit, submission: Submission, listed: ListedModel, *, exact: bool
+) -> tuple[Offer, Plan | None]:
+    """One model's, with its plan if it can."""
     blank = Offer(
         model=listed.model.name,
         provider=listed.provider,
@@ -71,21 +83,24 @@ async def offer(visit: Visit, submission: Submission, listed: ListedModel, waits
         makes=False,
         default_s=listed.model.default_s,
         most_s=listed.model.max_s,
-        usual_wait_s=waits_s.get(listed.model.name),
     )
-    typed = submission.prompt.strip().strip(NOT_TYPED)
+    fitted = await visit.context.fitting.of(visit.owner, submission, exact=exact)
+    if fitted.least_source_us:
+        return msgspec.structs.replace(blank, why_not=too_short(visit.language, fitted), param="task_id"), None
+    wanted, typed = fitted.submission, submission.prompt.strip().strip(NOT_TYPED)
     try:
         quote = await visit.context.service.quote(
-            visit.owner, submission if typed else msgspec.structs.replace(submission, prompt=ASKED_FOR)
+            visit.owner, wanted if typed else msgspec.structs.replace(wanted, prompt=ASKED_FOR)
         )
     except LongtakeError as error:
-        return msgspec.structs.replace(blank, why_not=told(error, visit.language), param=error.param)
+        return msgspec.structs.replace(blank, why_not=told(error, visit.language), param=error.param), None
     plan = quote.plan
+    starts = [move for move in fitted.moves if move.param == "start_time"]
     return msgspec.structs.replace(
         blank,
         makes=True,
         provider=plan.maker.provider,
-        mode=plan.maker.mode,
+        mode=fitted.mode or plan.maker.mode,
         new_us=plan.new_us,
         total_us=plan.start_us + plan.new_us,
         width=plan.width,
@@ -95,18 +110,12 @@ async def offer(visit: Visit, submission: Submission, listed: ListedModel, waits
         price_known=quote.price.known,
         understood=_understood(plan) if typed else "",
         warnings=plan.warnings,
-    )
-
-
-async def usual_waits_s(visit: Visit, operation: Operation) -> dict[str, float]:
-    """By model, the median time from submission to end of the visitor's latest finished tasks."""
-    query = TaskQuery(limit=_LOOKED_AT, states=(State.SUCCEEDED,), operation=operation)
-    page = await visit.context.service.list(visit.owner, query)
-    taken: dict[str, list[float]] = {}
-    for task in page.tasks:
-        if task.finished_ms is not None:
-            taken.setdefault(task.model_requested, []).append((task.finished_ms - task.created_ms) / 1000)
-    return {model: median(times) for model, times in taken.items()}
+        start_us=plan.start_us,
+        moved=moved_words(visit.language, fitted, listed.model.name),
+        moves_start=bool(starts),
+        moves_length=len(fitted.moves) > len(starts),
+        may_stay=any(not move.is_needed for move in starts),
+    ), plan
 
 
 def _understood(plan: Plan) -> str:

@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from urllib.parse import quote
 
 import msgspec
 
-from longtake.errors import InvalidRequest
+from longtake.errors import InvalidRequest, LongtakeError
 from longtake.http.dialects.unified import UNIFIED
+from longtake.http.messages import HeaderList
 from longtake.http.submissions import read_submission
-from longtake.studio.extend import MOST_TAKES
+from longtake.studio.moves import moved_words
+from longtake.studio.notices import remember
 from longtake.studio.visit import Moved, PageAnswer, Visit
-from longtake.types import Operation, Submission
+from longtake.studio.wishes import wishes_of
+from longtake.types import Operation
 
 _SEEDS = 2**31
 
@@ -27,7 +29,8 @@ async def create(visit: Visit) -> PageAnswer:
 async def extend(visit: Visit) -> PageAnswer:
     """Extend a video, in as many takes as were asked for; the visitor goes on to the first one's page.
 
-    Takes differ by their seed alone. If one of them is refused, those before it stay.
+    What the model cannot do at the wished second or length is moved, and said on the task. Takes differ by their seed
+    alone. If one of them is refused, those before it stay, and the page tells of both.
     """
     return await _submit(visit, Operation.EXTEND)
 
@@ -36,27 +39,25 @@ async def _submit(visit: Visit, operation: Operation) -> PageAnswer:
     submission, staging = await read_submission(visit.context, visit.call, UNIFIED, operation)
     visit.call.let_go()
     try:
-        takes, submission = _takes(submission)
+        wishes, submission = wishes_of(submission)
     except InvalidRequest:
         await staging.drop()
         raise
-    group_id = secrets.token_hex(8) if takes > 1 else None
+    fitted = await visit.context.fitting.of(visit.owner, submission, exact=wishes.exact)
+    said = moved_words(visit.language, fitted, submission.model or "")
+    submission = msgspec.structs.replace(fitted.submission, warnings=(*fitted.submission.warnings, *said))
+    group_id = secrets.token_hex(8) if wishes.takes > 1 else None
     seed = submission.seed if submission.seed is not None else secrets.randbelow(_SEEDS)
-    first = ""
-    for number in range(takes):
-        wanted = submission if takes == 1 else msgspec.structs.replace(submission, seed=seed + number)
-        submitted = await visit.context.service.submit(visit.owner, wanted, group_id=group_id)
-        first = first or submitted.task.id
-    return Moved(f"/videos/{quote(first, safe=':')}")
-
-
-def _takes(submission: Submission) -> tuple[int, Submission]:
-    """How many takes the form asks for, and the submission without that field, which only the studio has."""
-    written: Mapping[str, msgspec.Raw] = submission.extra
-    if "takes" not in written:
-        return 1, submission
-    rest = {name: value for name, value in written.items() if name != "takes"}
-    text = msgspec.json.decode(written["takes"], type=object)
-    if not isinstance(text, str | int) or str(text) not in {str(number) for number in range(1, MOST_TAKES + 1)}:
-        raise InvalidRequest(f"takes has to be 1 to {MOST_TAKES}", param="takes")
-    return int(text), msgspec.structs.replace(submission, extra=rest)
+    made: list[str] = []
+    headers = HeaderList()
+    for number in range(wishes.takes):
+        wanted = submission if wishes.takes == 1 else msgspec.structs.replace(submission, seed=seed + number)
+        try:
+            submitted = await visit.context.service.submit(visit.owner, wanted, group_id=group_id)
+        except LongtakeError as error:
+            if not made:
+                raise
+            headers.append(remember(visit, made[0], len(made), wishes.takes, error))
+            break
+        made.append(submitted.task.id)
+    return Moved(f"/videos/{quote(made[0], safe=':')}", headers)

@@ -9,7 +9,8 @@ from longtake.http.events import task_events
 from longtake.http.timelines import read_provenance, read_timeline
 from longtake.http.videos import task_id
 from longtake.studio.cards import Card, card_of
-from longtake.studio.lines import Lines, lines_of
+from longtake.studio.lines import Lines, again_link, lines_of
+from longtake.studio.notices import TakesRefused, refused_takes
 from longtake.studio.visit import Moved, PageAnswer, Shown, Visit
 from longtake.tasks.lineage import Node, Stretch
 from longtake.types import HeadReport, JoinReport, Operation, Role, SeamReport, Value
@@ -47,6 +48,12 @@ class VideoPage(Value, frozen=True):
     takes: tuple[Card, ...]
     """Of the same shot, this one among them; empty where there is but one."""
     lines: Lines | None
+    again: str = ""
+    """The Extend page filled in as this was asked for; empty where there is no source to ask it of."""
+    refused: TakesRefused | None = None
+    """Takes of the same request that were not accepted."""
+    rest: str = ""
+    """The Extend page filled in to ask for those."""
 
 
 async def show(visit: Visit) -> PageAnswer:
@@ -60,6 +67,7 @@ async def show(visit: Visit) -> PageAnswer:
         siblings = _below(kin.tree, kin.path[-2].id)
         takes = tuple(card_of(visit, node.task) for node in siblings if node.task.group_id == task.group_id)
     on_path = {one.id for one in kin.path}
+    refused = refused_takes(visit, task.id)
     return Shown(
         "video.html",
         VideoPage(
@@ -79,6 +87,9 @@ async def show(visit: Visit) -> PageAnswer:
             tree_is_complete=kin.complete,
             takes=takes,
             lines=lines_of(task, visit.context.links.asked_base(visit.call)),
+            again=again_link(task),
+            refused=refused,
+            rest=again_link(task, takes=refused.asked - refused.made, seeds_on=refused.made) if refused else "",
         ),
     )
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from longtake.errors import SourceUnusable
 from longtake.providers.base import Abilities, InputLimits
 from longtake.routing.live_accounts import LiveAccount
@@ -30,6 +32,22 @@ class Origin(Value, frozen=True):
         return self.source.facts.duration_us if self.source and self.source.facts else 0
 
 
+class OwnClip(Value, frozen=True):
+    """A clip that an account has of the end of a video."""
+
+    ids: Mapping[str, str]
+    begins_us: int
+    """Where our video's beginning would lie on its clock."""
+    clip_us: int
+
+    def at(self, start_us: int) -> Native | None:
+        """It as what a start goes on from; None if the start is before it."""
+        there_us = self.begins_us + start_us
+        if there_us < 0:
+            return None
+        return Native(ids=self.ids, start_us=there_us, length_us=max(self.clip_us, there_us))
+
+
 class _Part(Value, frozen=True):
     """A part of a video that a provider made: where it lies there, and how its clip was joined."""
 
@@ -47,14 +65,20 @@ async def origin_of(store: Store, task: Task, segment: Segment, account: LiveAcc
         return Origin(start_us=0)
     if segment.source is not None:
         part = _part(task, segment.number - 1)
-        native = None if part is None else await _native(store, part, segment.start_us, account, task.model_made)
+        clip = None if part is None else await _clip(store, part, account, task.model_made)
+        native = clip.at(segment.start_us) if clip else None
         return Origin(start_us=segment.start_us, source=segment.source, native=native)
     source = await _source(store, task)
     parent = await store.task(task.tenant_id, task.parent_id) if task.parent_id else None
-    part = None if parent is None or parent.plan.maker.mode is not Mode.NATIVE else _part(parent)
+    clip = None if parent is None else await own_clip(store, parent, account, task.model_made)
+    return Origin(start_us=segment.start_us, source=source, native=clip.at(segment.start_us) if clip else None)
+
+
+async def own_clip(store: Store, parent: Task, account: LiveAccount, model_name: str) -> OwnClip | None:
+    """What an account itself has of a finished task's video; None if it did not make its end."""
     # What we cut and joined, it has never seen.
-    native = None if part is None else await _native(store, part, segment.start_us, account, task.model_made)
-    return Origin(start_us=segment.start_us, source=source, native=native)
+    part = _part(parent) if parent.plan.maker.mode is Mode.NATIVE else None
+    return None if part is None else await _clip(store, part, account, model_name)
 
 
 async def way_at(store: Store, task: Task, account: LiveAccount) -> Way | None:
@@ -73,11 +97,11 @@ async def way_at(store: Store, task: Task, account: LiveAccount) -> Way | None:
         start_us=origin.start_us,
         source_us=origin.source_us,
         native=origin.native,
-        fits=origin.source is None or _fits(origin.source, abilities.source),
+        fits=origin.source is None or fits(origin.source, abilities.source),
     )
 
 
-def _fits(source: Asset, limits: InputLimits) -> bool:
+def fits(source: Asset, limits: InputLimits) -> bool:
     """Whether a file as it is can be given to a maker: an MP4 of a usual codec, upright, within its limits."""
     if source.facts is None:
         return True
@@ -115,8 +139,8 @@ def _part(task: Task, segment: int | None = None) -> _Part | None:
     return _Part(task=task, segment=number, start_us=made.start_us, wished_us=plan.segments[number], joined=made.joined)
 
 
-async def _native(store: Store, part: _Part, start_us: int, account: LiveAccount, model_name: str) -> Native | None:
-    """The clip that the account made for a part of a task's video; None if `start_us` is not in it."""
+async def _clip(store: Store, part: _Part, account: LiveAccount, model_name: str) -> OwnClip | None:
+    """The clip that the account made for a part of a task's video."""
     maker, ids = await native_ids(store, part.task, part.segment)
     if maker != account.name or not ids:
         return None
@@ -125,8 +149,7 @@ async def _native(store: Store, part: _Part, start_us: int, account: LiveAccount
         clip_us = part.wished_us  # adopted: measured, not ordered
     elif part.joined is None and part.task.operation is not Operation.REMIX:
         clip_us = asked_us(part.wished_us, account.abilities[model_name])
-    there_us = begins_us + start_us - part.start_us
-    return Native(ids=ids, start_us=there_us, length_us=max(clip_us, there_us)) if there_us >= 0 else None
+    return OwnClip(ids=ids, begins_us=begins_us - part.start_us, clip_us=clip_us)
 
 
 async def _source(store: Store, task: Task) -> Asset:

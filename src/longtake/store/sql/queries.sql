@@ -435,6 +435,19 @@ where finished_ms >= :since_ms and finished_ms < :until_ms and operation <> 'upl
 group by 1, 2, 3, 4
 order by 8 desc, 5 desc
 
+-- taken --
+-- The latest tasks of each maker. Who waited for a source waited for another task, too.
+select makers.value ->> 0, makers.value ->> 1, tasks.tenant, tasks.finished_ms - tasks.created_ms
+from json_each(:makers) as makers cross join tasks
+where tasks.number in (
+    select latest.number from tasks as latest
+    where json_extract(latest.plan, '$.maker.name') = makers.value ->> 0
+        and json_extract(latest.plan, '$.maker.provider') = makers.value ->> 1
+        and latest.operation = :operation
+        and latest.step = 'succeeded' and latest.attempt > 0 and latest.deleted_ms is null
+    order by latest.finished_ms desc limit :most
+) and json_extract(tasks.submission, '$.wait_for_source') is null
+
 -- unlisted_newest --
 select {task} from tasks
 where tenant = :tenant and listed = 0 and deleted_ms is null and number < :after

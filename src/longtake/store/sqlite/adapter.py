@@ -33,13 +33,13 @@ from longtake.store.base import (
     TaskPage,
     TaskQuery,
 )
-from longtake.store.operator import Exchange, SpendRow, StepEvent, TaskFilter
+from longtake.store.operator import Exchange, SpendRow, StepEvent, Taken, TaskFilter
 from longtake.store.provider_accounts import AccountState
 from longtake.store.sqlite import money, provider_accounts, rates, removal, submission, walk
 from longtake.store.sqlite.connections import Connections
 from longtake.store.sqlite.faults import explain
 from longtake.store.sqlite.lock import FileLock
-from longtake.store.sqlite.operator import exchange_of, filter_cells, spend_of, step_of
+from longtake.store.sqlite.operator import exchange_of, filter_cells, spend_of, step_of, taken_of
 from longtake.store.sqlite.queries import Cell, Row, fetch, fetch_first, run
 from longtake.store.sqlite.remembered import RememberedTasks
 from longtake.store.sqlite.rows import asset_cells, asset_of, job_of, key_cells, key_of, task_cells, task_of, uuid_of
@@ -258,6 +258,12 @@ class SqliteStore:
         """See OperatorReads.spend."""
         cells: dict[str, Cell] = {"since_ms": since_ms, "until_ms": until_ms, "tenant": tenant_id}
         return [spend_of(row) for row in await self._list("spend", cells)]
+
+    async def taken(self, makers: Sequence[tuple[str, str]], operation: Operation, most: int) -> Sequence[Taken]:
+        """See OperatorReads.taken."""
+        asked = msgspec.json.encode(makers).decode()
+        cells: dict[str, Cell] = {"makers": asked, "operation": operation.value, "most": most}
+        return [taken_of(row) for row in await self._list("taken", cells)]
 
     # -- files ---------------------------------------------------------------------------------------------------------
 

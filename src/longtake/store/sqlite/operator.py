@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 from longtake.lifecycle import state_of
-from longtake.store.operator import Exchange, SpendRow, StepEvent, TaskFilter
+from longtake.store.operator import Exchange, SpendRow, StepEvent, Taken, TaskFilter
 from longtake.store.sqlite.queries import Cell, Row
 from longtake.types import Step
 
@@ -43,3 +43,8 @@ def spend_of(row: Row) -> SpendRow:
     """A row of `spend`."""
     names = SpendRow.__struct_fields__
     return msgspec.convert(dict(zip(names, row, strict=True)), SpendRow)
+
+
+def taken_of(row: Row) -> Taken:
+    """A row of `taken`."""
+    return msgspec.convert(dict(zip(Taken.__struct_fields__, row, strict=True)), Taken)

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Extend page: the handle, the second that is typed and the player say the same; what the request would come to is
-// asked of the server as it is filled in.
+// asked of the server as it is filled in, and what the chosen model cannot do is moved to where it can, and said.
 
 import "./filmstrip.js";
-import { say } from "./words.js";
+import { clock, say } from "./words.js";
 
 const SECOND_US = 1_000_000;
 const PAUSE_MS = 250;
 const NOT_TYPED = "…";
+const MINUTES_FROM_S = 90;
+const SAME_US = 500;
 
 const form = document.querySelector("form.extend");
 const strip = document.querySelector("lt-filmstrip");
@@ -15,11 +17,14 @@ const player = document.getElementById("source");
 const start = document.getElementById("start");
 const length = document.getElementById("length");
 const prompt = document.getElementById("prompt");
+const exact = document.getElementById("exact");
+const moved = document.getElementById("moved");
+const stay = document.getElementById("stay");
 let offers = new Map();
 let asked = 0;
 let timer = 0;
+let wishedUs = strip.startUs;
 
-const seconds = (timeUs) => `${(timeUs / SECOND_US).toFixed(2)} s`;
 const chosen = () => offers.get(new FormData(form).get("model"));
 
 function showPlace() {
@@ -37,8 +42,29 @@ function showTotal() {
   const typed = Number(length.value) * SECOND_US;
   const newUs = typed > 0 ? typed : (offer?.new_us ?? (offer?.default_s ?? 0) * SECOND_US);
   strip.showNew(newUs);
-  const total = { kept: seconds(strip.startUs), new: seconds(newUs), total: seconds(strip.startUs + newUs) };
+  const total = { kept: clock(strip.startUs), new: clock(newUs), total: clock(strip.startUs + newUs) };
   document.getElementById("total").textContent = say("total", total);
+}
+
+function showMoved(text, mayStay = false) {
+  moved.textContent = text;
+  stay.hidden = !mayStay;
+  stay.textContent = say("stay", { wished: clock(wishedUs) });
+}
+
+/** Take over what the chosen model needs moved. A length that is still being typed is left alone. */
+function snap(offer) {
+  if (!offer?.makes) return;
+  const isTyping = document.activeElement === length;
+  const startUs = offer.start_us ?? 0;
+  if (offer.moves_start && Math.abs(startUs - strip.startUs) > SAME_US) {
+    strip.place(startUs, false);
+    start.value = String(strip.startUs / SECOND_US);
+    showPlace();
+  }
+  if (offer.moves_length && !isTyping) length.value = String(offer.new_us / SECOND_US);
+  if (offer.moved?.length) showMoved(offer.moved.join(" "), offer.may_stay);
+  showTotal();
 }
 
 function showChoice() {
@@ -65,6 +91,13 @@ function price(offer) {
   return offer.price_microusd ? `$${(offer.price_microusd / 1e6).toFixed(offer.price_microusd % 10_000 ? 4 : 2)}` : say("free");
 }
 
+function waited(wait) {
+  if (!wait) return say("wait_unknown");
+  const inMinutes = wait.seconds >= MINUTES_FROM_S;
+  const count = inMinutes ? wait.seconds / 60 : wait.seconds;
+  return say(`wait_${wait.basis}`, { wait: say(inMinutes ? "minutes" : "seconds", { count }) });
+}
+
 function showOffers() {
   for (const label of document.querySelectorAll(".offer")) {
     const offer = offers.get(label.dataset.model);
@@ -75,10 +108,9 @@ function showOffers() {
     label.toggleAttribute("data-cannot", !offer.makes);
     if (offer.makes) {
       label.querySelector(".price").textContent = price(offer);
-      const words = [say(`mode_${offer.mode}`)];
-      if (offer.usual_wait_s !== undefined) words.push(say("wait", { seconds: offer.usual_wait_s.toFixed(1) }));
-      label.querySelector(".why").textContent = words.join(" · ");
+      label.querySelector(".why").textContent = [say(`mode_${offer.mode}`), waited(offer.usual_wait)].join(" · ");
     } else {
+      label.querySelector(".price").textContent = say("cannot");
       label.querySelector(".why").textContent = offer.why_not;
     }
   }
@@ -100,6 +132,7 @@ async function forecast() {
   offers = new Map(said.offers.map((offer) => [offer.model, offer]));
   showOffers();
   showChoice();
+  snap(chosen());
 }
 
 function askSoon() {
@@ -107,21 +140,49 @@ function askSoon() {
   timer = setTimeout(() => forecast().catch(() => {}), PAUSE_MS);
 }
 
-strip.addEventListener("place", () => {
+/** The visitor chose a second: it counts, and what was said of another one is over. */
+function placed() {
+  wishedUs = strip.startUs;
+  exact.checked = false;
   start.value = String(strip.startUs / SECOND_US);
+  showMoved("");
   showPlace();
   askSoon();
+}
+
+strip.addEventListener("place", placed);
+start.addEventListener("change", () => {
+  const typed = start.value;
+  const typedUs = Number(typed) * SECOND_US;
+  strip.moveTo(typedUs);
+  if (Math.abs(typedUs - strip.startUs) > SAME_US) {
+    showMoved(say("moved_frame", { wished: `${typed} s`, at: clock(strip.startUs) }));
+  }
 });
-start.addEventListener("change", () => strip.moveTo(Number(start.value) * SECOND_US));
+length.addEventListener("change", () => snap(chosen()));
+stay.addEventListener("click", () => {
+  strip.moveTo(wishedUs);
+  exact.checked = true;
+  start.focus();
+});
 form.addEventListener("input", (event) => {
   if (event.target === strip.handle || event.target === start) return;
+  if (event.target === length || event.target.name === "model") {
+    showMoved("");
+    // Another model may need nothing moved: the second goes back to where it was wished.
+    if (event.target !== length && wishedUs !== strip.startUs) {
+      strip.place(wishedUs, false);
+      start.value = String(wishedUs / SECOND_US);
+      showPlace();
+    }
+  }
   showChoice();
   askSoon();
 });
 
 // After "back" or a reload the browser puts back what was typed, and only in the fields: the handle follows them.
 function followTyped() {
-  if (start.value !== "" && Math.round(Number(start.value) * SECOND_US) !== strip.startUs) {
+  if (start.value !== "" && Math.abs(Number(start.value) * SECOND_US - strip.startUs) > SAME_US) {
     strip.moveTo(Number(start.value) * SECOND_US);
   }
 }
