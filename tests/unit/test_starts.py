@@ -6,13 +6,13 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from longtake.providers.base import Abilities, InputKind, InputLimits
+from longtake.providers.base import Abilities, InputKind, InputLimits, PictureRole
 from longtake.routing.starts import Start, nearest_start
 from longtake.routing.ways import Native
 from longtake.types import Mode, Operation, Rate
 
 BOTH = frozenset({Operation.CREATE, Operation.EXTEND})
-PICTURE = frozenset({"first_frame"})
+PICTURE: frozenset[PictureRole] = frozenset({"first_frame"})
 FPS = Rate(num=24)
 FROM_2_S = Abilities(
     operations=BOTH, pictures=PICTURE, source_by=(InputKind.UPLOAD,), source=InputLimits(min_us=2_000_000)
@@ -34,9 +34,7 @@ def start(abilities: Abilities, at_s: float, *, source_s: float = 8, own_from_s:
         length_us = max(6_000_000, there_us)
         return Native(ids={"id": "theirs"}, start_us=there_us, length_us=length_us) if there_us >= 0 else None
 
-    return nearest_start(
-        abilities, start_us=round(at_s * 1e6), source_us=round(source_s * 1e6), fps=FPS, native=native
-    )
+    return nearest_start(abilities, start_us=round(at_s * 1e6), source_us=round(source_s * 1e6), fps=FPS, native=native)
 
 
 def way_mode(found: Start) -> Mode | None:
