@@ -42,28 +42,28 @@ def way_mode(found: Start) -> Mode | None:
 
 
 @pytest.mark.parametrize(
-    ("abilities", "at_s", "own_from_s", "to_s", "reason", "needed", "mode"),
+    ("abilities", "at_s", "own_from_s", "found"),
     [
-        (FROM_2_S, 3.4, None, 3.4, "", False, Mode.NATIVE_TRIMMED),
-        (FROM_2_S, 1.5, None, 2.0, "least_source", False, Mode.NATIVE_TRIMMED),
+        (FROM_2_S, 3.4, None, (3.4, "", False, Mode.NATIVE_TRIMMED)),
+        (FROM_2_S, 1.5, None, (2.0, "least_source", False, Mode.NATIVE_TRIMMED)),
         # A second is as far as a start is moved for a better way alone.
-        (FROM_2_S, 0.5, None, 0.5, "", False, Mode.BRIDGED),
-        (EXTENDS_ALONE, 0.5, None, 2.0, "least_source", True, Mode.NATIVE_TRIMMED),
-        (WHOLE_SECONDS, 3.4, 0, 3.0, "step", False, Mode.NATIVE),
-        (WHOLE_SECONDS, 3.6, 0, 4.0, "step", False, Mode.NATIVE),
-        (WHOLE_SECONDS, 3.0, 0, 3.0, "", False, Mode.NATIVE),
+        (FROM_2_S, 0.5, None, (0.5, "", False, Mode.BRIDGED)),
+        (EXTENDS_ALONE, 0.5, None, (2.0, "least_source", True, Mode.NATIVE_TRIMMED)),
+        (WHOLE_SECONDS, 3.4, 0, (3.0, "step", False, Mode.NATIVE)),
+        (WHOLE_SECONDS, 3.6, 0, (4.0, "step", False, Mode.NATIVE)),
+        (WHOLE_SECONDS, 3.0, 0, (3.0, "", False, Mode.NATIVE)),
         # Whole on the clip's own clock, and on a frame of this video.
-        (WHOLE_SECONDS, 5.5, 2.5, 5.5, "", False, Mode.NATIVE),
-        (WHOLE_SECONDS, 5.9, 2.5, 5.5, "step", False, Mode.NATIVE),
-        (WHOLE_SECONDS, 3.4, None, 3.4, "", False, Mode.BRIDGED),
-        (END_ALONE, 3.4, 2, 8.0, "end", True, Mode.NATIVE),
-        (END_ALONE, 3.4, None, 3.4, "", True, None),
+        (WHOLE_SECONDS, 5.5, 2.5, (5.5, "", False, Mode.NATIVE)),
+        (WHOLE_SECONDS, 5.9, 2.5, (5.5, "step", False, Mode.NATIVE)),
+        (WHOLE_SECONDS, 3.4, None, (3.4, "", False, Mode.BRIDGED)),
+        (END_ALONE, 3.4, 2, (8.0, "end", True, Mode.NATIVE)),
+        (END_ALONE, 3.4, None, (3.4, "", True, None)),
     ],
 )  # fmt: skip
-def test_the_nearest_good_second_is_found(abilities, at_s, own_from_s, to_s, reason, needed, mode):
-    found = start(abilities, at_s, own_from_s=own_from_s)
-    assert (found.start_us, found.reason) == (round(to_s * 1e6), reason)
-    assert (found.is_needed, way_mode(found)) == (needed, mode)
+def test_the_nearest_good_second_is_found(abilities, at_s, own_from_s, found):
+    """What is found: the second, why it is another one, whether it had to be, how the model makes it."""
+    at = start(abilities, at_s, own_from_s=own_from_s)
+    assert (at.start_us / 1e6, at.reason, at.is_needed, way_mode(at)) == found
 
 
 def test_no_second_of_a_source_that_is_too_short_will_do():
