@@ -125,6 +125,23 @@ def test_a_picture_is_made_small_enough(bigbuckbunny: Path, tmp_path: Path) -> N
 # ---- delivering ------------------------------------------------------------------------------------------------------
 
 
+def test_a_clip_that_is_right_is_copied_without_decoding_it(studio: Studio, tmp_path: Path) -> None:
+    """Pictures in the middle that no decoder takes are no reason to lose what was bought, and cost nobody any time."""
+    whole = studio.clip(options={"movflags": "+faststart", "preset": "ultrafast"})
+    with av.open(str(whole)) as container:
+        places = [packet.pos for packet in container.demux(video=0) if packet.pos is not None]
+    damaged = bytearray(whole.read_bytes())
+    for place in places[20:40]:
+        damaged[place : place + 4] = b"\xff\xff\xff\xff"  # the length of a NAL unit
+    clip = tmp_path / "clip"
+    clip.write_bytes(damaged)
+    made = deliver(clip, tmp_path / "video", new_us=2_500_000, target=FAST, watch=Spectator())
+    assert (made.facts.video.frames, made.copied, made.warnings) == (60, 60, ())
+    with av.open(str(clip)) as one, av.open(str(tmp_path / "video")) as other:
+        packets = [[bytes(packet) for packet in file.demux(video=0)] for file in (one, other)]
+    assert packets[0] == packets[1]
+
+
 def test_a_clip_that_is_right_is_copied(studio: Studio, tmp_path: Path) -> None:
     clip = studio.clip(audio=AAC, suffix=".mkv", frames=48)
     made = deliver(clip, tmp_path / "video", new_us=2_000_000, target=FAST, watch=Spectator())

@@ -36,8 +36,7 @@ def copied_head(
 
     with ThreadPoolExecutor(1, "longtake-tail") as pool:
         frames = pool.submit(decoded)
-        for packet in pictures.copied_packets():
-            yield (packet.dts or 0) * tick_s, packet, pictures.write
+        yield from copied_whole(pictures)
     index = source.frames
     factor = int(index.time_base / pictures.form.clock)
     for number, frame in enumerate(frames.result(), cut.copied):
@@ -46,6 +45,13 @@ def copied_head(
         for packet in pictures.encode(frame, pts, duration):
             yield (packet.dts or 0) * tick_s, packet, pictures.write_encoded
         count.step()
+
+
+def copied_whole(pictures: PictureTrack) -> Iterator[Pending]:
+    """The copied packets alone, of a head that has no other frames. Nothing is decoded."""
+    tick_s = float(pictures.form.clock)
+    for packet in pictures.copied_packets():
+        yield (packet.dts or 0) * tick_s, packet, pictures.write
 
 
 def encoded_head(

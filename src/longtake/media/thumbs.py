@@ -67,17 +67,19 @@ def _stretched(picture: VideoFrame) -> VideoFrame:
     return VideoFrame(luma[picture.y], chroma[picture.u], chroma[picture.v])
 
 
-def thumbnail(video: Path, output: Path, *, at_us: int | None = None) -> None:
+def thumbnail(video: Path | Source, output: Path, *, at_us: int | None = None) -> None:
     """Write the frame shown at `at_us` as JPEG of at most 640 px; without a time, the keyframe at about a third.
 
     Raises MediaError if the video cannot be decoded.
     """
-    source = read_source(video, RESULT_LIMITS)
+    source = video if isinstance(video, Source) else read_source(video, RESULT_LIMITS)
     index = source.frames
     wanted_us = index.duration_us // 3 if at_us is None else min(max(0, at_us), index.duration_us)
     wanted = index.start + int(Fraction(wanted_us, 1_000_000) / index.time_base)
-    with open_media(video, RESULT_LIMITS) as container:
+    with open_media(source.path, RESULT_LIMITS) as container:
         stream = video_stream(container, RESULT_LIMITS)
+        if at_us is None:
+            stream.thread_type = "SLICE"  # frame threads would decode several for the one that is shown
         container.seek(wanted, stream=stream, backward=True)
         shown: av.VideoFrame | None = None
         with explained("the video cannot be decoded"):
@@ -95,7 +97,7 @@ def thumbnail(video: Path, output: Path, *, at_us: int | None = None) -> None:
 
 
 def sprite(
-    video: Path,
+    video: Path | Source,
     output: Path,
     *,
     limits: MediaLimits = RESULT_LIMITS,
@@ -108,7 +110,7 @@ def sprite(
     in all; then a tile may show an earlier moment. Who is to `see` too is given each frame that becomes a tile, and
     when it is shown, in microseconds. Raises MediaError if the video cannot be decoded.
     """
-    source = read_source(video, limits)
+    source = video if isinstance(video, Source) else read_source(video, limits)
     sheet = sheet_of(source.frames.duration_us)
     geometry = _small(source, _TILE_SIDE_PX)
     wide, high = geometry.width, geometry.height

@@ -89,15 +89,22 @@ class PictureTrack:
         self._part: OutputContainer | None = None
         self._part_stream: Stream | None = None
         self._part_begun = False
-        self._stream, self._encoder = self._copying() if self._source is not None else self._encoding()
+        self._stream, self._only_encoder = self._copying() if self._source is not None else self._encoding()
+
+    @property
+    def _encoder(self) -> PictureEncoder:
+        assert self._only_encoder is not None, "nothing of this track is encoded"
+        return self._only_encoder
 
     def tick(self, number: int) -> int:
         """When new frame `number` is shown."""
         return self._begin + round(number * self._step)
 
-    def _copying(self) -> tuple[VideoStream, PictureEncoder]:
-        """A track with the source's parameter sets and ours beside each other."""
+    def _copying(self) -> tuple[VideoStream, PictureEncoder | None]:
+        """A track with the source's parameter sets and ours beside each other; its own where nothing is encoded."""
         assert self._source is not None
+        if not self._encoded_head and not self._new:
+            return self._stream_like_source(self._main, self._source.picture.extradata), None
         configuration = read_configuration(self._source.picture.extradata)
         form = self.form
         first, last = self._copied_times()
@@ -109,10 +116,8 @@ class PictureTrack:
             fine=range(self._encoded_head + 1),
         )  # fmt: skip
         encoder.start_after(*last, delay)
-        header = self._source.picture.extradata
-        if self._encoded_head or self._new:
-            sps, pps = parameter_sets(encoder.extradata)
-            header = write_configuration((*configuration.sps, *sps), (*configuration.pps, *pps))
+        sps, pps = parameter_sets(encoder.extradata)
+        header = write_configuration((*configuration.sps, *sps), (*configuration.pps, *pps))
         return self._stream_like_source(self._main, header), encoder
 
     def _copied_times(self) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -195,8 +200,9 @@ class PictureTrack:
 
     def finish(self) -> None:
         """Write what the encoder still holds."""
-        for packet in self._encoder.finish():
-            self.write_encoded(packet)
+        if self._only_encoder is not None:
+            for packet in self._only_encoder.finish():
+                self.write_encoded(packet)
 
     def write(self, packet: Packet[Stream]) -> None:
         """Write a copied packet."""

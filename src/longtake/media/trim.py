@@ -15,7 +15,7 @@ from longtake.media.audio import SoundTrack, result_form
 from longtake.media.context import CopiedTail, EncodedTail
 from longtake.media.contract import Assembled, CancelCheck, Target, Watch
 from longtake.media.cut import common_clock, find_cut, why_not_copied
-from longtake.media.head import copied_head, encoded_head
+from longtake.media.head import copied_head, copied_whole, encoded_head
 from longtake.media.mux import kept_if_complete, write_in_order, write_mp4
 from longtake.media.newpart import FrameCount
 from longtake.media.open import RESULT_LIMITS
@@ -36,7 +36,8 @@ def trim(source: Source, output: Path, *, end_us: int, target: Target, watch: Wa
     """Write source[0, end) to `output`, MP4 with H.264 and AAC and its index in front; on any error no file stays.
 
     Frames whose middle lies before `end_us` are in it, one at least. With the target's geometry kept, and where the
-    source is of that kind, all packets but a few at the end are copied. The report says how many; warnings say why not.
+    source is of that kind, all packets but a few at the end are copied, and not decoded unless those few need them. The
+    report says how many; warnings say why not.
 
     Raises MediaError or LimitExceeded for a source that cannot be worked with, WorkCancelled.
     """
@@ -61,7 +62,9 @@ def trim(source: Source, output: Path, *, end_us: int, target: Target, watch: Wa
             sounds: list[SoundTrack] = []
             if sound is not None:
                 sounds.append(SoundTrack(main, sound, source=source, cut=round(end_s * sound.rate_hz), new=0))
-            if cut.copied:
+            if cut.copied == cut.head:
+                head = copied_whole(pictures)
+            elif cut.copied:
                 tail = CopiedTail(source, cut, check)
                 head = copied_head(pictures, source, cut, tail=tail, before_decoding=lambda: None, count=count)
             else:

@@ -19,11 +19,12 @@ from longtake.media.frames import AudioBlock, VideoFrame
 from longtake.media.join import Returned, join
 from longtake.media.likeness import Likeness
 from longtake.media.net import Net, load_net
-from longtake.media.open import MediaLimits
+from longtake.media.open import RESULT_LIMITS, MediaLimits
 from longtake.media.part import take_from
 from longtake.media.probe import probe, read_image
 from longtake.media.remake import remake
 from longtake.media.seam_strip import write_strip
+from longtake.media.source import read_source
 from longtake.media.stage import StageLimits, stage_head, stage_picture
 from longtake.media.thumbs import sprite, thumbnail
 from longtake.render.base import (
@@ -384,7 +385,7 @@ def _small_pictures(
     assembled: Assembled, outputs: Outputs, reporter: Reporter
 ) -> tuple[list[MadeFile], Likeness | None]:
     """The thumbnail and the sheet of the finished video, the picture of its join, and what was seen on the way."""
-    video = outputs.finished(Role.VIDEO)
+    video = read_source(outputs.finished(Role.VIDEO), RESULT_LIMITS)
     share = Share(reporter, MADE_SHARE, 1.0)
     share.progress(0.2)
     files: list[MadeFile] = []
