@@ -82,6 +82,8 @@ class ToyFleet:
         """Keys of all render jobs ever started."""
         self.most_at_once = 0
         self.released: set[str] = set()
+        self.warmed = 0
+        """How often a place was to be made ready."""
         self._attempts: dict[str, Attempt] = {}
         self._count: dict[str, int] = defaultdict(int)
 
@@ -100,6 +102,9 @@ class ToyFleet:
             self.most_at_once = max(self.most_at_once, self._busy())
         attempt.worker = asyncio.create_task(self._work(attempt))
         return job.key
+
+    def warm(self) -> None:
+        self.warmed += 1
 
     async def events(self, handle: str, after: int, wait_s: float) -> Sequence[Event]:
         attempt = self._attempts.get(handle)

@@ -29,6 +29,7 @@ from tests.render.conftest import (
 
 from longtake.errors import Overloaded
 from longtake.render.base import Lost, Produced
+from longtake.render.child import NICENESS
 from longtake.render.local import LocalFleet
 from longtake.sandbox.environment import clean_environment
 
@@ -57,6 +58,7 @@ def test_a_child_inherits_nothing_that_it_does_not_need(make_fleet: MakeFleet, t
         assert seen["session"]
         assert seen["core"] == 0
         assert seen["nice"] > os.nice(0)
+        assert not seen["autogroup"] or seen["autogroup"].endswith(f"nice {NICENESS}\n")
         assert seen["modules"] == []  # a warm child costs nothing before its first real job
 
     run(main())

@@ -38,6 +38,40 @@ def test_events_come_in_order_by_cursor_to_any_number_of_readers(make_fleet: Mak
     run(main())
 
 
+def test_a_child_is_ready_before_its_job_comes(make_fleet: MakeFleet):
+    async def main():
+        fleet = make_fleet(render_slots=2, child_idle_s=0.5)
+        fleet.warm()
+        fleet.warm()
+        await until(lambda: len(fleet.child_pids()) == 1)
+        (pid,) = fleet.child_pids().values()
+        handle = await fleet.start(toy_job("look"))
+        started, *_, final = await follow(fleet, handle)
+        assert started == Started(place="local", pid=pid, warm=True)
+        assert isinstance(final, Produced)
+        await until(lambda: not is_there(pid))
+        fleet.warm()
+        await until(lambda: bool(fleet.child_pids()))
+        await until(lambda: not fleet.child_pids())  # no job came
+        await fleet.close()
+        fleet.warm()
+        assert fleet.child_pids() == {}
+
+    run(main())
+
+
+def test_what_cannot_be_loaded_ahead_is_told_by_the_job(make_fleet: MakeFleet):
+    async def main():
+        fleet = make_fleet(work="toy_work:Nothing")
+        fleet.warm()
+        await until(lambda: bool(fleet.child_pids()))
+        final = await do(fleet, toy_job("chatter"))
+        assert isinstance(final, Failed)
+        assert final.code == "configuration_error"
+
+    run(main())
+
+
 def test_a_repeated_start_is_one_start_and_release_forgets(make_fleet: MakeFleet):
     async def main():
         fleet = make_fleet(render_slots=2)

@@ -23,6 +23,12 @@ from longtake.types import RenderReport
 HELD: list[object] = []
 
 
+def autogroup() -> str:
+    """What the kernel says of this session's share of the cores; empty where it shares them out by process alone."""
+    path = Path("/proc/self/autogroup")
+    return path.read_text() if path.exists() else ""
+
+
 class ToyWork:
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
@@ -137,6 +143,7 @@ class ToyWork:
             "environ": dict(os.environ),
             "descriptors": descriptors,
             "nice": os.nice(0),
+            "autogroup": autogroup(),
             "core": resource.getrlimit(resource.RLIMIT_CORE)[0],
             "group": os.getpgid(0) == os.getpid(),
             "session": os.getsid(0) == os.getpid(),

@@ -194,6 +194,10 @@ class Fleet(Protocol):
         """Start an attempt once; its handle. Raises Busy, and Overloaded once the fleet is closed."""
         ...
 
+    def warm(self) -> None:
+        """A render job will come in a moment: have a place ready for it. A hint that returns at once."""
+        ...
+
     async def events(self, handle: str, after: int, wait_s: float) -> Sequence[Event]:
         """The events past the first `after`, waiting up to wait_s for one. Never raises for a dead place: [Lost]."""
         ...

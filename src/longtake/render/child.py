@@ -7,6 +7,7 @@ the parent ends the child even where the kernel does not see to it.
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import os
 import queue
@@ -18,7 +19,7 @@ from typing import Protocol, cast
 from longtake.render.base import Event, Probed, Produced, RenderJob, RenderLimits, Stopped
 from longtake.render.faults import as_failed, is_unexpected, traceback_of
 from longtake.render.lookup import load_object
-from longtake.render.messages import ENCODER, TO_CHILD_DECODER, Cancel, FromChild, Ready, Run, Setup, Trace
+from longtake.render.messages import ENCODER, TO_CHILD_DECODER, Cancel, FromChild, Load, Ready, Run, Setup, Trace
 from longtake.render.reporter import Reporter
 from longtake.sandbox.framing import FramingError
 from longtake.sandbox.limits import apply_job_limits, apply_process_limits, die_with_parent
@@ -43,7 +44,7 @@ class ChildLoop:
 
     def __init__(self, pipes: ParentPipes) -> None:
         self._pipes = pipes
-        self._jobs: queue.SimpleQueue[RenderJob] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[RenderJob | Load] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._reporters: dict[str, Reporter] = {}
 
@@ -57,12 +58,15 @@ class ChildLoop:
         work: Work | None = None
         while True:
             job = self._jobs.get()
+            if isinstance(job, Load):
+                with contextlib.suppress(Exception):  # what cannot be loaded is the next job's to tell
+                    work = work or self._load(setup)
+                continue
             reporter = self._reporters[job.key]
             apply_job_limits(memory_bytes=job.limits.memory_bytes, file_bytes=largest_file_bytes(job.limits))
             final: Event
             try:
-                if work is None:
-                    work = cast("type[Work]", load_object(setup.work))(setup)  # pyright: ignore[reportCallIssue]
+                work = work or self._load(setup)
                 final = work.run(job, reporter)
             except BaseException as error:  # noqa: BLE001  (whatever it was, the parent is owed a final event)
                 final = as_failed(error, job.limits)
@@ -73,6 +77,9 @@ class ChildLoop:
                 del self._reporters[job.key]
             self._send(Stopped() if reporter.cancelled() else final)
 
+    def _load(self, setup: Setup) -> Work:
+        return cast("type[Work]", load_object(setup.work))(setup)  # pyright: ignore[reportCallIssue]
+
     def _listen(self) -> None:
         try:
             while (message := self._receive()) is not None:
@@ -80,6 +87,8 @@ class ChildLoop:
                     with self._lock:
                         self._reporters[message.job.key] = Reporter(message.job.key, self._send)
                     self._jobs.put(message.job)
+                elif isinstance(message, Load):
+                    self._jobs.put(message)
                 elif isinstance(message, Cancel):
                     with self._lock:
                         reporter = self._reporters.get(message.key)
@@ -88,7 +97,7 @@ class ChildLoop:
         finally:
             os._exit(0)  # the parent has closed the pipe, is gone, or talks nonsense
 
-    def _receive(self) -> Setup | Run | Cancel | None:
+    def _receive(self) -> Setup | Run | Load | Cancel | None:
         payload = self._pipes.receive()
         return None if payload is None else TO_CHILD_DECODER.decode(payload)
 

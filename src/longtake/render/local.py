@@ -83,6 +83,14 @@ class LocalFleet:
                     return f"{self.name}/{slot.name}/{slot.start(job)}/{job.key}"
         raise Busy(f"all {len(slots)} {lane} slots are at work")
 
+    def warm(self) -> None:
+        """Have a child for renders ready soon, unless one is there or all are at work."""
+        slots = self._lanes[RENDER_LANE]
+        if not self._closed and not any(slot.free and slot.child_pid is not None for slot in slots):
+            cold = next((slot for slot in slots if slot.free), None)
+            if cold is not None:
+                cold.warm()
+
     async def events(self, handle: str, after: int, wait_s: float) -> Sequence[Event]:
         """The events past the first `after`, waiting up to wait_s for one; [Lost] for an unknown handle."""
         slot, key = self._find(handle)

@@ -49,6 +49,10 @@ class Run(Value, frozen=True, tag="run"):
     job: RenderJob
 
 
+class Load(Value, frozen=True, tag="load"):
+    """To the child: a job will come soon; import what does it."""
+
+
 class Cancel(Value, frozen=True, tag="cancel"):
     """To the child: stop working at this attempt soon."""
 
@@ -67,7 +71,7 @@ class Trace(Value, frozen=True, tag="trace"):
     text: str
 
 
-ToChild = Setup | Run | Cancel
+ToChild = Setup | Run | Load | Cancel
 FromChild = Ready | Trace | Event
 
 ENCODER = msgspec.msgpack.Encoder()

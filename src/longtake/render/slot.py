@@ -19,7 +19,7 @@ import msgspec
 from longtake.render.attempt import Attempt
 from longtake.render.base import Busy, Event, Failed, Final, Lost, RenderJob, Started, Stopped
 from longtake.render.faults import memory_exceeded
-from longtake.render.messages import ENCODER, FROM_CHILD_DECODER, Cancel, Ready, Run, Setup, Trace
+from longtake.render.messages import ENCODER, FROM_CHILD_DECODER, Cancel, Load, Ready, Run, Setup, Trace
 from longtake.sandbox.environment import clean_environment
 from longtake.sandbox.framing import FramingError
 from longtake.sandbox.process import Child, ChildGone, describe_exit
@@ -62,6 +62,8 @@ class Slot:
         self._child_ready = False
         self._child_end: str | None = None
         self._closing = False
+        self._wanted = False
+        """A child is to be ready for a job that will come."""
         self._thread = threading.Thread(target=self._live, name=f"slot-{name}", daemon=True)
         self._thread.start()
 
@@ -77,6 +79,13 @@ class Slot:
         """The warm child's process id, if there is one."""
         child = self._child
         return child.pid if child else None
+
+    def warm(self) -> None:
+        """Have a child ready soon, since a job will come. It ends as any other if none does."""
+        with self._changed:
+            if self._current is None and self._child is None and not self._closing:
+                self._wanted = True
+                self._changed.notify_all()
 
     def knows(self, key: str) -> bool:
         """Whether the attempt was started here and not released."""
@@ -149,19 +158,22 @@ class Slot:
         while True:
             with self._changed:
                 self._changed.wait_for(
-                    lambda: self._current is not None or self._closing or self._child_end is not None,
+                    lambda: self._current is not None or self._closing or self._child_end is not None or self._wanted,
                     self._idle_s if self._child else None,
                 )
                 attempt, closing, dead = self._current, self._closing, self._child_end is not None
+                wanted, self._wanted = self._wanted, False
             if closing:
                 if attempt is not None:
                     self._finish(attempt, Lost(why=SHUTTING_DOWN))
                 self._retire(grace_s=0.0)
                 return
-            if dead or attempt is None:
+            if dead or (attempt is None and not wanted):
                 self._retire(grace_s=EXIT_GRACE_S)
             if attempt is not None:
                 self._run(attempt)
+            elif wanted:
+                self._prepare()
 
     def _run(self, attempt: Attempt) -> None:
         try:
@@ -177,6 +189,17 @@ class Slot:
             self._retire(grace_s=0.0)
             self._finish(attempt, final)
         elif self._is_worn(attempt):
+            self._retire(grace_s=0.0)
+
+    def _prepare(self) -> None:
+        """Start a child, if there is none, that has loaded what does the jobs. If that fails the next job will tell."""
+        try:
+            if self._child is None:
+                self._boot()
+            assert self._child is not None
+            self._child.send(ENCODER.encode(Load()))
+        except ChildGone as error:
+            _log.warning("slot %s: no child could be made ready: %s", self.name, error)
             self._retire(grace_s=0.0)
 
     def _work(self, attempt: Attempt) -> Final | None:

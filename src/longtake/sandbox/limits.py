@@ -43,6 +43,10 @@ def apply_process_limits(*, niceness: int, open_files: int) -> None:
 
     with contextlib.suppress(OSError):
         os.nice(niceness)
+    # Between sessions, where the kernel shares out cores by session first (sched(7)), niceness counts for nothing.
+    if os.getsid(0) == os.getpid():
+        with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as file:  # noqa: PTH123
+            file.write(str(niceness))
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_NOFILE, open_files)
 

@@ -31,6 +31,7 @@ async def fetch(here: Surroundings, task: Task) -> Task:
     """Download and store the result; a link that has expired is asked for anew. Raises FencedOff, StoreFailed."""
     remote = here.providers
     account = remote.account_of(task)
+    here.fleet.warm()  # while the file comes: a child takes half a second of a core to start
     video = made_video(remote, task)
     why = ""
     with account.place(task.id):
