@@ -50,22 +50,23 @@ LONGEST_PAUSE_S = 10.0
 _log = logging.getLogger("longtake.tasks")
 
 
-async def run_task(node: Surroundings, task: Task) -> None:
+async def run_task(node: Surroundings, task: Task, made: Callable[[], None]) -> None:
     """Walk a claimed task until it ends, is released, or belongs to somebody else. Raises only CancelledError.
 
-    While the record or the storage cannot be written the step is tried again, until the task's deadline.
+    `made` is told when only storing is left, which needs no renderer. While the record or the storage cannot be written
+    the step is tried again, until the task's deadline.
     """
     with node.live.running(task.id) as cancelled:
         here = dataclasses.replace(node, cancelled=cancelled)
         try:
             # A cancel may have come since the claim, when nobody listened for it yet.
-            await _walk(here, await _read_again(here, task), task.fence)
+            await _walk(here, await _read_again(here, task), task.fence, made)
         except asyncio.CancelledError:
             await asyncio.shield(_let_go(here, task))
             raise
 
 
-async def _walk(here: Surroundings, task: Task | None, fence: int) -> None:
+async def _walk(here: Surroundings, task: Task | None, fence: int, made: Callable[[], None]) -> None:
     current = task
     pause_s = FIRST_PAUSE_S
     while current is not None and current.owner == here.owner and (step := STEPS.get(current.step)) is not None:
@@ -75,6 +76,8 @@ async def _walk(here: Surroundings, task: Task | None, fence: int) -> None:
         if current.cancel_requested_ms is not None:
             # Asked for before this owner came, or while its last write was on its way.
             here.cancelled.set()
+        if current.step is Step.STORING:
+            made()
         try:
             current = await step(here, current)
             pause_s = FIRST_PAUSE_S

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import Counter
 
 from longtake.errors import FencedOff, LongtakeError, ServiceError
 from longtake.lifecycle import Slot, slot_of
@@ -16,6 +15,7 @@ from longtake.storage.base import Storage
 from longtake.store.base import Store
 from longtake.tasks.clock import Clock, now_ms
 from longtake.tasks.ids import uuid7
+from longtake.tasks.places import Place, Places
 from longtake.tasks.remote import Remote
 from longtake.tasks.runner import MISTAKE, run_task
 from longtake.tasks.service import TaskService
@@ -70,16 +70,16 @@ class Scheduler:
             remote=remote,
         )
         self._settling = None if remote is None else Settling(store, remote)
-        self._slots = {Slot.CPU: settings.render_slots, Slot.FETCH: settings.fetch_slots}
+        most = {Slot.CPU: settings.render_slots, Slot.FETCH: settings.fetch_slots}
         if remote is not None:
-            self._slots[Slot.IO] = settings.provider_slots
+            most[Slot.IO] = settings.provider_slots
+        self._places = Places(most, self._wake)
         self._tick_s = tick_s
         self._sweep_s = sweep_s
-        self._runners: dict[asyncio.Task[None], tuple[str, int, Slot]] = {}
-        """The task, fence and slot of each: a task may be claimed again while its last runner still tidies up."""
+        self._runners: dict[asyncio.Task[None], tuple[str, int]] = {}
+        """The task and fence of each: a task may be claimed again while its last runner still tidies up."""
         self._followers: dict[str, asyncio.Task[None]] = {}
         """By the ids of tasks whose source is still being made at a provider, by no order of ours."""
-        self._taken: Counter[Slot] = Counter()
         self._loop: asyncio.Task[None] | None = None
         self._closing = False
         self._freed = asyncio.Event()
@@ -103,8 +103,7 @@ class Scheduler:
     async def close(self, grace_s: float = CLOSE_GRACE_S) -> None:
         """Claim nothing more; give running tasks a moment, then kill their jobs. The rest goes on at restart."""
         self._closing = True
-        self._here.live.work.set()
-        self._freed.set()
+        self._wake()
         if self._loop is not None:
             await self._loop
         if self._runners:
@@ -149,7 +148,7 @@ class Scheduler:
                 _log.exception("the scheduler made a mistake; it goes on")
                 pause_s = self._tick_s
             # With all slots taken a new submission changes nothing, so it does not wake this loop.
-            woken = self._here.live.work if any(self._free().values()) else self._freed
+            woken = self._here.live.work if any(self._places.free().values()) else self._freed
             with contextlib.suppress(TimeoutError):
                 # Not wait_for: Python 3.11's forgets that it was cancelled where the event comes at the same time.
                 async with asyncio.timeout(pause_s):
@@ -159,7 +158,7 @@ class Scheduler:
         """Whether there may be more to claim at once."""
         if self._is_claim_unsure:
             await self._walk_forgotten()
-        free = {slot: min(places, MOST_CLAIMED) for slot, places in self._free().items()}
+        free = {slot: min(places, MOST_CLAIMED) for slot, places in self._places.free().items()}
         if self._closing or not any(free.values()):
             return False
         self._is_claim_unsure = True
@@ -172,7 +171,7 @@ class Scheduler:
     async def _walk_forgotten(self) -> None:
         """Work on what is ours by a claim of which we were never told."""
         owned = await self._here.store.owned(self._here.owner)
-        walked = {(task_id, fence) for task_id, fence, _ in self._runners.values()}
+        walked = set(self._runners.values())
         for task in owned:
             if (task.id, task.fence) not in walked:
                 self._walk(task)
@@ -182,27 +181,26 @@ class Scheduler:
         self._here.live.changed(task)
         slot = slot_of(task.step, remote=task.plan.maker.is_remote, fetches=task.plan.fetches)
         assert slot is not None, "only what needs a slot is claimed"
-        runner = asyncio.create_task(run_task(self._here, task), name=f"longtake-{task.id}")
-        self._runners[runner] = task.id, task.fence, slot
-        self._taken[slot] += 1
-        runner.add_done_callback(self._end)
+        place = self._places.take(slot)
+        runner = asyncio.create_task(run_task(self._here, task, place.leave), name=f"longtake-{task.id}")
+        self._runners[runner] = task.id, task.fence
+        runner.add_done_callback(lambda ended: self._end(ended, place))
 
-    def _free(self) -> dict[str, int]:
-        return {slot.value: max(0, places - self._taken[slot]) for slot, places in self._slots.items()}
-
-    def _end(self, runner: asyncio.Task[None]) -> None:
-        task_id, _, slot = self._runners.pop(runner)
-        self._taken[slot] -= 1
-        self._ended = True
+    def _wake(self) -> None:
         self._here.live.work.set()
         self._freed.set()
+
+    def _end(self, runner: asyncio.Task[None], place: Place) -> None:
+        task_id, _ = self._runners.pop(runner)
+        self._ended = True
+        place.end()
         if not runner.cancelled() and (error := runner.exception()) is not None:
             _log.error("task %s: its runner broke", task_id, exc_info=error)
 
     async def _pause_s(self, until_tick_s: float) -> float:
         """How long nothing is due, in seconds."""
         pause_s = max(0.0, min(until_tick_s, self._tick_s))
-        free = [slot for slot, places in self._free().items() if places]
+        free = [slot for slot, places in self._places.free().items() if places]
         if free:
             due_ms = await self._here.store.next_due_ms(free)
             if due_ms is not None:
@@ -244,7 +242,7 @@ class Scheduler:
 
     async def _end_overdue(self) -> None:
         overdue = await self._here.store.overdue(self._here.clock())
-        here = {task_id for task_id, _, _ in self._runners.values()} if overdue else set[str]()
+        here = {task_id for task_id, _ in self._runners.values()} if overdue else set[str]()
         for task in overdue:
             # A task that is owned is watched by its runner, unless that has broken.
             is_watched = task.owner is not None and (task.owner != self._here.owner or task.id in here)
