@@ -91,6 +91,12 @@ def test_credit_is_sent_as_it_was_written_and_each_command_counts_once(
     ran = run_longtake("keys", "create", "--tenant", "studio-7", "--credit", "0", "-q", environment=environment)
     assert (ran.returncode, ran.stdout.strip()) == (0, b"s"), ran.stderr
     assert relay.of("POST /v1/keys")[0].json["credit_usd"] == "0"
+    paid = ("keys", "create", "--tenant", "studio-7", "--credit", "5", "--reference", "invoice-1", "-q")
+    assert run_longtake(*paid, environment=environment).returncode == 0
+    assert relay.of("POST /v1/keys")[1].json["reference"] == "invoice-1"
+    ran = run_longtake("keys", "unlimited", "studio-7", environment=environment)
+    assert (ran.returncode, ran.stdout.strip()) == (0, b"no balance limits studio-7"), ran.stderr
+    assert relay.of("POST /v1/balance")[-1].json == {"tenant": "studio-7", "prepaid": False}
 
 
 def test_a_broken_download_is_taken_up_by_the_next_command(

@@ -19,7 +19,7 @@ from tests.contract.values import OTHER, OWNER, START_MS, TENANT, bring_to, make
 from longtake.errors import AccessDenied, FencedOff, IdempotencyConflict, InsufficientQuota, RateLimited
 from longtake.lifecycle import ENDS
 from longtake.store.accounts import SETTLED_WITHIN_MS, Account
-from longtake.store.base import JobEnd, NewTask, Store, TaskChanges
+from longtake.store.base import JobEnd, Key, NewTask, Store, TaskChanges
 from longtake.types import Step, Task
 
 pytestmark = pytest.mark.anyio
@@ -30,6 +30,7 @@ TENANTS = st.sampled_from([TENANT, OTHER])
 NUMBERS = st.integers(0, 9)
 ACTIONS = st.one_of(
     st.tuples(st.just("adjust"), TENANTS, st.integers(-60, 100)),
+    st.tuples(st.just("close"), TENANTS, st.just(0)),
     st.tuples(st.just("submit"), TENANTS, st.integers(0, 80)),
     st.tuples(st.just("claim"), st.integers(0, 3), st.just(0)),
     st.tuples(st.just("make here"), NUMBERS, st.just(0)),
@@ -111,6 +112,8 @@ async def act(model: Model, action: Action) -> None:
     match action:
         case ("adjust", str(tenant), amount):
             await adjust(store, model, tenant, amount)
+        case ("close", str(tenant), _):
+            await close(store, model, tenant)
         case ("submit", str(tenant), hold):
             await submit(store, model, tenant, hold)
         case ("claim", int(count), _):
@@ -138,10 +141,19 @@ async def adjust(store: Store, model: Model, tenant: str, amount: int) -> None:
     except InsufficientQuota:
         assert left + amount < 0
         return
-    # A first credit forgives what was spent before.
-    purse.granted += amount + (0 if purse.prepaid else model.spent(tenant))
+    # A first credit forgives what was spent before, no more and no less.
+    purse.granted = amount + (purse.granted if purse.prepaid else model.spent(tenant))
     purse.prepaid = True
     assert balance == model.balance(tenant) >= 0
+
+
+async def close(store: Store, model: Model, tenant: str) -> None:
+    purse = model.purse(tenant)
+    if purse.prepaid:
+        # What is left is taken back.
+        purse.granted -= model.balance(tenant)
+        purse.prepaid = False
+    await store.close_balance(tenant, START_MS)
 
 
 async def submit(store: Store, model: Model, tenant: str, hold: int) -> None:
@@ -161,7 +173,7 @@ async def act_on(store: Store, model: Model, now: Task, what: str, amount: int) 
     attempt = now.attempt
     match what, now.step:
         case "cancel", _:
-            await store.request_cancel(now.tenant_id, now.id, START_MS)
+            await store.request_cancel(now.tenant_id, now.id, model.home.clock.ms)
         case "make here", Step.PREPARING:
             await store.move(now, Step.GENERATING, TaskChanges(), job=start(attempt + 1))
         case "make here", Step.GENERATING:
@@ -280,6 +292,33 @@ async def test_a_payment_counts_once(store: Store) -> None:
     assert await store.adjust_balance(OTHER, 5, START_MS, reference="stripe-1") == 5
     with pytest.raises(IdempotencyConflict):
         await store.adjust_balance(TENANT, 71, START_MS, reference="stripe-1")
+
+
+async def test_a_key_may_be_made_again_with_the_same_payment(store: Store) -> None:
+    keys = [
+        Key(id=f"k{n}", tenant_id=TENANT, digest=bytes([n]) * 32, name="", hint="", created_ms=START_MS)
+        for n in range(3)
+    ]
+    for key in keys[:2]:
+        await store.add_key(key, credit_microusd=70, reference="stripe-1")
+    assert (await store.account(TENANT)).balance_microusd == 70
+    with pytest.raises(IdempotencyConflict):
+        await store.add_key(keys[2], credit_microusd=71, reference="stripe-1")
+    assert [key.id for key in await store.keys(TENANT)] == ["k0", "k1"]
+
+
+async def test_a_tenant_may_be_let_off_its_balance_and_become_prepaid_again(store: Store) -> None:
+    await store.adjust_balance(TENANT, 100, START_MS)
+    await store.submit(NewTask(task=make_task(hold_microusd=60)))
+    for _ in range(2):
+        await store.close_balance(TENANT, START_MS)
+        account = await store.account(TENANT)
+        assert (account.prepaid, account.held_microusd, account.granted_microusd) == (False, 60, 60)
+    await store.submit(NewTask(task=make_task(hold_microusd=1_000)))
+    with pytest.raises(InsufficientQuota, match="hold"):
+        await store.adjust_balance(TENANT, 100, START_MS)
+    assert await store.adjust_balance(TENANT, 2_000, START_MS) == 2_000 - 1_060
+    assert (await store.check_ledger()).problems == ()
 
 
 async def test_a_task_called_off_is_settled_when_its_maker_has_billed_it(store: Store, home: Home) -> None:

@@ -163,6 +163,49 @@ def test_credit_is_exact_and_a_reference_counts_once(workshop: Workshop, admin: 
     assert admin.post("/v1/keys", json={"tenant": "exact", "credit_usd": "-1"}).status_code == 400
 
 
+def test_a_key_with_a_payment_may_be_asked_for_again(workshop: Workshop, admin: httpx2.Client) -> None:
+    body = {"tenant": "again", "credit_usd": "25", "reference": "invoice-1"}
+    answers = [admin.post("/v1/keys", json=body) for _ in range(2)]
+    for answer in answers:
+        check_answer("POST", "/v1/keys", answer)
+        with workshop.client(answer.json()["secret"]) as client:
+            assert balance_of(client)["balance"] == "25.00"
+    other = admin.post("/v1/keys", json={**body, "credit_usd": "26"})
+    assert (other.status_code, other.json()["error"]["param"]) == (422, "reference")
+    alone = admin.post("/v1/keys", json={"tenant": "again", "reference": "invoice-2"})
+    assert (alone.status_code, alone.json()["error"]["param"]) == (400, "reference")
+
+
+def test_a_prepaid_tenant_may_be_let_off(workshop: Workshop, admin: httpx2.Client) -> None:
+    with workshop.client(tenant_key(admin, "let-off", "0.10")) as client:
+        body = {**BODY, "task_id": workshop.upload(client)}
+        assert client.post("/v1/video/extend", json=body).status_code == 403
+        for _ in range(2):
+            answer = admin.post("/v1/balance", json={"tenant": "let-off", "prepaid": False})
+            check_answer("POST", "/v1/balance", answer)
+            assert (answer.json()["prepaid"], answer.json()["balance"], answer.json()["granted"]) == (
+                False,
+                None,
+                "0.00",
+            )
+        assert end_of(client, client.post("/v1/video/extend", json=body).json()["id"])["status"] == "completed"
+        assert admin.post("/v1/balance", json={"tenant": "let-off", "amount_usd": "1"}).json()["balance"] == "1.00"
+        both = {"tenant": "let-off", "amount_usd": "1", "prepaid": False}
+        assert admin.post("/v1/balance", json=both).json()["error"]["param"] == "amount_usd"
+        assert client.post("/v1/balance", json={"tenant": "let-off", "prepaid": False}).status_code == 403
+
+
+def test_keys_and_credit_come_as_forms_too(workshop: Workshop, admin: httpx2.Client) -> None:
+    made = admin.post("/v1/keys", data={"tenant": "former", "name": "laptop", "admin": "no", "credit_usd": "1"})
+    assert made.status_code == 200, made.text
+    assert (made.json()["name"], made.json()["admin"]) == ("laptop", False)
+    more = admin.post("/v1/balance", files={"tenant": (None, "former"), "amount_usd": (None, "2.50")})
+    assert (more.status_code, more.json()["balance"]) == (200, "3.50"), more.text
+    with_file = admin.post("/v1/keys", files={"name": ("a.txt", b"laptop")})
+    assert (with_file.status_code, with_file.json()["error"]["param"]) == (400, "name")
+    assert admin.post("/v1/keys", content=b"  ").status_code == 200
+
+
 def test_a_quote_reads_the_bodies_of_all_operations_and_leaves_nothing(
     workshop: Workshop, admin: httpx2.Client
 ) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from longtake.errors import InvalidMedia, InvalidRequest, LongtakeError
-from longtake.http.dialects.draft import FILE_FIELDS, MOST_PROMPT_CHARS
+from longtake.http.dialects.draft import FILE_FIELDS, MOST_PROMPT_CHARS, NAMED_SOURCES
 from longtake.http.dialects.fields import MOST_UNKNOWN_BYTES
 from longtake.http.dialects.inputs import FileElsewhere, InlineBytes, KnownAsset, KnownTask
 from longtake.http.dialects.unified import parse
@@ -162,6 +163,22 @@ def test_pictures_by_number_and_name():
     assert create(images=[], image="", image_url=None).images == ()
 
 
+def test_arrays_and_objects_may_be_json_texts_since_forms_have_neither():
+    data = f"data:image/png;base64,{PICTURE}"
+    listed = create(images=json.dumps([data, {"url": OWN}])).images
+    assert [(role, type(media)) for role, media in listed] == [
+        (Role.FIRST_FRAME, InlineBytes),
+        (Role.LAST_FRAME, KnownAsset),
+    ]
+    assert create(images="[]").images == ()
+    assert create(image=f' {{"url": "{OWN}"}}').images == ((Role.FIRST_FRAME, KnownAsset("image", "a1")),)
+    assert extend(task_id=..., video='{"id": "grok:1"}').source == KnownTask("video", "grok:1")
+    for broken in ("[1,", '["a"', "{", "[" * 100_000, "[" + "1," * 100_001 + "1]"):
+        with pytest.raises(InvalidRequest) as refused:
+            create(images=broken)
+        assert refused.value.param == "images"
+
+
 @pytest.mark.parametrize(
     ("changes", "param"),
     [
@@ -212,7 +229,12 @@ def test_create_needs_a_model_and_takes_no_source():
     with pytest.raises(InvalidRequest) as refused:
         parse(Operation.CREATE, {"prompt": "a cat"}, own_asset)
     assert refused.value.param == "model"
-    assert create(task_id="grok:1").source is None
+    for name in NAMED_SOURCES:
+        with pytest.raises(InvalidRequest, match="/v1/video/extend") as refused:
+            create(**{name: "grok:1"})
+        assert refused.value.param == name
+    # What a caller notes for itself is no source, and neither is a field that is empty.
+    assert create(metadata={"video": "mine", "task_id": "grok:1"}, id="my-own", task_id=None).source is None
 
 
 def test_urls_are_told_from_ids_and_bytes_in_every_form():

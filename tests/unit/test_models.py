@@ -66,6 +66,17 @@ def test_a_stand_in_names_itself_and_keeps_the_asked_models_length_and_family():
     assert "longtake-cpu" in choice.warnings[0]
 
 
+def test_what_is_listed_of_a_stand_in_is_what_it_does():
+    makers = Makers(shipped_catalog(), stand_in=True)
+    listed = [listed for listed in makers.list_models() if listed.mode is Mode.STAND_IN]
+    assert listed
+    for model in (one.model for one in listed):
+        for operation in model.operations:
+            done = makers.choose(model.name, operation).capability
+            said = (model.default_s, model.max_s, model.short_sides, model.max_images)
+            assert said == (done.default_new_us / 1e6, done.max_new_us / 1e6, done.short_sides, done.max_images)
+
+
 def test_the_built_in_model_is_no_stand_in():
     for stand_in in (True, False):
         choice = Makers(shipped_catalog(), stand_in=stand_in).choose("longtake-cpu", Operation.CREATE)

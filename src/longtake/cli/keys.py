@@ -26,6 +26,7 @@ def keys() -> None:
 @click.option("--admin", is_flag=True, help="A key that may manage keys.")
 @click.option("--adopt", is_flag=True, help="A key that may extend videos by ids that only a provider knows.")
 @click.option("--credit", metavar="USD", default="", help="Credit for the tenant; the first one, also 0, limits it.")
+@click.option("--reference", default="", help="The payment's number: with the same again its credit counts once.")
 @home_option
 @output_options
 def create_key(
@@ -34,6 +35,7 @@ def create_key(
     admin: bool,
     adopt: bool,
     credit: str,
+    reference: str,
     home: Path | None,
     as_json: bool,
     quiet: bool,
@@ -44,6 +46,8 @@ def create_key(
         body = {"name": name, "tenant": tenant, "admin": admin, "adopt": adopt}
         if credit:
             body["credit_usd"] = credit
+        if reference:
+            body["reference"] = reference
         key = Reply(connection.client.request("POST", "/v1/keys", body=body))
     output.talk(f"{key.text('id')} of tenant {key.text('tenant')}. Keep the secret: it is not stored.")
     output.data(key.raw, key.text("secret"), key.text("secret"))
@@ -73,6 +77,17 @@ def give_credit(
         reply = Reply(connection.client.request("POST", "/v1/balance", body=body))
     balance = reply.text("balance")
     Output(as_json=as_json, quiet=quiet).data(reply.raw, f"{tenant} has ${balance}", balance)
+
+
+@keys.command("unlimited")
+@click.argument("tenant")
+@home_option
+@output_options
+def end_prepayment(tenant: str, home: Path | None, as_json: bool, quiet: bool) -> None:
+    """Let a tenant spend without a balance again. What is left of its credit is taken back."""
+    with connect(home) as connection:
+        reply = Reply(connection.client.request("POST", "/v1/balance", body={"tenant": tenant, "prepaid": False}))
+    Output(as_json=as_json, quiet=quiet).data(reply.raw, f"no balance limits {tenant}", reply.text("spent"))
 
 
 @keys.command("list")

@@ -6,26 +6,32 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from collections.abc import AsyncIterator
 from typing import cast
 
 import msgspec
 
-from longtake.errors import InvalidJson, UnsupportedMediaType
+from longtake.errors import InvalidJson, InvalidRequest, UnsupportedMediaType
 from longtake.http.dialects.lenient import MOST_JSON_VALUES, JsonValue
-from longtake.http.forms import ReceiveFile, read_multipart, read_urlencoded
+from longtake.http.forms import PartHead, ReceiveFile, read_multipart, read_urlencoded
 from longtake.http.limits import body_chunks, read_body
 from longtake.http.messages import Call
 
 LARGE_BYTES = 256 << 10
 """A body from this size on is decoded in a thread, so that others need not wait."""
 
+SMALL_BODY_BYTES = 64 << 10
+"""Of a body that holds a few words, such as a key's name."""
+
 _BOM = b"\xef\xbb\xbf"
 
 
 async def read_fields(
-    call: Call, *, body_limit_bytes: int, upload_limit_bytes: int, receive_file: ReceiveFile
+    call: Call, *, body_limit_bytes: int, upload_limit_bytes: int, receive_file: ReceiveFile, may_be_empty: bool = False
 ) -> dict[str, JsonValue]:
     """The fields of a body. File parts go through `receive_file` as they arrive.
+
+    An empty body has none where it `may_be_empty`, and is refused elsewhere.
 
     Raises InvalidJson, InvalidMultipart, BodyTooLarge, UnsupportedMediaType (a compressed body), Overloaded.
     """
@@ -38,12 +44,29 @@ async def read_fields(
         chunks = body_chunks(call, upload_limit_bytes + body_limit_bytes)
         return await read_multipart(chunks, content_type, receive_file, body_limit_bytes, call.keep)
     body = await read_body(call, body_limit_bytes)
+    if may_be_empty and not body.strip():
+        return {}
     # `curl -d '{...}'` calls its JSON a form.
     if kind == "application/x-www-form-urlencoded" and not body.lstrip(b" \t\r\n" + _BOM).startswith(b"{"):
         return read_urlencoded(body)
     if len(body) < LARGE_BYTES:
         return decode_json(body)
     return await asyncio.to_thread(decode_json, body)
+
+
+async def read_plain_fields(call: Call, *, may_be_empty: bool = False) -> dict[str, JsonValue]:
+    """The fields of a small body without files, in any of the forms. Raises what `read_fields` raises."""
+
+    async def refuse_file(head: PartHead, _: AsyncIterator[bytes]) -> JsonValue:
+        raise InvalidRequest(f"{head.name[:80]!r} is no field for a file here", param=head.name[:80])
+
+    return await read_fields(
+        call,
+        body_limit_bytes=SMALL_BODY_BYTES,
+        upload_limit_bytes=0,
+        receive_file=refuse_file,
+        may_be_empty=may_be_empty,
+    )
 
 
 def decode_json(body: bytes) -> dict[str, JsonValue]:

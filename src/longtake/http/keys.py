@@ -11,25 +11,21 @@ from collections.abc import Mapping
 
 from longtake.errors import InvalidRequest
 from longtake.http.auth import key_of_secret, new_secret
-from longtake.http.bodies import decode_json
+from longtake.http.bodies import read_plain_fields
 from longtake.http.context import Context
 from longtake.http.dialects.lenient import JsonValue, read_bool, show
-from longtake.http.limits import read_body
 from longtake.http.messages import Answer, Call, json_answer
-from longtake.http.money import check_admin, read_amount, read_tenant
+from longtake.http.money import check_admin, read_amount, read_reference, read_tenant
 from longtake.store.base import Key
 from longtake.tasks.clock import now_ms
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{0,100}")
-_BODY_LIMIT_BYTES = 64 << 10
 
 
 async def create_key(context: Context, call: Call) -> Answer:
     """Make a key for one's own tenant or another; its secret is in this answer and nowhere else."""
     check_admin(call, "manage keys")
-    body = await read_body(call, _BODY_LIMIT_BYTES)
-    fields = decode_json(body) if body.strip() else {}
-    key, secret = await make_key(context, call, fields)
+    key, secret = await make_key(context, call, await read_plain_fields(call, may_be_empty=True))
     return json_answer({**_body(key), "secret": secret})
 
 
@@ -42,11 +38,14 @@ async def make_key(context: Context, call: Call, fields: Mapping[str, JsonValue]
     credit = read_amount(fields.get("credit_usd"), "credit_usd")
     if credit is not None and credit < 0:
         raise InvalidRequest("credit_usd is negative: send 0 or more", param="credit_usd")
+    reference = read_reference(fields)
+    if reference and credit is None:
+        raise InvalidRequest("reference is a payment's number: send it with credit_usd", param="reference")
     admin = read_bool(fields.get("admin") or False, "admin")
     adopt = read_bool(fields.get("adopt") or False, "adopt")
     secret = new_secret()
     key = key_of_secret(secret, tenant_id=tenant, name=name, admin=admin, adopt=adopt)
-    await context.store.add_key(key, credit_microusd=credit)
+    await context.store.add_key(key, credit_microusd=credit, reference=reference)
     return key, secret
 
 

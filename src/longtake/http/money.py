@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 
 from longtake.amounts import read_usd, usd_text
 from longtake.billing.prices import PriceLine
 from longtake.errors import AccessDenied, InvalidRequest
-from longtake.http.bodies import decode_json
+from longtake.http.bodies import read_plain_fields
 from longtake.http.context import Context
-from longtake.http.dialects.lenient import JsonValue, show
+from longtake.http.dialects.lenient import JsonValue, read_bool, show
 from longtake.http.dialects.unified import UNIFIED
-from longtake.http.limits import read_body
 from longtake.http.messages import Answer, Call, json_answer
 from longtake.http.speech import spoken
 from longtake.http.submissions import read_submission
@@ -27,7 +27,6 @@ from longtake.types import SECOND_US
 
 TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _REFERENCE = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
-_BODY_LIMIT_BYTES = 64 << 10
 _MICROUSD_PER_QUOTA = 2
 
 
@@ -49,17 +48,20 @@ async def read_balance(context: Context, call: Call) -> Answer:
 
 
 async def add_credit(context: Context, call: Call) -> Answer:
-    """Give credit to a tenant, or take some of it back. The first one makes it prepaid."""
+    """Give credit to a tenant, or take some of it back. The first one makes it prepaid, `prepaid: false` ends that."""
     check_admin(call, "give credit")
-    fields = decode_json(await read_body(call, _BODY_LIMIT_BYTES))
+    fields = await read_plain_fields(call)
     tenant = read_tenant(fields.get("tenant"))
     amount = read_amount(fields.get("amount_usd"), "amount_usd")
-    if amount is None:
+    prepaid = fields.get("prepaid")
+    if prepaid is not None and not read_bool(prepaid, "prepaid"):
+        if amount is not None:
+            raise InvalidRequest("prepaid: false takes the credit back: leave amount_usd out", param="amount_usd")
+        await context.store.close_balance(tenant, now_ms())
+    elif amount is None:
         raise InvalidRequest('amount_usd is missing: send US dollars as a text, such as "25.00"', param="amount_usd")
-    reference = fields.get("reference") or ""
-    if not isinstance(reference, str) or (reference and not _REFERENCE.fullmatch(reference)):
-        raise InvalidRequest("reference has to be 1 to 200 printable characters without blanks", param="reference")
-    await context.store.adjust_balance(tenant, amount, now_ms(), reference=reference)
+    else:
+        await context.store.adjust_balance(tenant, amount, now_ms(), reference=read_reference(fields))
     return json_answer(_balance(tenant, await context.store.account(tenant)))
 
 
@@ -107,6 +109,14 @@ def read_tenant(value: JsonValue) -> str:
     if not isinstance(value, str) or not TENANT.fullmatch(value):
         raise InvalidRequest(f"tenant is {show(value)}: send letters, digits, '.', '_' and '-'", param="tenant")
     return value
+
+
+def read_reference(fields: Mapping[str, JsonValue]) -> str:
+    """A payment's number, by which it counts once; empty where none was sent. Raises InvalidRequest."""
+    reference = fields.get("reference") or ""
+    if not isinstance(reference, str) or (reference and not _REFERENCE.fullmatch(reference)):
+        raise InvalidRequest("reference has to be 1 to 200 printable characters without blanks", param="reference")
+    return reference
 
 
 def read_amount(value: JsonValue, param: str) -> int | None:

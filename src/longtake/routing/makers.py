@@ -132,7 +132,11 @@ class Makers:
         """The models that can be made now, in the catalogue's order; then the aliases that stand for any of them."""
         offered = self.accounts.models()
         real = [
-            ListedModel(model=model, mode=Mode.LOCAL if model.engine else Mode.STAND_IN, provider=BUILT_IN_PROVIDER)
+            ListedModel(
+                model=model if model.engine else self._stood_in(model),
+                mode=Mode.LOCAL if model.engine else Mode.STAND_IN,
+                provider=BUILT_IN_PROVIDER,
+            )
             for model in self._catalog
             if model.engine or (self.stand_in and model.name not in offered)
         ] + [
@@ -147,6 +151,18 @@ class Makers:
             for alias, models in self.names.aliases.items()
             if (first := next((by_name[model] for model in models if model in by_name), None)) is not None
         ]
+
+    def _stood_in(self, model: Model) -> Model:
+        """A model of others with what the engine that stands in for it really does."""
+        own = self._built_in
+        return msgspec.structs.replace(
+            model,
+            default_s=min(model.default_s, own.max_s),
+            max_s=own.max_s,
+            lengths_s=own.lengths_s,
+            short_sides=own.short_sides,
+            max_images=own.max_images,
+        )
 
     def _first_of_each_model(self) -> list[tuple[str, LiveAccount]]:
         found: dict[str, LiveAccount] = {}

@@ -219,11 +219,11 @@ class Store(OperatorReads, ProviderAccounts, Protocol):
 
     # -- keys ----------------------------------------------------------------------------------------------------------
 
-    async def add_key(self, key: Key, *, credit_microusd: int | None = None) -> None:
+    async def add_key(self, key: Key, *, credit_microusd: int | None = None, reference: str = "") -> None:
         """Store a key, and its tenant if new. Storing the same digest again changes nothing.
 
-        With `credit_microusd` the tenant is given that much in the same transaction, as by `adjust_balance`: a key of a
-        prepaid tenant is never good before its limit is.
+        With `credit_microusd` the tenant is given that much in the same transaction, as by `adjust_balance` with this
+        `reference`: a key of a prepaid tenant is never good before its limit is.
         """
         ...
 
@@ -423,6 +423,13 @@ class Store(OperatorReads, ProviderAccounts, Protocol):
         The first one makes the tenant prepaid: what it spent before is forgiven, what it holds stays held. A
         `reference`, such as a payment's number, counts once: the same again changes nothing. Raises InsufficientQuota
         if the balance would fall below zero, IdempotencyConflict on a reference with another amount.
+        """
+        ...
+
+    async def close_balance(self, tenant_id: str, now_ms: int) -> None:
+        """Let a prepaid tenant spend without a balance again; what is left of its credit is taken back.
+
+        What it holds stays held. One that is not prepaid stays as it is.
         """
         ...
 

@@ -7,10 +7,8 @@ from collections.abc import Mapping
 
 from longtake.errors import (
     AccessDenied,
-    BodyTooLarge,
     IdempotencyConflict,
     InsufficientQuota,
-    InvalidJson,
     InvalidStartTime,
     RateLimited,
     SourceNotReady,
@@ -25,7 +23,7 @@ from longtake.http.describe import (
     request_fields,
     requests,
 )
-from longtake.http.describe.sharing import FORMS, JSON, SUBMISSION_ERRORS
+from longtake.http.describe.sharing import BODY_ERRORS, FORMS, SUBMISSION_ERRORS
 from longtake.http.describe.terms import Answer, Example, Operation, Words
 
 _OF_WHAT_IS_HELD = {IdempotencyConflict, InsufficientQuota, RateLimited}
@@ -94,11 +92,12 @@ ACCOUNT_OPERATIONS: Mapping[tuple[str, str], Operation] = {
         group="account",
         title=Words("Give a tenant credit", "为租户充值"),
         words=Words(
-            "The first credit makes a tenant prepaid: from then on its balance limits it. For admin keys.",
-            "首次充值后该租户即为预付费，受余额限制。仅限管理员密钥。",
+            "The first credit makes a tenant prepaid: from then on its balance limits it, until prepaid: false. For "
+            "admin keys.",
+            "首次充值后该租户即为预付费，受余额限制，直到发送 prepaid: false。仅限管理员密钥。",
         ),
         body=account_requests.CREDIT,
-        forms=JSON,
+        forms=FORMS,
         examples=(
             Example(
                 name="credit",
@@ -107,7 +106,7 @@ ACCOUNT_OPERATIONS: Mapping[tuple[str, str], Operation] = {
             ),
         ),
         answers=(Answer(words=Words("The balance after it.", "充值后的余额。"), shape=money_objects.BALANCE.name),),
-        errors=(AccessDenied, InvalidJson, BodyTooLarge, IdempotencyConflict, InsufficientQuota, StoreFull),
+        errors=(AccessDenied, *BODY_ERRORS, IdempotencyConflict, InsufficientQuota, StoreFull),
     ),
     ("GET", "/v1/ledger/check"): Operation(
         id="checkLedger",
@@ -135,7 +134,7 @@ ACCOUNT_OPERATIONS: Mapping[tuple[str, str], Operation] = {
             "Its secret is in this answer and nowhere else. For admin keys.", "明文只在此次返回。仅限管理员密钥。"
         ),
         body=account_requests.KEY,
-        forms=JSON,
+        forms=FORMS,
         body_required=False,
         examples=(
             Example(
@@ -145,7 +144,7 @@ ACCOUNT_OPERATIONS: Mapping[tuple[str, str], Operation] = {
             ),
         ),
         answers=(Answer(words=Words("The key and its secret.", "密钥及明文。"), shape=account_objects.NEW_KEY.name),),
-        errors=(AccessDenied, InvalidJson, BodyTooLarge, InsufficientQuota, StoreFull),
+        errors=(AccessDenied, *BODY_ERRORS, InsufficientQuota, StoreFull),
     ),
     ("DELETE", "/v1/keys/{id}"): Operation(
         id="revokeKey",

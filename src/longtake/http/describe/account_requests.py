@@ -5,6 +5,14 @@ from __future__ import annotations
 
 from longtake.http.describe.terms import Field, Words
 
+_REFERENCE = Field(
+    name="reference",
+    kind="string",
+    most=200,
+    example="invoice-2026-117",
+    default=Words("none: each request counts", "无：每次请求都计入"),
+    words=Words("A payment's number: the same again counts once.", "付款编号：相同编号只计一次。"),
+)
 UPLOAD = (
     Field(
         name="file",
@@ -72,6 +80,7 @@ KEY = (
             "为租户充值的美元金额（文本）；首次充值（包括 0）后该租户即为预付费。",
         ),
     ),
+    _REFERENCE,
 )
 CREDIT = (
     Field(
@@ -86,7 +95,6 @@ CREDIT = (
     Field(
         name="amount_usd",
         kind="string",
-        required=True,
         example="25.00",
         spellings=('"25.00"', '"-3.5"', "25"),
         words=Words(
@@ -94,12 +102,14 @@ CREDIT = (
             "美元金额（小数文本）；负数表示扣回。",
         ),
     ),
+    _REFERENCE,
     Field(
-        name="reference",
-        kind="string",
-        most=200,
-        example="invoice-2026-117",
-        default=Words("none: each request counts", "无：每次请求都计入"),
-        words=Words("A payment's number: the same again counts once.", "付款编号：相同编号只计一次。"),
+        name="prepaid",
+        kind="boolean",
+        default=Words("true: the tenant pays in advance", "true：该租户为预付费"),
+        words=Words(
+            "false, without an amount: no balance limits the tenant any more, and what is left of it is taken back.",
+            "false（不带金额）：该租户不再受余额限制，剩余额度收回。",
+        ),
     ),
 )

@@ -59,6 +59,16 @@ CREATE = (
     METADATA,
     CALLBACK_URL,
     CHARACTERS,
+    Field(
+        name="task_id",
+        kind="string",
+        also=("taskId", "video_id", "video", "video_url", "source_video", "input_video"),
+        refused=True,
+        words=Words(
+            "Refused: create makes a video from nothing; POST /v1/video/extend continues one.",
+            "不支持：create 不使用源视频；续写请用 POST /v1/video/extend。",
+        ),
+    ),
 )
 EXTEND = (
     Field(
@@ -117,7 +127,7 @@ VIDEO_EXTEND = (_VIDEO_MODEL, *(field for field in EXTEND if field.name != "mode
 VIDEO_EXTEND_BY_ID = tuple(field for field in VIDEO_EXTEND if field is not TASK_ID)
 VIDEO_CREATE = (
     _VIDEO_MODEL,
-    *(field for field in CREATE if field.name not in {"model", "duration", "size", "images"}),
+    *(field for field in CREATE if field.name not in {"model", "duration", "size", "images", "task_id"}),
     Field(
         name="size",
         kind="string",

@@ -52,8 +52,6 @@ FILE_ERRORS = (RangeNotSatisfiable, AssetGone)
 FORMS = ("application/json", "multipart/form-data", "application/x-www-form-urlencoded")
 """The content types of a submission."""
 
-JSON = ("application/json",)
-
 
 def not_modified(*found: Field) -> Answer:
     """The 304 of what has these headers."""

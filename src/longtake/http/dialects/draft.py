@@ -48,10 +48,11 @@ _LENGTHS = ("duration", "seconds", "length", "video_length", "duration_ms")
 _STARTS = ("start_time", "start", "start_time_ms", "startTime")
 _UPSCALES = ("upscale", "enable_upsample")
 _CALLBACKS = ("callback_url", "callback", "webhook_url", "webhook", "notify_hook", "notify_url")
+NAMED_SOURCES = ("task_id", "taskId", "video_id", "video", "video_url", "source_video", "input_video")
+"""Fields that can mean nothing but the video to go on with."""
+
 # `id` and `source` last: metadata, which is read too, holds them of other things.
-SOURCE_FIELDS = (
-    "task_id", "taskId", "video_id", "video", "video_url", "source_video", "input_video", "id", "source",
-)  # fmt: skip
+SOURCE_FIELDS = (*NAMED_SOURCES, "id", "source")
 """What names or holds the video to go on with."""
 _FIRST_FRAMES = ("first_frame_image", "first_image_url", "first_frame", "first_frame_url")
 _LAST_FRAMES = ("last_frame_image", "last_image_url", "last_frame", "last_frame_url", "image_end")

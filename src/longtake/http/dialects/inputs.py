@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from longtake.errors import InvalidMedia, InvalidRequest, TaskNotFound
-from longtake.http.dialects.lenient import JsonValue, StagedFile, is_absent, show
+from longtake.http.dialects.lenient import MOST_JSON_VALUES, JsonValue, StagedFile, is_absent, show
 
 OwnAsset: TypeAlias = Callable[[str], "str | None"]
 """The asset id behind one of our own signed URLs; None for any other text."""
@@ -99,6 +100,7 @@ def read_media(value: JsonValue, param: str, own_asset: OwnAsset) -> MediaInput:
 
     Raises TaskNotFound for a text that cannot be an id, InvalidRequest.
     """
+    value = _read_json_text(value, param, "{")
     while isinstance(value, dict):
         inner = next((value[key] for key in _NESTED if not is_absent(value.get(key))), None)
         if inner is None or isinstance(inner, list):
@@ -129,6 +131,18 @@ def read_media(value: JsonValue, param: str, own_asset: OwnAsset) -> MediaInput:
     raise TaskNotFound(f"{param} {_UNKNOWN_SOURCE}", param=param)
 
 
+def _read_json_text(value: JsonValue, param: str, opening: str) -> JsonValue:
+    """What a text that begins so holds as JSON; other values as they are. No id or base64 begins with a bracket."""
+    if not isinstance(value, str) or not value.lstrip().startswith(opening):
+        return value
+    if value.count(",") > MOST_JSON_VALUES:
+        raise InvalidRequest(f"{param} has more than {MOST_JSON_VALUES} values: send fewer", param=param)
+    try:
+        return cast("JsonValue", json.loads(value))
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest(f"{param} looks like JSON but is not: mend it", param=param) from error
+
+
 def _from_data_uri(match: re.Match[str], text: str, param: str) -> InlineBytes:
     if ";base64" not in match[2].lower():
         raise InvalidMedia(f"{param} is a data URI without base64: encode the file's bytes as base64", param=param)
@@ -136,6 +150,7 @@ def _from_data_uri(match: re.Match[str], text: str, param: str) -> InlineBytes:
 
 
 def read_media_list(value: JsonValue, param: str, own_asset: OwnAsset) -> list[MediaInput]:
-    """One or many, as an array, a single value, or several of them in one text that is a JSON array's content."""
+    """One or many, as an array, as the JSON text of one (forms have no arrays), or as a single value."""
+    value = _read_json_text(value, param, "[")
     values = value if isinstance(value, list) else [value]
     return [read_media(item, param, own_asset) for item in values if not is_absent(item)]

@@ -9,7 +9,7 @@ from dataclasses import replace
 import msgspec
 
 from longtake.http.dialects.dialect import Dialect
-from longtake.http.dialects.draft import Draft, read_draft
+from longtake.http.dialects.draft import NAMED_SOURCES, Draft, read_draft
 from longtake.http.dialects.fields import Fields
 from longtake.http.dialects.inputs import OwnAsset
 from longtake.http.dialects.lenient import JsonValue
@@ -33,8 +33,6 @@ STATUS: Mapping[State, str] = {
 }
 """OpenAI's words. SDKs take any other word for the end of the task."""
 
-_SOURCES_OF_EXTENSIONS = ("task_id", "taskId", "video_id", "video", "video_url", "source_video", "input_video")
-"""Fields that make an extension of what comes to `POST /v1/videos` (wire.md 1.10)."""
 _USUAL_NAMES: Mapping[str, str] = {
     "task_id": "video",
     "duration": "seconds",
@@ -55,7 +53,7 @@ def parse(operation: Operation, values: Mapping[str, JsonValue], own_asset: OwnA
     Raises InvalidRequest and its kin, each naming the field as the caller wrote it.
     """
     fields = Fields(values, _USUAL_NAMES)
-    continues = fields.has(*_SOURCES_OF_EXTENSIONS)
+    continues = fields.has(*NAMED_SOURCES)  # wire.md 1.10
     fields.merge_nested("metadata")
     fields.merge_nested("video_config")
     if operation is Operation.CREATE and (continues or fields.has("task_id")):

@@ -129,6 +129,10 @@ returning amount_microusd
 insert into balances (tenant, amount_microusd) values (:tenant, :amount)
 returning amount_microusd
 
+-- close_balance --
+delete from balances where tenant = :tenant
+returning amount_microusd
+
 -- lower_hold --
 -- The tenant, how much is held too much, and the number of the row that gives it back; nothing where nothing is.
 select tenant, hold_microusd - :amount, (select max(seq) + 1 from ledger where task = tasks.id and kind = 'hold')

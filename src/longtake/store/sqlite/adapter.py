@@ -134,14 +134,14 @@ class SqliteStore:
 
     # -- keys ----------------------------------------------------------------------------------------------------------
 
-    async def add_key(self, key: Key, *, credit_microusd: int | None = None) -> None:
+    async def add_key(self, key: Key, *, credit_microusd: int | None = None, reference: str = "") -> None:
         """See Store.add_key."""
 
         def add(connection: apsw.Connection) -> None:
             fetch(connection, "insert_tenant", {"tenant": key.tenant_id, "now_ms": key.created_ms})
             fetch(connection, "insert_key", key_cells(key))
             if credit_microusd is not None:
-                money.adjust_balance(connection, key.tenant_id, credit_microusd, key.created_ms)
+                money.adjust_balance(connection, key.tenant_id, credit_microusd, key.created_ms, reference)
 
         await self._write(add)
 
@@ -384,6 +384,10 @@ class SqliteStore:
         return await self._write(
             lambda connection: money.adjust_balance(connection, tenant_id, amount_microusd, now_ms, reference)
         )
+
+    async def close_balance(self, tenant_id: str, now_ms: int) -> None:
+        """See Store.close_balance."""
+        await self._write(lambda connection: money.close_balance(connection, tenant_id, now_ms))
 
     async def resolve_job(self, task_id: str, job: JobEnd) -> None:
         """See Store.resolve_job."""

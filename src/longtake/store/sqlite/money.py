@@ -158,8 +158,8 @@ def adjust_balance(
 def _open_balance(connection: apsw.Connection, tenant: str, first_microusd: int, now_ms: int) -> Row | None:
     """A first credit makes a tenant prepaid.
 
-    What it spent before is forgiven by a row of its own; what unfinished tasks hold goes on being held, and comes out
-    of the credit.
+    What it spent before beyond earlier credit is forgiven by a row of its own; what unfinished tasks hold goes on being
+    held, and comes out of the credit.
     """
     before = account(connection, tenant)
     if first_microusd < before.held_microusd:
@@ -168,19 +168,25 @@ def _open_balance(connection: apsw.Connection, tenant: str, first_microusd: int,
             "give at least as much, or wait for their end",
             param="amount_usd",
         )
-    if before.spent_microusd:
-        place = f"tenant:{tenant}"
-        _add_to_ledger(
-            connection,
-            place,
-            "adjust",
-            tenant=tenant,
-            amount_microusd=before.spent_microusd,
-            now_ms=now_ms,
-            seq=_next_adjustment(connection, place),
-        )
+    _adjust(connection, tenant, before.spent_microusd - before.granted_microusd, now_ms)
     fetch(connection, "insert_tenant", {"tenant": tenant, "now_ms": now_ms})
     return fetch_first(connection, "open_balance", {"tenant": tenant, "amount": first_microusd - before.held_microusd})
+
+
+def close_balance(connection: apsw.Connection, tenant: str, now_ms: int) -> None:
+    """See Store.close_balance."""
+    closed = fetch_first(connection, "close_balance", {"tenant": tenant})
+    if closed is not None:
+        _adjust(connection, tenant, -_integer(closed), now_ms)
+
+
+def _adjust(connection: apsw.Connection, tenant: str, amount_microusd: int, now_ms: int) -> None:
+    """A row that nobody paid for, where there is an amount."""
+    if not amount_microusd:
+        return
+    place = f"tenant:{tenant}"
+    seq = _next_adjustment(connection, place)
+    _add_to_ledger(connection, place, "adjust", tenant=tenant, amount_microusd=amount_microusd, now_ms=now_ms, seq=seq)
 
 
 def _next_adjustment(connection: apsw.Connection, place: str) -> int:
