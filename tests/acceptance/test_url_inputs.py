@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import http.server
+import io
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import av
 import pytest
 from tests.acceptance.conftest import (
     ADMIN_KEY,
@@ -29,6 +31,15 @@ from tests.acceptance.conftest import (
 START_AT_S, NEW_S = 1, 1
 
 
+def first_picture(clip: Path) -> bytes:
+    """The clip's first frame as PNG."""
+    with av.open(str(clip)) as container:
+        frame = next(container.decode(video=0))
+    buffer = io.BytesIO()
+    frame.to_image().save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 class FileServer(http.server.ThreadingHTTPServer):
     """Serves one video to all who ask, or keeps them waiting while `gate` is closed."""
 
@@ -37,6 +48,8 @@ class FileServer(http.server.ThreadingHTTPServer):
     def __init__(self, clip: Path) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.content = clip.read_bytes()
+        self.picture = first_picture(clip)
+        self.folder = clip.parent
         self.gate = threading.Event()
         self.gate.set()
         self.asked: list[str] = []
@@ -52,6 +65,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         assert isinstance(server, FileServer)
         server.asked.append(self.path)
         assert "authorization" not in self.headers
+        if self.path.endswith(".png"):
+            self._answer(server.picture, "image/png")
+            return
         if self.path.startswith("/page"):
             self._answer(b"<!doctype html><p>sign in to download", "text/html")
             return
@@ -120,6 +136,16 @@ def curl(server: Server, path: str, body: Json) -> Json:
     return json.loads(printed.stdout)
 
 
+def form(server: Server, path: str, fields: dict[str, str]) -> Json:
+    """What curl prints of a multipart form without files."""
+    parts = [argument for name, value in fields.items() for argument in ("--form-string", f"{name}={value}")]
+    printed = subprocess.run(
+        ["curl", "-sS", "-m", "30", f"{server.url}{path}", "-H", f"Authorization: Bearer {server.key}", *parts],
+        check=True, capture_output=True, timeout=60,
+    )  # fmt: skip
+    return json.loads(printed.stdout)
+
+
 @pytest.mark.parametrize(
     ("path", "changes"),
     [
@@ -145,6 +171,31 @@ def test_a_video_by_url_is_extended(serve, files, tmp_path, path, changes):
     assert abs(duration_s(tmp_path / "longer.mp4") - START_AT_S - NEW_S) < 0.1
     assert files.asked == ["/cat.mp4?signature=s"]
     assert "cat.mp4" not in server.log.read_text()
+
+
+def test_every_other_route_takes_a_url_where_it_takes_a_file(serve, files):
+    server = serve(files.host)
+    video, picture = f"http://{files.host}/cat.mp4", f"http://{files.host}/cat.png"
+    made = {"model": "longtake-cpu", "prompt": "golden sunset", "seconds": "1"}
+    asked: dict[str, Json] = {
+        "edited": curl(server, "/v1/videos/edits", made | {"video": {"url": video}}),
+        "remixed": curl(server, "/v1/video/remix", made | {"video_url": video}),
+        "extended": curl(server, "/v1/videos", made | {"video": {"url": video}, "start_time": START_AT_S}),
+        "extended by a form": form(server, "/v1/videos/extensions", made | {"video[url]": video, "start_time": "1"}),
+        "edited by a form": form(server, "/v1/videos/edits", made | {"video[url]": video}),
+        "created": curl(server, "/v1/videos", made | {"input_reference": {"image_url": picture}}),
+        "created by a form": form(server, "/v1/videos", made | {"input_reference[image_url]": picture}),
+        "created after the page": curl(server, "/v1/video/create", made | {"images": [picture]}),
+    }
+    assert "http" not in json.dumps(asked)
+    for what, answered in asked.items():
+        ended = server.wait(answered["id"])
+        assert ended["state"] == "succeeded", (what, ended["error"])
+        content = server.request("GET", f"/v1/videos/{ended['id']}/content").body
+        (files.folder / "made.mp4").write_bytes(content)
+        wanted_s = START_AT_S + NEW_S if "extended" in what else NEW_S
+        assert abs(duration_s(files.folder / "made.mp4") - wanted_s) < 0.1, what
+    assert sorted(files.asked) == ["/cat.mp4"] * 5 + ["/cat.png"] * 3
 
 
 def test_a_page_in_place_of_a_video_and_a_host_without_leave(serve, files):

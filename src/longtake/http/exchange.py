@@ -7,15 +7,22 @@ as much as finding out what to answer (benchmarks/http.py).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING
 from weakref import ref
-
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from longtake.http.sendfile import SocketFiles
 
+if TYPE_CHECKING:  # httptools is not everywhere (cli/serve.py), and every answer passes through here
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
 EXTENSION = "longtake.exchange"
 """The key in the scope's `extensions`."""
+
+_STATUS_LINES: Mapping[int, bytes] = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+}
 
 
 class Exchange:
@@ -109,4 +116,4 @@ def _head(cycle: RequestResponseCycle, status: int, headers: Sequence[tuple[byte
     text = b"\r\n".join(lines)
     if text.count(b"\n") >= len(lines) or text.count(b"\r") >= len(lines) or b"\0" in text:
         raise ValueError("a header holds a line's end")
-    return b"%b%b\r\n\r\n" % (STATUS_LINE[status], text)
+    return b"%b%b\r\n\r\n" % (_STATUS_LINES[status], text)
