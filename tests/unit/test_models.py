@@ -10,23 +10,58 @@ import msgspec
 import pytest
 
 from longtake.billing.prices import price_of
-from longtake.catalog.catalog import Catalog, shipped_catalog
+from longtake.catalog.catalog import Catalog, read_catalog, shipped_catalog
 from longtake.engines.classic.engine import ClassicEngine
 from longtake.errors import ModelNotFound, NoMaker, OperationNotSupported
 from longtake.routing.makers import Makers, stands_in
 from longtake.settings import Settings
 from longtake.types import Mode, Operation, Plan, Rate
 
+ROOT = Path(__file__).parents[2]
+
 
 def test_every_fact_has_a_source_and_a_date():
     for model in shipped_catalog():
-        assert model.source, model.name
+        for source in (model.source, *([model.price.source] if model.price else [])):
+            assert source.startswith("https://") or (ROOT / source).is_file(), model.name
         assert date.fromisoformat(model.as_of) <= date(2027, 1, 1)
         assert model.default_s <= model.max_s
         assert not set(model.family) & set("/?#% :")
         if model.lengths_s:
             assert list(model.lengths_s) == sorted(model.lengths_s)
             assert model.default_s in model.lengths_s
+
+
+ROW = """
+[[models]]
+name = "m"
+family = "m"
+operations = ["create"]
+default_s = 6
+max_s = 6
+source = "https://maker.example/docs/m.html"
+as_of = "2026-11-27"
+[models.price]
+second_usd = { 720 = "0.10" }
+source = "https://maker.example/prices"
+as_of = "2026-11-27"
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "says"),
+    [
+        ('source = "https://maker.example/docs/m.html"\n', "", "source"),
+        ('source = "https://maker.example/docs/m.html"', 'source = "the maker said so"', "m: source"),
+        ('as_of = "2026-11-27"\n[models', 'as_of = "lately"\n[models', "m: as_of"),
+        ('source = "https://maker.example/prices"\n', "", "the price of m: source"),
+    ],
+)
+def test_a_row_without_its_source_or_date_is_refused(line, instead, says):
+    assert line in ROW
+    assert read_catalog(ROW).find("m").name == "m"
+    with pytest.raises((ValueError, msgspec.ValidationError), match=says):
+        read_catalog(ROW.replace(line, instead, 1))
 
 
 @pytest.mark.parametrize("name", ["grok-video-3", " GROK-Video-3\n", "longtake-cpu", "Veo-3.1", "sora-2"])

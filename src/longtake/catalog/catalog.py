@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from longtake.catalog.sources import check_source
 from longtake.errors import ModelNotFound
 from longtake.types import SECOND_US, Capability, Operation, Role, Value
 
@@ -125,8 +126,17 @@ class Catalog:
 @cache
 def shipped_catalog() -> Catalog:
     """The catalogue that ships with longtake."""
-    text = files("longtake.catalog").joinpath("models.toml").read_text(encoding="utf-8")
-    return Catalog(msgspec.convert(tomllib.loads(text), _Document).models)
+    return read_catalog(files("longtake.catalog").joinpath("models.toml").read_text(encoding="utf-8"))
+
+
+def read_catalog(text: str) -> Catalog:
+    """The catalogue of a file like models.toml. Raises ValueError for a row without its source and date."""
+    models = msgspec.convert(tomllib.loads(text), _Document).models
+    for model in models:
+        check_source(model.name, model.source, model.as_of)
+        if model.price is not None:
+            check_source(f"the price of {model.name}", model.price.source, model.price.as_of)
+    return Catalog(models)
 
 
 def _plain(name: str) -> str:

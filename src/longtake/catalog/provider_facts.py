@@ -16,6 +16,7 @@ from importlib.resources import files
 
 import msgspec
 
+from longtake.catalog.sources import check_source
 from longtake.types import Value
 
 
@@ -73,4 +74,12 @@ def provider_facts(kind: str) -> ProviderFacts:
     file = files("longtake.catalog").joinpath("providers", f"{kind}.toml")
     if not file.is_file():
         return ProviderFacts(kind=kind, models=())
-    return msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), ProviderFacts)
+    return read_provider_facts(file.read_text(encoding="utf-8"))
+
+
+def read_provider_facts(text: str) -> ProviderFacts:
+    """The facts of a file like fal.toml. Raises ValueError for a row without its source and date."""
+    found = msgspec.convert(tomllib.loads(text), ProviderFacts)
+    for model in found.models:
+        check_source(f"{model.name} at {found.kind}", model.source, model.as_of)
+    return found

@@ -63,6 +63,10 @@ class Counting(Value, frozen=True, forbid_unknown_fields=True):
     operations: tuple[Literal["create", "extend"], ...] = ()
     """Empty: extend where there is a slot for the source, else create."""
     about: str = ""
+    source: str = ""
+    """Where these numbers were read; of the shipped ones always there."""
+    as_of: str = ""
+    """When, as an ISO date."""
 
 
 class Workflow(Value, frozen=True):
