@@ -6,9 +6,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from longtake.providers.base import Abilities, InputKind
+from longtake.providers.base import Abilities, InputKind, InputLimits
 from longtake.routing.reach import within_reach
-from longtake.routing.ways import Native, Way, way_of
+from longtake.routing.ways import Native, Way, way_at_best, way_of
 from longtake.types import Mode, Operation
 
 IDS = {"id": "theirs"}
@@ -61,6 +61,18 @@ def test_a_video_of_theirs_is_gone_on_from_by_its_own_clock():
 def test_what_this_server_cannot_hand_over_is_no_way():
     by_url, _ = within_reach(Abilities(operations=BOTH, source_by=(InputKind.URL,)), "no public address")
     assert way_of(by_url, Operation.EXTEND, start_us=8_000_000, source_us=8_000_000) is None
+
+
+def test_at_best_a_source_is_as_long_as_the_maker_wants_it():
+    """Else whoever asks which way is taken would be told of the picture, where files go."""
+    able = Abilities(
+        operations=BOTH,
+        source_by=(InputKind.INLINE,),
+        pictures=frozenset({"first_frame"}),
+        source=InputLimits(min_us=2_000_000, max_us=15_000_000),
+    )
+    assert way_at_best(able, Operation.EXTEND) == Way(mode=Mode.NATIVE, kind=InputKind.INLINE)
+    assert way_of(able, Operation.EXTEND, start_us=1_000_000, source_us=1_000_000) == Way(mode=Mode.BRIDGED)
 
 
 def test_a_remix_is_never_bridged():

@@ -100,4 +100,6 @@ def _told_us(abilities: Abilities, start_us: int) -> int | None:
 
 def way_at_best(abilities: Abilities, operation: Operation) -> Way | None:
     """How a model would do this with any video, else with one of its own making; None = it never can."""
-    return way_of(abilities, operation) or way_of(abilities, operation, native=Native(ids={}))
+    enough_us = abilities.source.min_us
+    with_any = way_of(abilities, operation, start_us=enough_us, source_us=enough_us)
+    return with_any or way_of(abilities, operation, native=Native(ids={}))
