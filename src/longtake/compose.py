@@ -18,7 +18,7 @@ from longtake.egress.access import Access
 from longtake.egress.client import Egress
 from longtake.errors import ConfigurationError, ServiceError, StoreFailed
 from longtake.http.auth import key_of_secret, new_secret
-from longtake.providers.base import Account
+from longtake.providers.base import Account, HasOrigins
 from longtake.providers.registry import find_provider
 from longtake.render.local import LocalFleet
 from longtake.render.messages import ProvenanceSetup
@@ -197,6 +197,7 @@ def _live_account(configured: ConfiguredAccount, tariffs: Tariffs, public_url: s
         account=account,
         access=Access.to(
             account.base_url,
+            *(adapter.origins(account) if isinstance(adapter, HasOrigins) else ()),
             headers=adapter.credential(account, configured.api_key) if configured.api_key else None,
             key=configured.api_key,
         ),

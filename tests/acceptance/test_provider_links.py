@@ -178,6 +178,28 @@ def test_without_a_public_url_it_goes_another_way_and_route_says_why(serve, upst
     done(server, extend(server, "m", server.upload(film), 3.5, duration=2))
     assert "characters" in str(last_job(upstream)["asked"]["video"])
     (row,) = server.request("GET", "/v1/route?model=m&operation=extend").json["data"]
-    assert row["can"]
+    assert (row["can"], row["mode"], row["way"]) == (True, "native", "inline")
     assert "LONGTAKE_PUBLIC_URL is not set" in row["why"]
     assert "inline" in row["why"]
+
+
+def test_without_a_public_url_files_go_through_fals_storage(serve, upstream, film):
+    """The head and the picture at the cut; a storage that breaks once is asked again, and nothing is bought twice."""
+    options = f'options = {{ storage_url = "{upstream.url}/fal" }}\n'
+    server = serve(toml(upstream.url, "fal", m="ltx-2.3", bridge="fal-ai/kling/image-to-video") + options)
+    source, before = server.upload(film), len(upstream.jobs())
+    (row,) = server.request("GET", "/v1/route?model=m&operation=extend").json["data"]
+    assert (row["can"], row["way"]) == (True, "upload")
+    upstream.spoil({"path": "/storage/upload/initiate", "status": 503, "times": 1, "body": {"detail": "busy"}})
+    ended = done(server, extend(server, "m", source, 3.5, duration=2))
+    assert ended["metadata"]["mode"] == "native_trimmed"
+    (job,) = upstream.jobs()[before:]
+    assert job["asked"]["video_url"].startswith(f"{upstream.url}/storage/")
+    assert job["source"]["seconds"] == pytest.approx(3.5, abs=0.05)
+    bridged = done(server, extend(server, "bridge", source, 3.5, duration=2))
+    assert bridged["metadata"]["mode"] == "bridged"
+    job = last_job(upstream)
+    assert job["asked"]["image_url"].startswith(f"{upstream.url}/storage/")
+    assert job["has_picture"]
+    assert upstream.seen()["leaks"] == []
+    assert "signature=" not in server.log.read_text()

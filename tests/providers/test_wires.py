@@ -13,6 +13,7 @@ import httpx2
 import msgspec
 import openai
 import pytest
+from tests.fakes.upstream.clips import make_clip
 from tests.fakes.upstream.process import KEY, RunningUpstream
 from tests.providers.exchange import account, asked, by_id, ended, fetched, job, send, submitted, trouble_in
 
@@ -294,6 +295,40 @@ def test_a_submit_that_went_wrong_is_refused_or_unclear(  # noqa: PLR0917
     else:
         assert trouble_in(read) is trouble
         assert taken == 0
+
+
+def test_fals_own_client_uploads_to_the_fakes_storage(
+    upstream: RunningUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As fal's client sends a file to fal's storage, so the fake takes it: and what it takes can be extended."""
+    monkeypatch.setattr("fal_client.client.REST_URL", f"{upstream.url}/fal")
+    client = fal_client.SyncClient(key=KEY, default_timeout=20)
+    clip = make_clip(4, 160, 96)
+    with client._client:  # pyright: ignore[reportPrivateUsage]  (it has no way of its own to close its connections)
+        url = client.upload(clip, "video/mp4", "video.mp4", repository="fal", fallback_repository=[])
+    assert url.startswith(f"{upstream.url}/storage/")
+    who = at(upstream, "fal", {})
+    wish = job(Operation.EXTEND, model="ltx-2.3", source=VideoInput(kind=InputKind.URL, value=url))
+    longer = ended(FAL, who, submitted(FAL, who, wish).handle)
+    assert longer.status == "succeeded"
+    assert upstream.jobs()[-1]["source_bytes"] == len(clip)
+
+
+def test_a_file_goes_to_fals_storage_by_a_link_that_never_gets_the_key(
+    upstream: RunningUpstream, tmp_path: Path
+) -> None:
+    who = at(upstream, "fal", {"storage_url": f"{upstream.url}/fal"})
+    path = tmp_path / "head.mp4"
+    path.write_bytes(make_clip(4, 160, 96))
+    staged = VideoInput(kind=InputKind.UPLOAD, path=path)
+    request, ready = FAL.read_link(who, staged, send(FAL, who, FAL.ask_for_link(who, staged)))
+    assert (request.method, request.with_key, request.file) == ("PUT", False, path)
+    assert "86400" in request.url, "it is kept for a day"
+    assert send(FAL, who, request).is_success
+    longer = ended(FAL, who, submitted(FAL, who, job(Operation.EXTEND, model="ltx-2.3", source=ready)).handle)
+    assert longer.status == "succeeded"
+    assert upstream.jobs()[-1]["source_bytes"] == path.stat().st_size
+    assert upstream.seen()["leaks"] == []
 
 
 def test_fals_own_client_reads_the_fake(upstream: RunningUpstream) -> None:

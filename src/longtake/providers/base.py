@@ -276,6 +276,31 @@ class Uploads(Protocol):
         ...
 
 
+@runtime_checkable
+class UploadsByLink(Protocol):
+    """An adapter whose provider, asked for a place, names the link that a file is to be sent to."""
+
+    def ask_for_link(self, account: Account, staged: VideoInput | PictureInput) -> Request:
+        """The call that asks; it may be repeated."""
+        ...
+
+    def read_link(self, account: Account, staged: Staged, answer: Response) -> tuple[Request, Staged]:
+        """The call that sends `staged.path`, and the same with the value that the submit needs.
+
+        Raises BadUpstreamAnswer, UpstreamError.
+        """
+        ...
+
+
+@runtime_checkable
+class HasOrigins(Protocol):
+    """An adapter whose provider answers at more than the account's base URL."""
+
+    def origins(self, account: Account) -> tuple[str, ...]:
+        """The URLs of those other places of its own: they get the account's key, too. Raises ConfigurationError."""
+        ...
+
+
 class InputLimits(Value, frozen=True):
     """What a model takes as the source of an extension."""
 

@@ -3,11 +3,13 @@
 
 The provider's name of a model is a row of that table, or the whole id of an endpoint, such as `owner/app/extend-video`.
 Options of an account: `priority` (`normal` or `low`), `start_timeout_s` (give up where no runner takes the job by
-then), `keep_s` (how long fal keeps the result).
+then), `keep_s` (how long fal keeps the result), `storage_url` (where fal's storage is asked for a place; empty = it is
+not used).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import quote
@@ -15,25 +17,28 @@ from urllib.parse import quote
 import msgspec
 
 from longtake.egress.messages import Request, Response
-from longtake.errors import BadUpstreamAnswer, InvalidRequest
+from longtake.errors import BadUpstreamAnswer, ConfigurationError, InvalidRequest
 from longtake.providers.base import (
     Abilities,
     Account,
     InputKind,
     MadeVideo,
+    PictureInput,
     PictureRole,
     PollFault,
     ProviderFault,
     ProviderJob,
     Refused,
+    Staged,
     Trouble,
     Unclear,
     Update,
+    VideoInput,
 )
 from longtake.providers.body import Body
 from longtake.providers.facts import abilities_of, shipped_model
 from longtake.providers.faults import fault_of, job_fault, poll_fault, refusal, unreadable
-from longtake.providers.options import choice, seconds
+from longtake.providers.options import choice, seconds, text
 from longtake.providers.shapes import aspect_of, offered_aspect, offered_short_side, offered_us, seconds_of
 from longtake.types import SECOND_US, Operation, Value
 
@@ -46,6 +51,9 @@ _PICTURE_FIELDS: Mapping[PictureRole, _FieldName] = {
 _STATUSES: Mapping[str, Literal["queued", "running"]] = {"IN_QUEUE": "queued", "IN_PROGRESS": "running"}
 _NAMESPACES = ("workflows", "comfy")
 """Owners whose apps have three parts."""
+QUEUE_URL, STORAGE_URL = "https://queue.fal.run", "https://rest.fal.ai"
+_LIFECYCLE = "X-Fal-Object-Lifecycle-Preference"
+_UPLOADS_LAST_S = 86_400
 _JOB_FAILED = frozenset({400, 422})
 
 
@@ -70,9 +78,18 @@ class FalProvider:
     kind = "fal"
 
     def abilities(self, account: Account, model: str) -> Abilities:
-        """See Provider."""
+        """See Provider. A file goes through fal's storage, where there is one, rather than inside the request."""
         found = shipped_model(self.kind, model)
-        return Abilities() if found is None else abilities_of(found)
+        able = Abilities() if found is None else abilities_of(found)
+        if not _storage_url(account):
+            return able
+        return msgspec.structs.replace(
+            able, source_by=_by_storage(able.source_by), pictures_by=_by_storage(able.pictures_by)
+        )
+
+    def origins(self, account: Account) -> tuple[str, ...]:
+        """See HasOrigins: fal's storage."""
+        return tuple(filter(None, (_storage_url(account),)))
 
     def credential(self, account: Account, key: str) -> Mapping[str, str]:
         """See Provider."""
@@ -136,6 +153,32 @@ class FalProvider:
             status="failed", handle=handle, fault=msgspec.structs.replace(fault, code=error_type or fault.code)
         )
 
+    def ask_for_link(self, account: Account, staged: VideoInput | PictureInput) -> Request:
+        """See UploadsByLink. What is uploaded is gone there after a day. Raises InvalidRequest without a file."""
+        if staged.path is None:
+            raise InvalidRequest("there is no file to upload", param="video")
+        mime = _mime(staged)
+        name = f"{'video' if isinstance(staged, VideoInput) else 'picture'}.{mime.rpartition('/')[2]}"
+        return Request(
+            method="POST",
+            url=f"{_storage_url(account)}/storage/upload/initiate?storage_type=fal-cdn-v3",
+            headers={_LIFECYCLE: _lasting(_UPLOADS_LAST_S)},
+            json={"file_name": name, "content_type": mime},
+            may_repeat=True,
+        )
+
+    def read_link(self, account: Account, staged: Staged, answer: Response) -> tuple[Request, Staged]:
+        """See UploadsByLink. The link is signed: the key does not go there."""
+        if not answer.is_success:
+            raise BadUpstreamAnswer(f"fal gave no place for a file: {fault_of(answer).message}")
+        body = Body.read(answer)
+        link, url = body.text("upload_url"), body.text("file_url")
+        if not all(one.startswith(("https://", "http://")) for one in (link, url)):
+            raise BadUpstreamAnswer("fal's answer names no place for a file")
+        headers = {"Content-Type": _mime(staged)}
+        request = Request(method="PUT", url=link, headers=headers, file=staged.path, with_key=False, may_repeat=True)
+        return request, msgspec.structs.replace(staged, value=url)
+
     def cancel(self, account: Account, handle: str) -> tuple[Request, ...]:
         """See Cancels."""
         return (Request(method="PUT", url=f"{account.base_url}/{handle}/cancel", may_repeat=True),)
@@ -172,8 +215,38 @@ def _headers(account: Account) -> dict[str, str]:
         headers["X-Fal-Request-Timeout"] = str(start_timeout_s)
     keep_s = seconds(account, "keep_s")
     if keep_s:
-        headers["X-Fal-Object-Lifecycle-Preference"] = f'{{"expiration_duration_seconds": {keep_s}}}'
+        headers[_LIFECYCLE] = _lasting(keep_s)
     return headers
+
+
+def _lasting(keep_s: int) -> str:
+    return f'{{"expiration_duration_seconds": {keep_s}}}'
+
+
+def _storage_url(account: Account) -> str:
+    """Where fal's storage is; empty where there is none, as beside a proxy in front of fal."""
+    is_fals_own = account.base_url == QUEUE_URL
+    url = text(account, "storage_url", otherwise=STORAGE_URL if is_fals_own else "").rstrip("/")
+    if url and not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#\s]*)?", url):
+        raise ConfigurationError(
+            f"option storage_url of provider {account.name!r} is no plain http(s) address, such as {STORAGE_URL}",
+            param="storage_url",
+        )
+    return url
+
+
+def _by_storage(kinds: tuple[InputKind, ...]) -> tuple[InputKind, ...]:
+    if InputKind.INLINE not in kinds:
+        return kinds
+    place = kinds.index(InputKind.INLINE)
+    return (*kinds[:place], InputKind.UPLOAD, *kinds[place:])
+
+
+def _mime(staged: VideoInput | PictureInput) -> str:
+    if isinstance(staged, VideoInput):
+        return "video/mp4"
+    named = re.match(r"data:(image/[a-z0-9.+-]+);", staged.value)
+    return named[1] if named else "image/png"
 
 
 def _fields(job: ProviderJob, wire: _Wire, abilities: Abilities) -> dict[str, object]:
@@ -202,8 +275,10 @@ def _fields(job: ProviderJob, wire: _Wire, abilities: Abilities) -> dict[str, ob
 
 def _source(job: ProviderJob) -> str:
     source = job.source
-    if source is None or not source.value or source.kind not in {InputKind.URL, InputKind.INLINE}:
-        raise InvalidRequest("fal extends a video at a URL or inside the request; here is none", param="video")
+    if source is None or not source.value or source.kind is InputKind.ID:
+        raise InvalidRequest(
+            "fal extends a video at a URL, uploaded, or inside the request; here is none", param="video"
+        )
     return source.value
 
 

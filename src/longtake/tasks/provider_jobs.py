@@ -12,8 +12,9 @@ from typing import Literal
 
 import msgspec
 
+from longtake.egress.messages import Response
 from longtake.errors import BadUpstreamAnswer, OperationNotSupported, SourceUnusable
-from longtake.providers.base import InputKind, PictureInput, ProviderJob, Staged, Uploads, VideoInput
+from longtake.providers.base import InputKind, PictureInput, ProviderJob, Staged, Uploads, UploadsByLink, VideoInput
 from longtake.render.base import ClipInput
 from longtake.routing.live_accounts import LiveAccount
 from longtake.routing.ways import Way
@@ -162,12 +163,21 @@ async def _video(here: Surroundings, task: Task, way: Way, origin: Origin) -> Vi
 
 async def _uploaded(remote: Remote, account: LiveAccount, staged: Staged) -> Staged:
     """What was sent first, where the provider wants that; else as it is, for a part of the submit's form."""
+    if isinstance(account.adapter, UploadsByLink):
+        answer = await remote.egress.send(account.adapter.ask_for_link(account.account, staged), account.access)
+        request, ready = account.adapter.read_link(account.account, staged, answer)
+        _check_taken(account, await remote.egress.send(request, account.access))
+        return ready
     if not isinstance(account.adapter, Uploads):
         return staged
     answer = await remote.egress.send(account.adapter.upload(account.account, staged), account.access)
+    _check_taken(account, answer)
+    return account.adapter.read_upload(account.account, staged, answer)
+
+
+def _check_taken(account: LiveAccount, answer: Response) -> None:
     if not answer.is_success:
         raise BadUpstreamAnswer(f"provider {account.name} answered an upload with status {answer.status}")
-    return account.adapter.read_upload(account.account, staged, answer)
 
 
 async def keep_handed(here: Surroundings, task: Task, account: LiveAccount, way: Way, made: MadeFile) -> Asset | None:

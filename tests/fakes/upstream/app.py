@@ -52,7 +52,14 @@ class Upstream:
             Mount(f"/{prefix}", app=self._with_key(Starlette(routes=routes(self.jobs))))
             for prefix, routes in _WIRES.items()
         ]
-        self._app = Starlette(routes=[*wires, *self._control(), Route("/files/{name}", self._file, methods=["GET"])])
+        self._app = Starlette(
+            routes=[
+                *wires,
+                *self._control(),
+                Route("/files/{name}", self._file, methods=["GET"]),
+                Route("/storage/{name}", self._stored, methods=["PUT"]),
+            ]
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith("/control"):
@@ -104,6 +111,17 @@ class Upstream:
         if job.key and request.query_params.get("key") != job.key:
             return Response("this link is not good", 403)
         return await serve_video(request, self.jobs, job)
+
+    async def _stored(self, request: Request) -> Response:
+        """A file for the storage, at a link that was signed for it. Only fal's own client may send a key along."""
+        is_fals = request.headers.get("user-agent", "").startswith("fal-client")
+        if not is_fals and any(name in request.headers for name in _KEY_HEADERS):
+            self.leaks.append(request.url.path)
+        name = str(request.path_params["name"])
+        if not request.query_params.get("signature") or self.jobs.places.get(name) != request.headers["content-type"]:
+            return Response("SignatureDoesNotMatch", 403)
+        self.jobs.uploads[name.rpartition(".")[0]] = await request.body()
+        return Response(status_code=200)
 
     def _control(self) -> list[BaseRoute]:
         async def settings(request: Request) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -86,7 +87,19 @@ def routes(jobs: Jobs) -> list[Route]:
         job.cancelled = True
         return JSONResponse({"status": "CANCELLATION_REQUESTED"}, 202)
 
+    async def initiate(request: Request) -> Response:
+        """A place in the storage: a link that is signed for one file, and where the file will be."""
+        asked = await read_call(request)
+        if not asked.text("file_name") or not asked.text("content_type"):
+            return JSONResponse({"detail": "file_name and content_type are required"}, 422)
+        name = f"{uuid.uuid4()}-{asked.text('file_name')}"
+        jobs.places[name] = asked.text("content_type")
+        keeps = request.headers.get("x-fal-object-lifecycle-preference", "")
+        link = f"{base_of(request)}/storage/{name}?signature={uuid.uuid4().hex}&keeps={quote(keeps, safe='')}"
+        return JSONResponse({"upload_url": link, "file_url": f"{base_of(request)}/storage/{name}"})
+
     return [
+        Route("/storage/upload/initiate", initiate, methods=["POST"]),
         Route(f"/{_APP}/status", status, methods=["GET"]),
         Route(f"/{_APP}/cancel", cancel, methods=["PUT"]),
         Route(f"/{_APP}", result, methods=["GET"]),

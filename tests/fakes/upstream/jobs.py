@@ -114,6 +114,8 @@ class Jobs:
         self._journal = journal
         self.all: dict[str, Job] = {}
         self.uploads: dict[str, bytes] = {}
+        self.places: dict[str, str] = {}
+        """Names in the storage that a link was given for, with the kind of file that may be sent there."""
         self.fetched: list[Fetched] = []
         self.last_key = ""
         """The key of the last call."""
