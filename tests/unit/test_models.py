@@ -90,6 +90,15 @@ def test_the_catalogue_says_of_the_engine_what_the_engine_says():
         assert getattr(listed, field) == getattr(told, field), field
 
 
+def test_an_engine_counts_as_trained_unless_its_model_says_that_it_is_not():
+    catalog = shipped_catalog()
+    assert catalog.is_trained("classic") is False
+    assert catalog.is_trained("an-engine-that-nobody-described") is True
+    other = msgspec.structs.replace(catalog.find("sora-2"), engine="net")
+    assert Catalog([other]).is_trained("net") is True
+    assert Catalog([msgspec.structs.replace(other, trained=False)]).is_trained("net") is False
+
+
 def test_a_stand_in_names_itself_and_keeps_the_asked_models_length_and_family():
     choice = Makers(shipped_catalog(), stand_in=True).choose("grok-video-3-pro", Operation.EXTEND)
     assert choice.maker.mode is Mode.STAND_IN

@@ -63,6 +63,8 @@ class Model(Value, frozen=True):
     aliases: tuple[str, ...] = ()
     engine: str = ""
     """The local engine that is this model; empty = only a provider has it."""
+    trained: bool = True
+    """Whether examples were shown to what makes it; False = an algorithm that somebody wrote."""
     lengths_s: tuple[float, ...] = ()
     short_sides: tuple[int, int] = (480, 2160)
     max_images: int = 2
@@ -121,6 +123,10 @@ class Catalog:
                 param="model",
             )
         return model
+
+    def is_trained(self, engine: str) -> bool:
+        """Whether a local engine was trained, by the models that it is; one that no model names is taken to be."""
+        return all(model.trained for model in self._models if model.engine == engine)
 
 
 @cache

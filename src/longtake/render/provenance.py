@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from longtake import __version__
+from longtake.catalog.catalog import shipped_catalog
 from longtake.errors import MediaError
 from longtake.media.aigc import TAG, AigcLabel, label_in, labelled, passed_on
 from longtake.media.contract import Assembled
@@ -22,8 +23,6 @@ from longtake.render.outputs import Outputs
 from longtake.types import SECOND_US, Operation, Plan, ProvenanceReport, Role
 
 _TERMS = "http://cv.iptc.org/newscodes/digitalsourcetype/"
-_UNTRAINED = frozenset({"classic"})
-"""Engines that no example was shown to: what they make is an algorithm's work, not a trained model's."""
 _WITHOUT_SIGNING_BYTES = 512 << 20
 """Of address space that a child has taken before it signs: libraries, decoders, frames."""
 _SOURCE, _CLIP = "source", "clip"
@@ -215,8 +214,10 @@ class Marks:
 
 
 def source_type(plan: Plan) -> Literal["trainedAlgorithmicMedia", "algorithmicMedia"]:
-    """What the new pictures are, by the IPTC's digital source types."""
-    return "algorithmicMedia" if plan.maker.engine in _UNTRAINED else "trainedAlgorithmicMedia"
+    """What the new pictures are, by the IPTC's digital source types. What nobody knows counts as trained."""
+    maker = plan.maker
+    trained = maker.is_remote or shipped_catalog().is_trained(maker.engine)
+    return "trainedAlgorithmicMedia" if trained else "algorithmicMedia"
 
 
 def _region(begins_us: int, ends_us: int, description: str) -> list[dict[str, object]]:
