@@ -40,6 +40,10 @@ class JoinFault(StrEnum):
     """A part of the picture jumps."""
     FROZEN = "frozen"
     FLASH = "flash"
+    REVERSED = "reversed"
+    """What moves one way before the join goes back the same way after it."""
+    PACE = "pace"
+    """What moves is suddenly much faster or slower."""
     CLICK = "click"
     LEVEL = "level"
     """The sound is suddenly louder or quieter."""
@@ -79,6 +83,24 @@ class PictureJoin(_Value, frozen=True):
     block: BlockStep | None = None
 
 
+class MotionJoin(_Value, frozen=True):
+    """How things move around a join, by optical flow.
+
+    Lengths are the mean over the picture from one frame to the next that differs from it, in thousandths of the
+    picture's longer side.
+    """
+
+    before: float
+    at: float
+    """From the last old frame to the first new one."""
+    after: float
+    direction: float
+    """1 = the motion goes on as it was, 0 = it has nothing to do with it, -1 = it goes back."""
+    steady: float
+    """How much of one direction it was before the join, as `direction` between its own frames; below 0.5 nothing is
+    made of a turn."""
+
+
 class DriftReport(_Value, frozen=True):
     """How far the new part is from all that the first video of the line showed; within its range nothing is off."""
 
@@ -109,6 +131,8 @@ class SeamReport(_Value, frozen=True):
     faults: tuple[JoinFault, ...] = ()
     """Of picture and sound."""
     picture: PictureJoin | None = None
+    motion: MotionJoin | None = None
+    """None where nothing moves on one side, and in reports of earlier builds."""
     level_db: float | None = None
     """How much louder the first 0.4 s are than the last 0.4 s before; None without sound."""
     drift: DriftReport | None = None

@@ -12,7 +12,7 @@ import pytest
 
 from longtake.http.dialects.superset import aspect_text, render_record, render_submitted, render_task, seconds_text
 from longtake.http.request_ids import new_request_id
-from longtake.seam_report import BlockStep, DriftReport, JoinFault, PictureJoin, SeamReport, Verdict
+from longtake.seam_report import BlockStep, DriftReport, JoinFault, MotionJoin, PictureJoin, SeamReport, Verdict
 from longtake.types import (
     Asset,
     Fault,
@@ -50,6 +50,7 @@ SEAM = SeamReport(
         after_step=1.1, brightness=0.2, u=-0.1, v=0.0, delta_e=0.1, sharpness=0.98, flash=0.0,
         block=BlockStep(row=3, column=0, rows=7, columns=12, step=21.5, usual=2.0),
     ),
+    motion=MotionJoin(before=4.5, at=4.25, after=4.0, direction=0.99, steady=0.97),
     level_db=-1.5,
     drift=DriftReport(brightness=6.5, u=0.0, v=0.0, contrast=0.97),
 )  # fmt: skip
@@ -230,6 +231,7 @@ def test_a_finished_body_says_all_that_was_promised():
             "verdict": "slight", "faults": ["block", "drift"], "after_step": 1.1, "brightness": 0.2, "u": -0.1,
             "v": 0.0, "delta_e": 0.1, "sharpness": 0.98, "flash": 0.0, "level_db": -1.5,
             "block": {"row": 3, "column": 0, "rows": 7, "columns": 12, "step": 21.5, "usual": 2.0},
+            "motion": {"before": 4.5, "at": 4.25, "after": 4.0, "direction": 0.99, "steady": 0.97},
             "drift": {"brightness": 6.5, "u": 0.0, "v": 0.0, "contrast": 0.97, "sharpness": 1.0},
         }  # fmt: skip
         assert body["metadata"]["segments"][0]["seam"] == old, "an earlier build's"

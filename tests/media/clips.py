@@ -57,8 +57,10 @@ class Shape:
     crf: int = 18
 
 
-def write(path: Path, film: Sequence[np.ndarray], shape: Shape, *, sound_from_s: float = 0.0) -> Path:
-    """Encode the film; `sound_from_s` is where in tests' tune its sound begins."""
+def write(
+    path: Path, film: Sequence[np.ndarray], shape: Shape, *, sound_from_s: float = 0.0, mixed: Change | None = None
+) -> Path:
+    """Encode the film; `sound_from_s` is where in tests' tune its sound begins, `mixed` what is done to that."""
     with av.open(str(path), "w") as out:
         options = {"crf": str(shape.crf), "preset": "veryfast"} if shape.codec == "libx264" else {}
         video = cast("VideoStream", out.add_stream(shape.codec, rate=shape.fps, options=options))
@@ -83,6 +85,7 @@ def write(path: Path, film: Sequence[np.ndarray], shape: Shape, *, sound_from_s:
             sound = tune(
                 shape.rate_hz, float(len(film) / shape.fps), 2 if shape.layout == "stereo" else 1, start=sound_from_s
             )
+            sound = mixed(sound) if mixed else sound
             for at in range(0, sound.shape[1], 1024):
                 block = np.ascontiguousarray(sound[:, at : at + 1024])
                 piece = av.AudioFrame.from_ndarray(block, format="fltp", layout=shape.layout)

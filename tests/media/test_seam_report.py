@@ -19,7 +19,7 @@ from longtake.media import glance as glances
 from longtake.media.click import level_step_db
 from longtake.media.contract import Continuation
 from longtake.media.frames import VideoFrame
-from longtake.media.glance import AFTER_FRAMES, ab_of, glance, luma_step
+from longtake.media.glance import AFTER_FRAMES, SMALL_FRAMES, ab_of, glance, luma_step
 from longtake.media.likeness import Likeness
 from longtake.media.planes import from_av, to_av
 from longtake.media.seam import picture_seam
@@ -36,7 +36,12 @@ def judged(head: Sequence[VideoFrame], new: Sequence[VideoFrame]) -> SeamReport:
     """The report of a join between frames that follow each other."""
     film = [*head, *new]
     seen = [
-        glance(frame, film[number - 1].y if number else None, sharp=len(head) - 3 <= number < len(head) + 3)
+        glance(
+            frame,
+            film[number - 1].y if number else None,
+            sharp=len(head) - 3 <= number < len(head) + 3,
+            small=len(head) - SMALL_FRAMES <= number < len(head) + SMALL_FRAMES,
+        )
         for number, frame in enumerate(film)
     ]
     return picture_seam(seen[: len(head)], seen[len(head) :], color=COLOR, high=head[0].height)
@@ -211,7 +216,7 @@ def test_the_report_of_a_real_extension_looks_at_few_frames_and_decodes_none(
     result = extended(bigbuckbunny, Fraction(80, 25), 0.8, own)
     report, strip = result.assembled.seam, result.assembled.strip
     assert len(looked) <= 24 + AFTER_FRAMES
-    assert [sum(kinds) for kinds in zip(*looked, strict=True)] == [6, 7]
+    assert [sum(kinds) for kinds in zip(*looked, strict=True)] == [6, 2 * SMALL_FRAMES]
     assert report is not None
     assert (report.verdict, [fault for fault in report.faults if fault is not JoinFault.LEVEL]) == (Verdict.UNSEEN, [])
     assert report.level_db is not None, "the source has sound, and the new part none"

@@ -11,7 +11,7 @@ import jinja2
 import msgspec
 import pytest
 
-from longtake.seam_report import BlockStep, DriftReport, JoinFault, PictureJoin, SeamReport, Verdict
+from longtake.seam_report import BlockStep, DriftReport, JoinFault, MotionJoin, PictureJoin, SeamReport, Verdict
 from longtake.studio import templates
 from longtake.studio.words import words
 
@@ -21,6 +21,7 @@ ALL = SeamReport(
         after_step=2.0, brightness=-7.25, u=1.0, v=1.0, delta_e=4.4, sharpness=0.5, flash=3.0,
         block=BlockStep(row=1, column=2, rows=7, columns=12, step=30.0, usual=2.0),
     ),
+    motion=MotionJoin(before=2.0, at=3.0, after=6.5, direction=0.9, steady=0.9),
     level_db=-11.0, drift=DriftReport(brightness=8.0, u=0.0, v=0.0, contrast=0.9, sharpness=0.6),
 )  # fmt: skip
 OLD = msgspec.json.decode(b'{"luma_step": 1.5, "median_step": 1.25, "ratio": 1.2, "click_db": 3.0}', type=SeamReport)
@@ -41,7 +42,7 @@ def told(seam: SeamReport, language: Literal["en", "zh"]) -> str:
 def test_every_verdict_and_fault_is_told(language: Literal["en", "zh"]) -> None:
     page = told(ALL, language)
     assert page.count("<li>") == len(JoinFault)
-    for expected in ("-7.2", "4.4", "50", "2", "7", "12", "-11", "+8.0", "90", "60"):
+    for expected in ("-7.2", "4.4", "50", "2", "7", "12", "-11", "+8.0", "90", "60", "325"):
         assert expected in page
     for verdict in Verdict:
         assert words(language)[f"seam.{verdict}"].format(step="9.00", usual="2.00") in told(

@@ -19,7 +19,7 @@ from longtake.errors import MediaError, WorkCancelled
 from longtake.media.contract import NO_CHECK, CancelCheck
 from longtake.media.cut import Cut
 from longtake.media.frames import TimedFrame, VideoFrame
-from longtake.media.glance import SHARP_FRAMES, SHOWN_FRAMES, Glance, Luma, glance
+from longtake.media.glance import SHARP_FRAMES, SMALL_FRAMES, Glance, Luma, glance
 from longtake.media.open import explained, leave_out, open_media, strict, video_stream
 from longtake.media.planes import as_planes, from_av, luma
 from longtake.media.source import Source
@@ -223,4 +223,4 @@ class EncodedTail:
 
 def _noted(frame: VideoFrame, before: Luma | None, to_cut: int) -> Glance:
     """What the seam report wants of a frame that is the last but `to_cut - 1` before the cut."""
-    return glance(frame, before, sharp=to_cut <= SHARP_FRAMES, small=to_cut <= SHOWN_FRAMES)
+    return glance(frame, before, sharp=to_cut <= SHARP_FRAMES, small=to_cut <= SMALL_FRAMES)

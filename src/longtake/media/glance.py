@@ -21,8 +21,8 @@ AFTER_FRAMES = 13
 """New frames that are looked at: a flash is looked for in the first eight, the others show what it goes back to."""
 SHARP_FRAMES = 3
 """Frames on either side whose sharpness is measured."""
-SHOWN_FRAMES = 4
-"""Frames before the join that are kept small for the picture, one of them only to be compared with."""
+SMALL_FRAMES = 5
+"""Frames on either side that are kept small: for the motion between them, and most of them for the join's picture."""
 BLOCKS = 12
 """Blocks along the picture's longer side."""
 _ROWS_ENOUGH = 360

@@ -10,7 +10,7 @@ from longtake.errors import EngineError, WorkCancelled
 from longtake.media.audio import SoundTrack
 from longtake.media.contract import Watch
 from longtake.media.frames import AudioBlock, VideoFrame
-from longtake.media.glance import AFTER_FRAMES, SHARP_FRAMES, Glance, Luma, glance
+from longtake.media.glance import AFTER_FRAMES, SHARP_FRAMES, SMALL_FRAMES, Glance, Luma, glance
 from longtake.media.planes import as_av
 from longtake.media.track import PictureTrack
 
@@ -71,8 +71,8 @@ class NewPart:
         form = self.pictures.form
         frame = as_av(picture, form.width, form.height)
         if self._taken < AFTER_FRAMES:
-            few = self._taken < SHARP_FRAMES
-            self.glances.append(glance(picture, self._latest, sharp=few, small=few))
+            sharp, small = self._taken < SHARP_FRAMES, self._taken < SMALL_FRAMES
+            self.glances.append(glance(picture, self._latest, sharp=sharp, small=small))
             self.first_luma = picture.y if self.first_luma is None else self.first_luma
             self._latest = picture.y if self._taken + 1 < AFTER_FRAMES else None
         pts, following = self.pictures.tick(self._taken), self.pictures.tick(self._taken + 1)

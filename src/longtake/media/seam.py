@@ -15,8 +15,10 @@ from statistics import median
 import cv2
 import numpy as np
 
+from longtake.media.causes import evened, explained
 from longtake.media.glance import Glance, Grid, ab_of, rgb_of
-from longtake.seam_report import BlockStep, JoinFault, PictureJoin, SeamReport, Verdict
+from longtake.media.motion import motion_across
+from longtake.seam_report import BlockStep, JoinFault, MotionJoin, PictureJoin, SeamReport, Verdict
 from longtake.types import ColorTags
 
 _DUPLICATE_LEVELS = 0.05
@@ -70,6 +72,15 @@ def picture_seam(
         block=_worst_block(before, after),
     )
     found = _picture_faults(before, after, picture, usual, step, color=color, high=high)
+    smalls = [[one.small.y for one in side if one.small is not None] for side in (before, after)]
+    motion: MotionJoin | None = None
+    if all(smalls):
+        motion, moved = motion_across(*smalls)
+        found |= {} if JoinFault.FROZEN in found else moved
+        back = median(one.means[0] for one in after[_FLASH_FRAMES:] or after[-1:]) - before[-1].means[0]
+        even = _even_levels(before)
+        for fault in explained(found, *smalls, even=even, flash=picture.flash, back=back):
+            del found[fault]
     faults = [*found, *_sound_faults(click, level_db)]
     return SeamReport(
         luma_step=round(step, 3),
@@ -79,6 +90,7 @@ def picture_seam(
         verdict=_verdict(found),
         faults=tuple(faults),
         picture=picture,
+        motion=motion,
         level_db=level_db,
     )
 
@@ -101,12 +113,12 @@ def _picture_faults(
     known = usual or picture.after_step
     # A scene may begin to move at the join, as far as it goes on to.
     begun = 1.4 * min(picture.after_step, _BEGINS * known)
-    wandering = max((abs(b.means[0] - a.means[0]) for a, b in pairwise(before)), default=0.0)
+    wandering = _wandering(before)
     coloring = max((_chroma_distance(a, b, color, high) for a, b in pairwise(before[-_FLASH_FRAMES:])), default=0.0)
     most = max(steps, default=known)
     softening = abs(float(np.log(picture.sharpness)))
     measured: list[tuple[JoinFault, float, Bounds]] = [
-        (JoinFault.BRIGHTNESS, abs(picture.brightness), (1.0 + 1.5 * wandering, 3.0 + 2 * wandering)),
+        (JoinFault.BRIGHTNESS, abs(picture.brightness), (_even_levels(before), 3.0 + 2 * wandering)),
         (JoinFault.COLOR, picture.delta_e, (1.2 + 1.5 * coloring, 2.5 + 2 * coloring)),
         (JoinFault.SHARPNESS, softening, (float(np.log(1.35)), float(np.log(1.8)))),
     ]
@@ -116,13 +128,24 @@ def _picture_faults(
         measured.insert(0, (JoinFault.JUMP, step, (slight, visible)))
         if picture.block is not None:
             block = picture.block.usual
-            measured.append((JoinFault.BLOCK, picture.block.step, (10.0 + 2.5 * block, 12.0 + 3.0 * block)))
+            alone = evened(picture.block.step, max(0.0, abs(picture.brightness) - _even_levels(before)))
+            measured.append((JoinFault.BLOCK, alone, (10.0 + 2.5 * block, 12.0 + 3.0 * block)))
     found = {fault: value > visible for fault, value, (slight, visible) in measured if value > slight}
     if _is_frozen(steps, [one.step or 0.0 for one in after], usual):
         found[JoinFault.FROZEN] = True
     if picture.flash > max(_FLASH[0], _FLASH[1] * wandering):
         found[JoinFault.FLASH] = True
     return found
+
+
+def _wandering(before: Sequence[Glance]) -> float:
+    """The most that brightness changes from frame to frame by itself."""
+    return max((abs(b.means[0] - a.means[0]) for a, b in pairwise(before)), default=0.0)
+
+
+def _even_levels(before: Sequence[Glance]) -> float:
+    """The most that brightness may change at the join without being seen."""
+    return 1.0 + 1.5 * _wandering(before)
 
 
 def _sound_faults(click: float | None, level_db: float | None) -> list[JoinFault]:
@@ -186,7 +209,8 @@ def _flash(before: Sequence[Glance], after: Sequence[Glance]) -> float:
         return 0.0
     ends = (median(one.means[0] for one in before[-_SEVERAL:]), median(late))
     most = max(0.0, max(early) - max(ends), min(ends) - min(early))
-    sudden = max(abs(b - a) for a, b in pairwise([before[-1].means[0], *means]))
+    # It begins with the new part: what rises later is what is shown.
+    sudden = max(abs(b - a) for a, b in pairwise([before[-1].means[0], *means[:_SEVERAL]]))
     return most if sudden > _SUDDEN * most else 0.0
 
 

@@ -30,7 +30,7 @@ _Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """Small frames around a join, oldest first. One more than is shown before it, where there is one."""
+    """Small frames around a join, oldest first. More than are shown, where there are."""
 
     before: Sequence[VideoFrame]
     after: Sequence[VideoFrame]

@@ -28,7 +28,7 @@ from longtake.http.describe.provider_objects import (
     SEGMENT,
 )
 from longtake.http.describe.result_objects import HEAD, METADATA
-from longtake.http.describe.seam_objects import SEAM, SEAM_BLOCK, SEAM_DRIFT
+from longtake.http.describe.seam_objects import SEAM, SEAM_BLOCK, SEAM_DRIFT, SEAM_MOTION
 from longtake.http.describe.server_objects import ABOUT, DOCUMENT, ERROR, ERROR_DETAIL, HEALTH, READINESS
 from longtake.http.describe.task_objects import (
     DELETED,
@@ -50,7 +50,7 @@ SHAPES: Mapping[str, Shape] = {
         MODELS, KEY, NEW_KEY, KEYS, KEY_REVOKED, QUOTE, QUOTE_LINE, BALANCE, LEDGER_CHECK, LEDGER_PROBLEM,
         PROVIDER, PROVIDERS, PROVIDER_TEST, CANDIDATE, ROUTE, JOINED, SEGMENT, PROVENANCE, STEP, STRETCH,
         PROVENANCE_DOCUMENT, TIMELINE,
-        SEAM_BLOCK, SEAM_DRIFT, TOKEN_USAGE, TOKEN_QUOTA, HEALTH, READINESS, ABOUT, DOCUMENT, ERROR,
+        SEAM_BLOCK, SEAM_DRIFT, SEAM_MOTION, TOKEN_USAGE, TOKEN_QUOTA, HEALTH, READINESS, ABOUT, DOCUMENT, ERROR,
         ERROR_DETAIL,
     )
 }  # fmt: skip

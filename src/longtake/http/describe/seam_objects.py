@@ -26,10 +26,10 @@ SEAM = Shape(
         maybe(
             "faults",
             "array",
-            "What is wrong: jump, brightness, color, sharpness, block, frozen, flash; of the sound click, level; drift "
-            "from the first video of the line.",
-            "问题列表：jump、brightness、color、sharpness、block、frozen、flash；声音为 click、level；"
-            "drift 表示偏离最初的视频。",
+            "What is wrong: jump, brightness, color, sharpness, block, frozen, flash, reversed, pace; of the sound "
+            "click, level; drift from the first video of the line. What another one explains is left out.",
+            "问题列表：jump、brightness、color、sharpness、block、frozen、flash、reversed、pace；声音为 click、level；"
+            "drift 表示偏离最初的视频。由其他问题引起的不再列出。",
             of="string",
         ),
         maybe(
@@ -61,6 +61,14 @@ SEAM = Shape(
         ),
         maybe("block", "object", "The part that steps furthest.", "变化最大的区域。", nullable=True, of="SeamBlock"),
         maybe(
+            "motion",
+            "object",
+            "How things move on both sides, by optical flow; null where nothing moves.",
+            "接缝两侧的运动（光流）；没有运动时为 null。",
+            nullable=True,
+            of="SeamMotion",
+        ),
+        maybe(
             "level_db",
             "number",
             "How much louder 0.4 s after the join are than 0.4 s before it; null without sound.",
@@ -87,6 +95,25 @@ SEAM_BLOCK = Shape(
         always("columns", "integer", "How many columns it has.", "网格列数。"),
         always("step", "number", "Its step at the join, in levels.", "该块在接缝处的差值（级）。"),
         always("usual", "number", "What it and those around it step else.", "该块及周围通常的差值（级）。"),
+    ),
+)
+SEAM_MOTION = Shape(
+    name="SeamMotion",
+    words=Words(
+        "Lengths are the picture's mean from frame to frame, in thousandths of its longer side.",
+        "长度为相邻帧之间整幅画面的平均位移，单位为长边的千分之一。",
+    ),
+    fields=(
+        always("before", "number", "Before the join.", "接缝之前。"),
+        always("at", "number", "From the last old frame to the first new one.", "从最后一个旧帧到第一个新帧。"),
+        always("after", "number", "After the join.", "接缝之后。"),
+        always("direction", "number", "1: it goes on as it was; -1: it goes back.", "1 为方向不变，-1 为反向。"),
+        always(
+            "steady",
+            "number",
+            "The same between the frames before the join; below 0.5 it turns by itself.",
+            "接缝之前各帧之间的同一数值；低于 0.5 表示原本就在变向。",
+        ),
     ),
 )
 SEAM_DRIFT = Shape(

@@ -167,6 +167,7 @@ def _seam(seam: SeamReport) -> Body:
         | msgspec.structs.asdict(seam.picture)
         | {
             "block": msgspec.structs.asdict(seam.picture.block) if seam.picture.block else None,
+            "motion": msgspec.structs.asdict(seam.motion) if seam.motion else None,
             "level_db": seam.level_db,
             "drift": msgspec.structs.asdict(seam.drift) if seam.drift else None,
         }
