@@ -205,7 +205,7 @@ def test_a_click_that_is_not_mended_is_told(bigbuckbunny: Path, extended: Callab
         rate_hz = continuation.audio_rate_hz
         sound = 0.02 * tune(rate_hz, 0.8, continuation.audio_channels)
         sound[:, 1] = 0.9
-        yield AudioBlock(samples=sound)
+        yield AudioBlock(samples=sound.astype(np.float32))
 
     with av.open(str(bigbuckbunny)) as container:
         frames = [one for number, one in enumerate(container.decode(video=0)) if 60 <= number < 80]
