@@ -103,6 +103,31 @@ async def test_many_tasks_use_all_slots_and_no_more(house):
     await house.check_clean()
 
 
+@in_house()
+async def test_a_renderer_goes_on_while_its_last_result_is_stored_and_gets_no_further(house):
+    go_on = asyncio.Event()
+    promote = house.storage.promote
+
+    async def slow_promote(work_key, key):
+        await go_on.wait()
+        await promote(work_key, key)
+
+    source = await house.upload()
+    house.storage.promote = slow_promote
+    tasks = [await house.extend(source) for _ in range(6)]
+    slots = house.settings.render_slots
+    async with asyncio.timeout(10):
+        while len(house.fleet.started) < 2 * slots:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)  # long enough for more to begin, if they would
+    assert len(house.fleet.started) == 2 * slots
+    assert house.fleet.most_at_once <= slots
+    go_on.set()
+    for task in tasks:
+        assert (await house.end_of(task)).step is Step.SUCCEEDED
+    await house.check_clean()
+
+
 @in_house(works=False)
 async def test_a_quote_writes_nothing_and_says_what_submit_will_plan(house):
     source = await house.upload()
