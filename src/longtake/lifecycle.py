@@ -49,6 +49,11 @@ class Slot(StrEnum):
     """A place to download inputs by."""
 
 
+LEFT_TO_OTHERS = frozenset({Slot.FETCH})
+"""Slots that are held for as long as a stranger's server likes: a tenant may have as many as it leaves free, so that
+there is always one for whoever comes next (Choudhury and Hahne 1998, dynamic queue length thresholds)."""
+
+
 def may_move(before: Step, after: Step) -> bool:
     """Whether the table has this move."""
     return after in MOVES[before]

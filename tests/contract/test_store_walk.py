@@ -33,6 +33,10 @@ from longtake.types import Fault, Role, Step
 
 pytestmark = pytest.mark.anyio
 
+PLAN = make_task().plan
+REMOTE = msgspec.structs.replace(PLAN, maker=msgspec.structs.replace(PLAN.maker, engine=""))
+FETCHING = msgspec.structs.replace(PLAN, fetches=True)
+
 
 async def test_a_local_task_walks_to_its_end(store: Store, home: Home) -> None:
     task = await bring_to(store, Step.SUCCEEDED, make_task(callback_url="https://example.com/hook"))
@@ -79,6 +83,37 @@ async def test_claims_are_fair_between_tenants(store: Store) -> None:
     second = await store.claim(OWNER, {"cpu": 3}, START_MS)
     assert [task.tenant_id for task in second] == ["b", "c", "flood"]
     assert Counter(task.tenant_id for task in await store.claim(OWNER, {"cpu": 50}, START_MS)) == {"flood": 27}
+
+
+async def test_what_is_at_a_provider_counts_for_nothing_where_results_are_joined(store: Store) -> None:
+    """A tenant with many jobs in flight would come last for its results, for as long as others have work at all."""
+    for _ in range(3):
+        await add(store, make_task("many", plan=REMOTE))
+    for _ in range(2):
+        await add(store, make_task("few"))
+    assert len(await store.claim(OWNER, {"io": 9}, START_MS)) == 3
+    await add(store, make_task("many"))
+    claimed = await store.claim(OWNER, {"cpu": 2}, START_MS)
+    assert [task.tenant_id for task in claimed] == ["few", "many"]
+
+
+async def test_downloads_of_one_tenant_leave_places_to_others(store: Store) -> None:
+    """It may have as many as it leaves free: half of all, and each that comes then half of what is left, or one."""
+    flood = [await add(store, make_task("flood", plan=FETCHING)) for _ in range(20)]
+    first = await store.claim(OWNER, {"fetch": 16}, START_MS)
+    assert [task.id for task in first] == [task.id for task in flood[:8]]
+    assert not await store.claim(OWNER, {"fetch": 8}, START_MS)
+    for tenant in ("b", "c", "d"):
+        for _ in range(20):
+            await add(store, make_task(tenant, plan=FETCHING))
+    shared = await store.claim(OWNER, {"fetch": 8}, START_MS)
+    assert Counter(task.tenant_id for task in shared) == {"b": 2, "c": 2, "d": 2}
+    assert not await store.claim(OWNER, {"fetch": 2}, START_MS)
+    late = await add(store, make_task("late", plan=FETCHING))
+    assert [task.id for task in await store.claim(OWNER, {"fetch": 2}, START_MS)] == [late.id]
+    await store.finish(first[0], Step.FAILED, fault=Fault(code="x", message="y"))
+    alone = await store.claim(OWNER, {"fetch": 9}, START_MS)
+    assert [task.tenant_id for task in alone][:3] == ["b", "c", "d"]
 
 
 async def test_one_slot_is_shared_by_turns(store: Store) -> None:

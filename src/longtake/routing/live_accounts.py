@@ -14,6 +14,7 @@ from longtake.accounts import AccountSettings
 from longtake.egress.access import Access
 from longtake.providers.base import Abilities, Account, Provider
 from longtake.routing.health import Health
+from longtake.routing.shares import Shares
 from longtake.routing.spending import Budget, JobCost
 from longtake.routing.ways import way_at_best
 from longtake.store.provider_accounts import AccountState
@@ -22,6 +23,10 @@ from longtake.types import Operation
 MOST_CALLS = 256
 """To one account at once, of submits and of polls each. Thousands of tasks may be due together, as after a restart;
 a connection for each of them would run into its time limit, and into the most files that this process may open."""
+
+MOST_DOWNLOADS = 32
+"""Of results, from one account at once: as many as are due together would share its bandwidth, so that the first of
+them came as late as the last."""
 
 
 def _places() -> asyncio.Semaphore:
@@ -51,6 +56,8 @@ class LiveAccount:
     """Held during the call that buys."""
     polls: asyncio.Semaphore = field(default_factory=_places)
     """Held during a question about a job, so that submits without an answer keep nobody from asking."""
+    downloads: Shares = field(default_factory=lambda: Shares(MOST_DOWNLOADS))
+    """Held while a result is fetched."""
     budget: Budget | None = None
     costs: Mapping[str, JobCost] = field(default_factory=dict[str, JobCost])
     """What a job costs there, by our name of each model whose cost is known."""

@@ -318,9 +318,10 @@ class Store(OperatorReads, ProviderAccounts, Protocol):
     async def claim(self, owner: str, free: Mapping[str, int], now_ms: int) -> Sequence[Task]:
         """Take at most `free[slot]` due tasks for each slot, fairly between tenants.
 
-        The tenant with the fewest tasks at work comes first, then the one whose last turn is longest ago, then the one
-        that waits longest; inside a tenant the oldest task. A `queued` task moves to `preparing`; one in a later step
-        without owner stays there. The fence grows.
+        The tenant with the fewest tasks in such slots comes first, then the one whose last turn is longest ago, then
+        the one that waits longest; inside a tenant the oldest task. Of lifecycle.LEFT_TO_OTHERS a tenant gets no more
+        than it leaves free. A `queued` task moves to `preparing`; one in a later step without owner stays there. The
+        fence grows.
         """
         ...
 

@@ -8,7 +8,7 @@ import contextlib
 import logging
 
 from longtake.errors import FencedOff, LongtakeError, ServiceError
-from longtake.lifecycle import Slot, slot_of
+from longtake.lifecycle import LEFT_TO_OTHERS, Slot, slot_of
 from longtake.render.base import Fleet
 from longtake.settings import Settings
 from longtake.storage.base import Storage
@@ -34,6 +34,8 @@ STRAY_AGE_MS = 6 * 3600 * 1000
 """A blob without an asset is garbage after this time; no upload takes so long."""
 CLOSE_GRACE_S = 2.0
 LEAST_PAUSE_S = 0.05
+HELD_BACK_PAUSE_S = 0.5
+"""Where something is due that was not given to us: it is kept for others until a place is free, which wakes us."""
 MOST_CLAIMED = 64
 """Of each slot in one transaction: thousands, as after a restart, would hold up everything else that is written."""
 
@@ -86,6 +88,8 @@ class Scheduler:
         """Set when a slot has become free."""
         self._ended = True
         """A task here has ended since the last look at waiting ones."""
+        self._claimed_ms = 0
+        """When something was claimed last."""
         self._is_claim_unsure = False
         """A claim failed, and may have been written all the same: then there are tasks here that nobody walks."""
 
@@ -158,11 +162,14 @@ class Scheduler:
         """Whether there may be more to claim at once."""
         if self._is_claim_unsure:
             await self._walk_forgotten()
-        free = {slot: min(places, MOST_CLAIMED) for slot, places in self._places.free().items()}
+        free = {
+            slot: places if slot in LEFT_TO_OTHERS else min(places, MOST_CLAIMED)
+            for slot, places in self._places.free().items()
+        }
         if self._closing or not any(free.values()):
             return False
-        self._is_claim_unsure = True
-        claimed = await self._here.store.claim(self._here.owner, free, self._here.clock())
+        self._is_claim_unsure, self._claimed_ms = True, self._here.clock()
+        claimed = await self._here.store.claim(self._here.owner, free, self._claimed_ms)
         self._is_claim_unsure = False
         for task in claimed:
             self._walk(task)
@@ -204,8 +211,8 @@ class Scheduler:
         if free:
             due_ms = await self._here.store.next_due_ms(free)
             if due_ms is not None:
-                # Something due that was not claimed just now is not for this node.
-                pause_s = min(pause_s, max(LEAST_PAUSE_S, (due_ms - self._here.clock()) / 1000))
+                least_s = HELD_BACK_PAUSE_S if due_ms <= self._claimed_ms else LEAST_PAUSE_S
+                pause_s = min(pause_s, max(least_s, (due_ms - self._here.clock()) / 1000))
         return pause_s
 
     async def _promote_waiting(self) -> None:

@@ -470,7 +470,7 @@ order by number limit :limit
 select min(next_ms) from tasks where owner is null and slot is not null and slot = :slot
 
 -- running --
-select tenant, count(*) from tasks where owner is not null group by tenant
+select tenant, count(*) from tasks where owner is not null and slot = :slot group by tenant
 
 -- due_tenants --
 -- A loose index scan: one seek for each tenant, however many tasks each of them has.

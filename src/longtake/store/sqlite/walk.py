@@ -10,7 +10,7 @@ import apsw
 import msgspec
 
 from longtake.errors import FencedOff
-from longtake.lifecycle import ENDS, may_move, slot_of
+from longtake.lifecycle import ENDS, LEFT_TO_OTHERS, may_move, slot_of
 from longtake.store.base import JobChange, JobEnd, JobMark, JobStart, TaskChanges
 from longtake.store.sqlite.money import is_open_after, lower_hold, owed, settle
 from longtake.store.sqlite.provider_accounts import check_limit
@@ -28,7 +28,7 @@ _IN_NO_HANDS = frozenset({Step.WAITING, Step.QUEUED})
 
 
 class _Waiting(msgspec.Struct, order=True):
-    """A tenant in the queue for slots: fewest tasks at work first, then the oldest last turn, then the oldest task.
+    """A tenant in the queue for a slot: fewest tasks in such first, then the oldest last turn, then the oldest task.
 
     With a single slot nothing is at work when it is free, so that only the turns keep a full queue from going first.
     """
@@ -49,14 +49,15 @@ def claim(
         for slot, count in free.items()
         if count > 0
     }
-    # Counting goes through all that is at work: not where there is nobody to choose between.
-    is_choice = any(len(tenants) > 1 for tenants in due.values())
-    running = dict(msgspec.convert(fetch(connection, "running"), list[tuple[str, int]])) if is_choice else {}
     for slot, tenants in due.items():
+        # Counting goes through all that is at work: not where nothing depends on it.
+        is_limited = slot in LEFT_TO_OTHERS
+        running = _running(connection, slot) if len(tenants) > 1 or (tenants and is_limited) else {}
         queue = [_Waiting(running.get(tenant, 0), turns.get(tenant, 0), number, tenant) for tenant, number in tenants]
         heapq.heapify(queue)
-        for _ in range(free[slot]):
-            if not queue:
+        for left in range(free[slot], 0, -1):
+            # Whoever comes first has the fewest: if it may have no more, nobody may.
+            if not queue or (is_limited and queue[0].running >= left):
                 break
             first = heapq.heappop(queue)
             taken.append(_take(connection, first.number, owner, now_ms))
@@ -73,6 +74,11 @@ def claim(
                 number = msgspec.convert(following[0], int)
                 heapq.heappush(queue, _Waiting(first.running + 1, turn, number, first.tenant))
     return taken
+
+
+def _running(connection: apsw.Connection, slot: str) -> dict[str, int]:
+    """How many tasks each tenant has in slots of this kind."""
+    return dict(msgspec.convert(fetch(connection, "running", {"slot": slot}), list[tuple[str, int]]))
 
 
 def _take(connection: apsw.Connection, number: int, owner: str, now_ms: int) -> Task:

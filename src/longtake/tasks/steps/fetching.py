@@ -40,7 +40,11 @@ async def fetch(here: Surroundings, task: Task) -> Task:
                 return await here.end_cancelled(task)
             try:
                 video = video or await _ask_again(here, remote, task, account)
-                asset = await _bring(here, remote, task, account, video)
+                left_s = max(0.0, (task.deadline_ms - here.clock()) / 1000)
+                async with account.downloads.place(task.tenant_id, here.cancelled, left_s) as got:
+                    if not got:
+                        return await (here.end_cancelled(task) if here.cancelled.is_set() else here.expire(task))
+                    asset = await _bring(here, remote, task, account, video)
             except ServiceError:
                 raise
             except LongtakeError as error:
