@@ -39,7 +39,8 @@ def with_server(script, test, tmp_path, *, allowed=True, prices=None, **changes:
     async def main():
         async with other_server(script) as server:
             hosts = (f"127.0.0.1:{server.port}",) if allowed else ()
-            settings = Settings(home=tmp_path, cpu_slots=1, url_hosts=hosts, download_stall_s=0.3, **changes)
+            usual: dict[str, Any] = {"cpu_slots": 1, "url_hosts": hosts, "download_stall_s": 0.3}
+            settings = Settings(home=tmp_path, **(usual | changes))
             house = House(tmp_path, settings=settings, prices=prices)
             await house.open()
             await house.scheduler.start()
@@ -266,6 +267,22 @@ def test_the_deadline_ends_it(tmp_path):
         await house.check_clean()
 
     with_server(Reply(b"", hangs=True), test, tmp_path, waiting_deadline_s=1)
+
+
+def test_slow_servers_of_one_tenant_leave_places_to_others(tmp_path):
+    async def test(house, server):
+        slow = [(await house.service.submit(ANNA, extended(f"{server.url}/slow/{number}"))).task for number in range(9)]
+        await until_called(server, 2)
+        quick = (await house.service.submit(BERT, extended(f"{server.url}/cat.mp4", start_us=SECOND_US))).task
+        assert (await house.end_of(quick, who=BERT)).step is Step.SUCCEEDED
+        assert {call.path for call in server.calls if "slow" in call.path} == {"/slow/0", "/slow/1"}
+        for task in slow:
+            await house.service.cancel(ANNA, task.id)
+
+    def script(call):
+        return Reply(b"", hangs=True) if "/slow" in call.path else serves(call)
+
+    with_server(script, test, tmp_path, fetch_slots=4, download_stall_s=30)
 
 
 def test_slow_servers_hold_up_no_renderer_and_busy_renderers_no_fetch(tmp_path):
