@@ -44,6 +44,10 @@ def test_the_first_visit_has_one_button_that_extends_the_sample(visitor: Visitor
     video = visitor.page.locator("lt-seam video")
     video.wait_for(timeout=MADE_LIMIT_MS)
     expect(visitor.page.get_by_text("frames before the cut are the source's own")).to_be_visible()
+    # Who listens hears of it, the tree knows it, and it can be deleted without a reload.
+    expect(visitor.page.locator("#said")).to_have_text("finished")
+    expect(visitor.page.locator(".tree [aria-current=page] img")).to_be_visible()
+    expect(visitor.page.get_by_role("button", name="Delete")).to_be_visible()
     # It stands two seconds before the seam, and plays across it without losing a picture.
     until(video, "video => Math.abs(video.currentTime - 1) < 0.1")
     visitor.picture("video-first")
@@ -123,6 +127,15 @@ def test_takes_are_made_compared_and_branched_from(visitor: Visitor, clip_id: st
     page.get_by_label("Where the wipe stands").fill("30")
     follower = page.locator("lt-compare video").nth(1)
     assert follower.evaluate("video => video.style.clipPath") == "inset(0px 0px 0px 30%)"
+    # The wipe follows the mouse as well.
+    box = page.locator("lt-compare .stage").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + 100)
+    page.mouse.up()
+    assert follower.evaluate("video => video.style.clipPath") == "inset(0px 0px 0px 75%)"
+    visitor.picture("compare-wipe", whole=False)
     page.get_by_role("button", name="Play both").click()
     until(follower, "video => video.currentTime > 0.5")
     page.get_by_role("button", name="Side by side").click()
@@ -232,6 +245,7 @@ def test_a_task_is_called_off(visitor: Visitor):
     visitor.page.get_by_label("What happens then").fill("on and on")
     visitor.page.get_by_label("New seconds").fill("30")
     visitor.page.get_by_role("button", name="Extend", exact=True).click()
+    expect(visitor.page.get_by_text("You may leave this page")).to_contain_text(re.compile("usually|by estimate"))
     visitor.page.get_by_role("button", name="Call off").click()
     expect(visitor.page.locator("#result")).to_have_attribute("data-ended", "true")
     visitor.page.get_by_role("link", name="Try again from the same second").click()
@@ -248,7 +262,17 @@ def test_the_console_is_filtered_by_its_address(visitor: Visitor, clip_id: str):
     page.locator("select[name=operation]").select_option("extend")
     page.get_by_role("button", name="Filter").click()
     expect(page).to_have_url(re.compile(r"state=succeeded&operation=extend"))
-    page.get_by_role("link", name="for the console").first.click()
+    link = page.get_by_role("link", name="for the console").first
+    link.focus()
+    page.keyboard.press("Enter")
+    # The drawer holds the same as the page; Escape leads back to where one stood.
+    expect(page.locator("dialog .waterfall li.try")).to_have_count(1)
+    visitor.picture("console-drawer", whole=False)
+    page.keyboard.press("Escape")
+    expect(link).to_be_focused()
+    link.click()
+    page.get_by_role("link", name="As a page").click()
+    page.wait_for_url(f"**/console/tasks/{made}")
     expect(page.locator(".waterfall li.step")).not_to_have_count(0)
     expect(page.locator(".waterfall li.try")).to_have_count(1)
     visitor.picture("console-task")
@@ -297,6 +321,24 @@ def made_id(server: Server) -> str:
     return extended(server, SAMPLE_ID, at=3, seconds=1, prompt="the sun goes down, slow pan left")
 
 
+def every_page(made_id: str, source_id: str = SAMPLE_ID) -> dict[str, str]:
+    """Each page by the name of its picture."""
+    return {
+        "sign-in": "/sign-in",
+        "library": "/",
+        "create": "/create",
+        "extend": f"/extend?task={source_id}&at=3",
+        "video": f"/videos/{made_id}",
+        "compare": f"/compare?a={made_id}&b={SAMPLE_ID}",
+        "tasks": "/console/tasks",
+        "task": f"/console/tasks/{made_id}",
+        "providers": "/console/providers",
+        "spend": "/console/spend",
+        "keys": "/console/keys",
+        "refused": "/videos/nothing-here",
+    }
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_every_page_can_be_used_by_everybody(
@@ -307,20 +349,7 @@ def test_every_page_can_be_used_by_everybody(
     )
     visitor = Visitor(server, context.new_page())
     visitor.watch()
-    pages = {
-        "sign-in": "/sign-in",
-        "library": "/",
-        "create": "/create",
-        "extend": f"/extend?task={SAMPLE_ID}&at=3",
-        "video": f"/videos/{made_id}",
-        "compare": f"/compare?a={made_id}&b={SAMPLE_ID}",
-        "tasks": "/console/tasks",
-        "task": f"/console/tasks/{made_id}",
-        "providers": "/console/providers",
-        "spend": "/console/spend",
-        "keys": "/console/keys",
-        "refused": "/videos/nothing-here",
-    }
+    pages = every_page(made_id)
     visitor.sign_in()
     visitor.said.clear()
     for name, path in pages.items():
@@ -346,8 +375,7 @@ def test_every_page_can_be_used_by_everybody(
     context.close()
 
 
-def test_pages_are_light(context: BrowserContext, server: Server, clip_id: str):
-    made = extended(server, clip_id)
+def test_pages_are_light(context: BrowserContext, server: Server, clip_id: str, made_id: str):
     page = context.new_page()
     page.goto(f"{server.url}/sign-in")
     page.get_by_label("API key").fill(ADMIN_KEY)
@@ -361,10 +389,64 @@ def test_pages_are_light(context: BrowserContext, server: Server, clip_id: str):
     session.on(
         "Network.loadingFinished", lambda event: weights.update({event["requestId"]: int(event["encodedDataLength"])})
     )
-    for path in ("/", "/create", f"/extend?task={clip_id}", f"/videos/{made}"):
+    extended(server, clip_id)
+    for path in every_page(made_id, clip_id).values():
         kinds.clear()
         weights.clear()
         page.goto(f"{server.url}{path}")
         page.wait_for_load_state("networkidle")
         whole = sum(size for request, size in weights.items() if kinds.get(request) not in {"Media", "Image"})
         assert 1000 < whole <= MOST_WEIGHT_BYTES, path
+
+
+def test_all_of_it_is_done_by_keyboard_alone(visitor: Visitor, clip_id: str):
+    """From the library to the second, the words, the result across its seam, and the next one; Tab finds each place."""
+    page = visitor.page
+
+    def tab_to(name: str) -> None:
+        for _ in range(80):
+            page.keyboard.press("Tab")
+            here = page.evaluate(
+                "(() => { const one = document.activeElement, label = one.labels?.[0];"
+                " return (one.getAttribute('aria-label') || label?.textContent || one.textContent).trim(); })()"
+            )
+            if here.startswith(name):
+                shown = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+                assert shown != "none" or name == "Where the new part begins", f"nobody sees where {name} is"
+                return
+        raise AssertionError(f"Tab never came to {name}")
+
+    visitor.go("/")
+    tab_to("stripes.mp4")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/videos/*")
+    tab_to("Extend again")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/extend?*")
+    expect(page.locator("form.extend")).to_have_attribute("data-ready", "1")
+    tab_to("Where the new part begins")
+    for key in ("Home", "Shift+ArrowRight", "ArrowRight", "ArrowLeft"):
+        page.keyboard.press(key)
+    expect(page.get_by_label("Go on from second")).to_have_value("1")
+    tab_to("New seconds")
+    page.keyboard.type("0.5")
+    tab_to("What happens then")
+    page.keyboard.type("zoom in")
+    tab_to("longtake-cpu")
+    tab_to("Extend")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/videos/*")
+    video = page.locator("lt-seam video")
+    video.wait_for(timeout=MADE_LIMIT_MS)
+    tab_to("Loop the seam")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Loop the seam")).to_have_attribute("aria-pressed", "true")
+    until(video, "video => !video.paused && video.currentTime > 0")
+    page.keyboard.press("Space")
+    video.evaluate("video => video.pause()")
+    tab_to("Another take")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/extend?*")
+    expect(page.get_by_label("What happens then")).to_have_value("zoom in")
+    expect(page.get_by_label("Go on from second")).to_have_value("1")
+    expect(page.get_by_label("New seconds")).to_have_value("0.5")

@@ -7,7 +7,9 @@ from longtake.errors import InvalidRequest
 from longtake.http.videos import task_id
 from longtake.studio.cards import Card, card_of
 from longtake.studio.visit import PageAnswer, Shown, Visit
-from longtake.types import Value
+from longtake.types import SECOND_US, Operation, Value
+
+_BEFORE_US = 2 * SECOND_US
 
 
 class ComparePage(Value, frozen=True):
@@ -15,6 +17,8 @@ class ComparePage(Value, frozen=True):
 
     left: Card
     right: Card
+    from_us: int = 0
+    """Where playing begins: two seconds before they part."""
 
 
 async def show(visit: Visit) -> PageAnswer:
@@ -27,4 +31,6 @@ async def show(visit: Visit) -> PageAnswer:
         if not card.video:
             raise InvalidRequest(f"{name} names a task that has no video (yet)", param=name)
         cards.append(card)
-    return Shown("compare.html", ComparePage(left=cards[0], right=cards[1]))
+    seams = [card.start_us for card in cards if card.operation is Operation.EXTEND]
+    from_us = max(0, min(seams) - _BEFORE_US) if seams else 0
+    return Shown("compare.html", ComparePage(left=cards[0], right=cards[1], from_us=from_us))

@@ -14,6 +14,8 @@ class CreatePage(Value, frozen=True):
     """What the page shows."""
 
     offers: tuple[Offer, ...]
+    chosen: str
+    """The model that is marked at first."""
     sizes: tuple[str, ...] = SIZES
     aspects: tuple[str, ...] = ASPECTS
 
@@ -21,4 +23,6 @@ class CreatePage(Value, frozen=True):
 async def show(visit: Visit) -> PageAnswer:
     """The page."""
     wished = Submission(operation=Operation.CREATE, dialect=UNIFIED.name, prompt="")
-    return Shown("create.html", CreatePage(offers=await offers(visit, wished)))
+    asked = await offers(visit, wished)
+    chosen = next((one.model for one in asked if one.makes), "")
+    return Shown("create.html", CreatePage(offers=asked, chosen=chosen))

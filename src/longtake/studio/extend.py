@@ -16,6 +16,7 @@ from longtake.http.submissions import read_submission
 from longtake.http.videos import task_id
 from longtake.studio.cards import Card, card_of, facts_of
 from longtake.studio.offers import NOT_TYPED, Offer, offers
+from longtake.studio.shapes import seconds
 from longtake.studio.visit import PageAnswer, Shown, Visit, told
 from longtake.studio.wishes import MOST_TAKES, Wishes, wishes_of
 from longtake.types import SECOND_US, MediaFacts, Operation, Rate, Submission, TaskSource, Value
@@ -128,7 +129,7 @@ async def _read(visit: Visit, source_id: str, start_us: int, filled: Mapping[str
 def _snapped(filled: Mapping[str, str], offer: Offer) -> Mapping[str, str]:
     if not offer.moves_length:
         return filled
-    return {**filled, "duration": f"{offer.new_us / SECOND_US:g}"}
+    return {**filled, "duration": seconds(offer.new_us)}
 
 
 def _start_us(text: str, facts: MediaFacts) -> int:

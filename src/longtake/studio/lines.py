@@ -7,6 +7,7 @@ import json
 import shlex
 from urllib.parse import urlencode
 
+from longtake.studio.shapes import seconds
 from longtake.types import SECOND_US, Aspect, ExactSize, Operation, Submission, Task, TaskSource, Value
 
 _KEY = "$LONGTAKE_API_KEY"
@@ -46,7 +47,7 @@ def again_link(task: Task, *, takes: int = 1, seeds_on: int | None = None) -> st
         return ""
     fields = {
         "task": task.parent_id,
-        "at": f"{task.plan.start_us / SECOND_US:.6f}".rstrip("0").rstrip("."),
+        "at": seconds(task.plan.start_us),
         "model": task.model_requested,
         "prompt": submission.prompt,
         "duration": "" if submission.new_us is None else str(_number(submission.new_us)),

@@ -16,6 +16,11 @@ def clock(time_us: int) -> str:
     return f"{minutes}:{rest_us / SECOND_US:04.1f}"
 
 
+def seconds(time_us: int) -> str:
+    """A place in a video as a field of a form or of a link holds it: `3`, `1.041667`."""
+    return f"{time_us / SECOND_US:.6f}".rstrip("0").rstrip(".")
+
+
 def dollars(microusd: int) -> str:
     """An amount: cents, and more places where it is less."""
     amount = microusd / 1_000_000

@@ -43,6 +43,7 @@ def studio(secret: bytes) -> Callable[[Context], Sequence[Route]]:
             door.stream("/videos/{id}/provenance", video.provenance, "Who made each second"),
             *door.page("/console/tasks", tasks.show_list, "Tasks"),
             *door.page("/console/tasks/{id}", tasks.show_one, "One task's way"),
+            door.action("/console/tasks/{id}/cancel", tasks.cancel, "Call a task off"),
             door.action("/console/tasks/{id}/retry", tasks.retry, "Submit a task again"),
             *door.page("/console/providers", providers.show, "Providers"),
             door.action("/console/providers/{name}/test", providers.test, "Test a provider"),

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from longtake import __version__
 from longtake.errors import RouteNotFound
 from longtake.studio.files import static_version
-from longtake.studio.shapes import clock, dollars, moment
+from longtake.studio.shapes import clock, dollars, moment, seconds
 from longtake.studio.visit import Shown, Visit
 from longtake.studio.words import words
 
@@ -62,7 +62,9 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.filters.update(clock=clock, dollars=dollars, moment=moment, segment=_segment, data=_data)
+        environment.filters.update(
+            clock=clock, dollars=dollars, moment=moment, seconds=seconds, segment=_segment, data=_data
+        )
         return environment
 
 

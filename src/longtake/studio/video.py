@@ -8,11 +8,13 @@ from urllib.parse import quote
 from longtake.http.events import task_events
 from longtake.http.timelines import read_provenance, read_timeline
 from longtake.http.videos import task_id
+from longtake.lifecycle import ENDS
 from longtake.studio.cards import Card, card_of
 from longtake.studio.lines import Lines, again_link, lines_of
 from longtake.studio.notices import TakesRefused, refused_takes
 from longtake.studio.visit import Moved, PageAnswer, Shown, Visit
 from longtake.tasks.lineage import Node, Stretch
+from longtake.tasks.usual_waits import UsualWait
 from longtake.types import HeadReport, JoinReport, Operation, Role, SeamReport, Value
 
 
@@ -48,6 +50,8 @@ class VideoPage(Value, frozen=True):
     takes: tuple[Card, ...]
     """Of the same shot, this one among them; empty where there is but one."""
     lines: Lines | None
+    wait: UsualWait | None = None
+    """How long such tasks usually take, of one that goes on."""
     again: str = ""
     """The Extend page filled in as this was asked for; empty where there is no source to ask it of."""
     refused: TakesRefused | None = None
@@ -68,6 +72,7 @@ async def show(visit: Visit) -> PageAnswer:
         takes = tuple(card_of(visit, node.task) for node in siblings if node.task.group_id == task.group_id)
     on_path = {one.id for one in kin.path}
     refused = refused_takes(visit, task.id)
+    wait = None if task.step in ENDS else (await visit.context.usual_waits.of(visit.owner, [task.plan]))[0]
     return Shown(
         "video.html",
         VideoPage(
@@ -87,6 +92,7 @@ async def show(visit: Visit) -> PageAnswer:
             tree_is_complete=kin.complete,
             takes=takes,
             lines=lines_of(task, visit.context.links.asked_base(visit.call)),
+            wait=wait,
             again=again_link(task),
             refused=refused,
             rest=again_link(task, takes=refused.asked - refused.made, seeds_on=refused.made) if refused else "",

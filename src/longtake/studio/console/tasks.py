@@ -11,7 +11,7 @@ from longtake.errors import InvalidRequest
 from longtake.http.videos import task_id
 from longtake.lifecycle import ENDS, state_of
 from longtake.store.operator import Exchange, TaskFilter
-from longtake.studio.console.waterfall import Waterfall, waterfall_of
+from longtake.studio.console.waterfall import Waterfall, try_number, waterfall_of
 from longtake.studio.visit import Moved, PageAnswer, Shown, Visit, told
 from longtake.tasks.clock import now_ms
 from longtake.tasks.operator_desk import OperatorDesk, TaskDetail
@@ -54,6 +54,8 @@ class TaskList(Value, frozen=True):
     """The filters as they stand in the URL."""
     more: str
     """The query of the next page; empty on the last."""
+    models: tuple[str, ...]
+    """Names that the filter offers; others may be typed."""
     states: tuple[State, ...] = tuple(State)
     operations: tuple[Operation, ...] = (Operation.CREATE, Operation.EXTEND, Operation.REMIX)
     spans: tuple[str, ...] = tuple(SPANS_H)
@@ -62,6 +64,8 @@ class TaskList(Value, frozen=True):
 class Try(Value, frozen=True, omit_defaults=False):
     """One job of a task: a call to a maker or a run of our own."""
 
+    number: str
+    """Which try it was; of work in parts, `2.1` is the first try at the second."""
     segment: int
     attempt: int
     provider: str
@@ -104,9 +108,10 @@ async def show_list(visit: Visit) -> PageAnswer:
     wanted = _filter(fields)
     tasks = await _desk(visit).tasks(visit.owner, wanted)
     rows = tuple(_row(task) for task in tasks)
+    models = tuple(listed.model.name for listed in visit.context.service.models())
     kept = {name: value for name, value in fields.items() if name in _NAMES}
     more = urlencode({**kept, "after": rows[-1].id}) if len(rows) == PAGE_LENGTH else ""
-    return Shown("console/tasks.html", TaskList(rows=rows, wanted=kept, more=more))
+    return Shown("console/tasks.html", TaskList(rows=rows, wanted=kept, more=more, models=models))
 
 
 async def show_one(visit: Visit) -> PageAnswer:
@@ -128,6 +133,12 @@ async def show_one(visit: Visit) -> PageAnswer:
             ended=task.step in ENDS,
         ),
     )
+
+
+async def cancel(visit: Visit) -> PageAnswer:
+    """Call a task off, and stay with its way. Raises TaskNotFound."""
+    task = await visit.context.service.cancel(visit.owner, task_id(visit.call.params["id"], "id"))
+    return Moved(f"/console/tasks/{quote(task.id, safe=':')}")
 
 
 async def retry(visit: Visit) -> PageAnswer:
@@ -195,6 +206,7 @@ def _tries(detail: TaskDetail) -> tuple[Try, ...]:
     said = [(job, exchanges.get((job.segment, job.attempt), nothing)) for job in detail.jobs]
     return tuple(
         Try(
+            number=try_number(job, detail.jobs),
             segment=job.segment,
             attempt=job.attempt,
             provider=job.provider,

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Literal
 
 from longtake.lifecycle import ENDS
+from longtake.store.base import Job
 from longtake.tasks.operator_desk import TaskDetail
 from longtake.types import Value
 
@@ -32,6 +34,12 @@ class Waterfall(Value, frozen=True):
 
     bars: tuple[Bar, ...]
     whole_ms: int
+
+
+def try_number(job: Job, jobs: Sequence[Job]) -> str:
+    """Which try a job is: `1`, or `2.1` for the first try at the second part of work in parts."""
+    in_parts = any(one.segment for one in jobs)
+    return f"{job.segment + 1}.{job.attempt}" if in_parts else str(job.attempt)
 
 
 def waterfall_of(detail: TaskDetail, now_ms: int) -> Waterfall:
@@ -68,7 +76,7 @@ def waterfall_of(detail: TaskDetail, now_ms: int) -> Waterfall:
     bars += [
         bar(
             "try",
-            f"{job.account or job.provider} {job.segment}.{job.attempt}",
+            f"{job.account or job.provider} {try_number(job, detail.jobs)}",
             job.state,
             job.started_ms,
             end_ms if job.ended_ms is None else job.ended_ms,

@@ -14,7 +14,30 @@ class Compare extends HTMLElement {
     this.part("divide").addEventListener("input", () => this.divide());
     this.part("seek").addEventListener("input", () => this.seek(Number(this.part("seek").value)));
     this.leader.addEventListener("timeupdate", () => this.follow());
+    this.stage = this.querySelector(".stage");
+    for (const name of ["pointerdown", "pointermove"]) this.stage.addEventListener(name, (event) => this.drag(event));
+    this.begin();
     for (const name of ["play", "pause", "ended"]) this.leader.addEventListener(name, () => this.say());
+  }
+
+  /** Begin where they have not parted yet. */
+  begin() {
+    const fromS = Number(this.dataset.fromUs) / 1_000_000;
+    for (const video of [this.leader, this.follower]) {
+      const set = () => { video.currentTime = fromS; };
+      if (video.readyState > 0) set();
+      else video.addEventListener("loadedmetadata", set, { once: true });
+    }
+    this.part("seek").value = String(fromS);
+  }
+
+  /** The wipe follows the pointer over the picture; the slider is for keys. */
+  drag(event) {
+    if (this.dataset.layout !== "wipe" || !(event.buttons & 1) || event.target.closest("a")) return;
+    event.preventDefault();
+    const { left, width } = this.stage.getBoundingClientRect();
+    this.part("divide").value = String((100 * (event.clientX - left)) / width);
+    this.divide();
   }
 
   part(name) {
@@ -56,6 +79,7 @@ class Compare extends HTMLElement {
 
   divide() {
     const share = this.dataset.layout === "wipe" ? this.part("divide").value : 0;
+    this.querySelector(".divider").style.left = `${share}%`;
     this.follower.style.clipPath = this.dataset.layout === "wipe" ? `inset(0 0 0 ${share}%)` : "none";
   }
 }

@@ -62,6 +62,18 @@ addEventListener("submit", (event) => {
   if (question && !confirm(question)) event.preventDefault();
 });
 
+// Lines that are there to be taken along get a button that does it, where the browser allows that.
+for (const pre of navigator.clipboard ? document.querySelectorAll(".lines pre, pre:has(#secret)") : []) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "small copy";
+  button.textContent = say("copy");
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(pre.textContent).then(() => { button.textContent = say("copied"); }, () => {});
+  });
+  pre.before(button);
+}
+
 /** Show moments in the reader's own time. */
 export function showMoments(place) {
   for (const time of place.querySelectorAll("time[datetime]")) {
