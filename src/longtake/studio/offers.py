@@ -12,6 +12,7 @@ from longtake.engines.readers import prompt_reader
 from longtake.errors import LongtakeError
 from longtake.routing.makers import ListedModel
 from longtake.studio.moves import moved_words, too_short
+from longtake.studio.notes import note, notes
 from longtake.studio.visit import Visit, told
 from longtake.tasks.usual_waits import UsualWait
 from longtake.types import SECOND_US, Mode, Operation, Plan, Submission, Value
@@ -108,8 +109,8 @@ async def _offer(
         head_kept=plan.geometry_kept,
         price_microusd=quote.price.microusd,
         price_known=quote.price.known,
-        understood=_understood(plan) if typed else "",
-        warnings=plan.warnings,
+        understood=note(_understood(plan), visit.language) if typed else "",
+        warnings=notes(plan.warnings, visit.language),
         start_us=plan.start_us,
         moved=moved_words(visit.language, fitted, listed.model.name),
         moves_start=bool(starts),

@@ -11,6 +11,7 @@ from longtake.http.videos import task_id
 from longtake.lifecycle import ENDS
 from longtake.studio.cards import Card, card_of
 from longtake.studio.lines import Lines, again_link, lines_of
+from longtake.studio.notes import notes
 from longtake.studio.notices import TakesRefused, refused_takes
 from longtake.studio.visit import Moved, PageAnswer, Shown, Visit
 from longtake.tasks.lineage import Node, Stretch
@@ -78,7 +79,7 @@ async def show(visit: Visit) -> PageAnswer:
         VideoPage(
             card=card_of(visit, task),
             prompt=task.submission.prompt,
-            warnings=task.warnings,
+            warnings=notes(task.warnings, visit.language),
             new_part=visit.link(task, Role.NEW_PART),
             head=report.head if report else None,
             seam=report.seam if report and task.operation is Operation.EXTEND else None,

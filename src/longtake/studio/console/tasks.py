@@ -12,6 +12,7 @@ from longtake.http.videos import task_id
 from longtake.lifecycle import ENDS, state_of
 from longtake.store.operator import Exchange, TaskFilter
 from longtake.studio.console.waterfall import Waterfall, try_number, waterfall_of
+from longtake.studio.notes import notes
 from longtake.studio.visit import Moved, PageAnswer, Shown, Visit, told
 from longtake.tasks.clock import now_ms
 from longtake.tasks.operator_desk import OperatorDesk, TaskDetail
@@ -124,7 +125,7 @@ async def show_one(visit: Visit) -> PageAnswer:
         TaskPage(
             row=_row(task),
             fault="" if fault is None else told(fault, visit.language),
-            warnings=task.warnings,
+            warnings=notes(task.warnings, visit.language),
             submission=_json(task.submission),
             plan=_json(task.plan),
             tries=_tries(detail),

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Warnings on the pages, in the visitor's language: those that are said every day have their words."""
+
+from __future__ import annotations
+
+import re
+
+import httpx2
+import pytest
+from tests.http.conftest import SAMPLE_ID
+
+from longtake.engines.classic.create import SCENE
+from longtake.engines.classic.engine import STILL, TEXTURE
+from longtake.engines.readers import prompt_reader
+from longtake.studio.notes import note
+
+LATIN = re.compile(r"[a-z]{4,}")
+
+
+@pytest.mark.parametrize("warning", [STILL, TEXTURE, SCENE.format(chosen="meadow")])
+def test_what_the_engine_says_is_said_in_chinese(warning: str):
+    said = note(warning, "zh")
+    assert said != warning
+    assert not LATIN.search(said)
+    assert note(warning, "en") == warning
+
+
+@pytest.mark.parametrize("prompt", ["慢慢推近，然后下雪", "一只猫在唱歌"])
+def test_of_what_is_said_twice_each_hears_his_own(prompt: str):
+    read = prompt_reader("classic")
+    assert read is not None
+    both = read(prompt, 6.0)
+    assert both == f"{note(both, 'en')} / {note(both, 'zh')}"
+    assert not LATIN.search(note(both, "zh"))
+
+
+def test_the_forecast_is_chinese_for_the_chinese(guest: httpx2.Client):
+    form = {
+        "task_id": SAMPLE_ID,
+        "start_time": "1",
+        "duration": "2",
+        "size": "1080p",
+        "prompt": "慢慢推近",
+        "model": "x",
+    }
+    offers = {one["model"]: one for one in guest.post("/extend/forecast?lang=zh", data=form).json()["offers"]}
+    told = [*offers["grok-video-3"]["warnings"], offers["longtake-cpu"]["understood"]]
+    assert len(told) > 2
+    assert not [one for one in told if LATIN.search(one.replace("grok-video-3", ""))]
+
+
+def test_what_has_no_words_stays_as_it_is():
+    assert note("left out: 'up / down'", "zh") == "left out: 'up / down'"
+    assert note("something new", "zh") == "something new"
