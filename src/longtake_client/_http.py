@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "http://127.0.0.1:8420"
 """Where `longtake serve` listens unless it is told otherwise."""
+LOCAL_URL = "http://127.0.0.1"
+"""What requests to a server in this process name; nothing listens there."""
 DEFAULT_TIMEOUT_S = 60.0
 DEFAULT_MAX_RETRIES = 2
 _MOST_CONNECT_S = 10.0

@@ -22,6 +22,7 @@ from longtake_client._form import FileSource, Form
 from longtake_client._http import (
     DEFAULT_MAX_RETRIES,
     DEFAULT_TIMEOUT_S,
+    LOCAL_URL,
     Options,
     changed,
     failure,
@@ -166,6 +167,19 @@ class Client:
     ) -> None:
         self._options = options_of(url, api_key, timeout_s, max_retries, headers)
         self._transport = _Transport(transport, http_client)
+
+    @classmethod
+    def local(cls, home: str | os.PathLike[str] | None = None) -> Self:
+        """A client of a server inside this process: no server, no key, no socket. Needs longtake itself.
+
+        `home` is its data folder, which no other process may have at the time; without one a temporary folder vanishes
+        with it. The server starts with the first request and ends with `close`.
+        """
+        from longtake_client._local import LocalTransport, new_key  # noqa: PLC0415
+
+        key = new_key()
+        transport = LocalTransport(None if home is None else Path(home), key)
+        return cls(url=LOCAL_URL, api_key=key, transport=transport)
 
     @property
     def url(self) -> str:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A transport of httpx2 over an ASGI application that runs in another thread's event loop. Bodies stream both ways."""
+"""Transports of httpx2 over an ASGI application that runs in another thread's event loop. Bodies stream both ways."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
 from typing import cast
 
@@ -24,41 +24,76 @@ class AppTransport(httpx2.BaseTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """One exchange. Raises what the request's body raises, and httpx2.ReadError if the application breaks off."""
-        exchange = _Exchange(self._app, self._loop, request)
-        status, headers = exchange.start()
+        sending = iter(cast("httpx2.SyncByteStream", request.stream))
+        exchange = _Exchange(self._app, self._loop, request, sending)
+        status, headers = exchange.start().result()
         return httpx2.Response(status, headers=headers, stream=_Body(exchange), request=request)
+
+
+class AsyncAppTransport(httpx2.AsyncBaseTransport):
+    """The same for callers in an event loop of asyncio."""
+
+    def __init__(self, app: ASGIApp, loop: asyncio.AbstractEventLoop) -> None:
+        self._app = app
+        self._loop = loop
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """One exchange. Raises as AppTransport's does."""
+        sending = _from_loop(cast("httpx2.AsyncByteStream", request.stream), asyncio.get_running_loop())
+        exchange = _Exchange(self._app, self._loop, request, sending)
+        try:
+            status, headers = await asyncio.wrap_future(exchange.start())
+        except BaseException:
+            exchange.close()
+            raise
+        return httpx2.Response(status, headers=headers, stream=_AsyncBody(exchange), request=request)
+
+
+def _from_loop(stream: httpx2.AsyncByteStream, loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
+    """A body that its own loop hands out, for a thread that may wait for it."""
+    chunks = aiter(stream)
+
+    async def next_chunk() -> bytes:
+        return await anext(chunks, b"")
+
+    while chunk := asyncio.run_coroutine_threadsafe(next_chunk(), loop).result():
+        yield chunk
 
 
 class _Exchange:
     """A request on its way through the application."""
 
-    def __init__(self, app: ASGIApp, loop: asyncio.AbstractEventLoop, request: httpx2.Request) -> None:
+    def __init__(
+        self, app: ASGIApp, loop: asyncio.AbstractEventLoop, request: httpx2.Request, sending: Iterator[bytes]
+    ) -> None:
         self._app = app
         self._loop = loop
         self._request = request
-        self._sending = iter(cast("httpx2.SyncByteStream", request.stream))
+        self._sending = sending
         self._sent = False
         self._head: Future[tuple[int, list[tuple[bytes, bytes]]]] = Future()
         self._chunks: asyncio.Queue[bytes] = asyncio.Queue(_QUEUED_CHUNKS)
         self._gone = asyncio.Event()
         self._work: Future[None] | None = None
 
-    def start(self) -> tuple[int, list[tuple[bytes, bytes]]]:
-        """Begin; status and headers of the answer."""
+    def start(self) -> Future[tuple[int, list[tuple[bytes, bytes]]]]:
+        """Begin; status and headers of the answer, when they are known."""
         self._work = asyncio.run_coroutine_threadsafe(self._run(), self._loop)
-        return self._head.result()
+        return self._head
 
-    def next_chunk(self) -> bytes:
+    def next_chunk(self) -> Future[bytes]:
         """The next bytes of the answer; empty at its end."""
-        return asyncio.run_coroutine_threadsafe(self._chunks.get(), self._loop).result()
+        return asyncio.run_coroutine_threadsafe(self._chunks.get(), self._loop)
 
     def close(self) -> None:
         """The reader goes away, whether or not all was read."""
         self._loop.call_soon_threadsafe(self._leave)
 
-    def failure(self) -> BaseException | None:
-        """What the application raised, once it has ended."""
-        return None if self._work is None else self._work.exception()
+    def raise_failure(self) -> None:
+        """Wait for the application's end. Raises ReadError if it raised something."""
+        error = None if self._work is None else self._work.exception()
+        if error is not None:
+            raise httpx2.ReadError(f"the answer broke off: {error}") from error
 
     def _leave(self) -> None:
         self._gone.set()
@@ -121,12 +156,26 @@ class _Body(httpx2.SyncByteStream):
         self._exchange = exchange
 
     def __iter__(self) -> Iterator[bytes]:
-        while chunk := self._exchange.next_chunk():
+        while chunk := self._exchange.next_chunk().result():
             yield chunk
-        error = self._exchange.failure()
-        if error is not None:
-            raise httpx2.ReadError(f"the answer broke off: {error}") from error
+        self._exchange.raise_failure()
 
     def close(self) -> None:
+        """Hang up."""
+        self._exchange.close()
+
+
+class _AsyncBody(httpx2.AsyncByteStream):
+    """The same for an event loop."""
+
+    def __init__(self, exchange: _Exchange) -> None:
+        self._exchange = exchange
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while chunk := await asyncio.wrap_future(self._exchange.next_chunk()):
+            yield chunk
+        await asyncio.to_thread(self._exchange.raise_failure)
+
+    async def aclose(self) -> None:
         """Hang up."""
         self._exchange.close()

@@ -115,8 +115,10 @@ def private_server(home: Path | None, *, key: str = "", sample: bool | None = No
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(temporary_home()) if home is None else home
         wants_sample = home is not None if sample is None else sample
-        transport, token = stack.enter_context(served_here(folder, sample=wants_sample))
-        client = stack.enter_context(Client(url=ADDRESS, api_key=key or token, transport=transport, max_retries=0))
+        inside = stack.enter_context(served_here(folder, sample=wants_sample))
+        client = stack.enter_context(
+            Client(url=ADDRESS, api_key=key or inside.key, transport=inside.transport, max_retries=0)
+        )
         yield Connection(client, private=True, here=True)
 
 

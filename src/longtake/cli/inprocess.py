@@ -13,12 +13,13 @@ import threading
 from collections.abc import AsyncGenerator, Generator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 from starlette.types import ASGIApp
 
-from longtake.cli.asgi import AppTransport
+from longtake.cli.asgi import AppTransport, AsyncAppTransport
 from longtake.cli.runfile import RUN_KEY_NAME
 from longtake.compose import running
 from longtake.http.app import create_app
@@ -30,11 +31,31 @@ ADDRESS = "http://127.0.0.1"
 STOP_LIMIT_S = 15.0
 
 
-@contextmanager
-def served_here(home: Path, *, sample: bool) -> Generator[tuple[httpx2.BaseTransport, str]]:
-    """A transport to a server of this home that lives as long as the block, and a key of its first tenant's admin.
+@dataclass(frozen=True)
+class Inside:
+    """A server in this process, and a key of its first tenant's admin."""
 
-    Raises ConfigurationError where the settings or the home do not fit, or another process has the home.
+    app: ASGIApp
+    loop: asyncio.AbstractEventLoop
+    key: str
+
+    @property
+    def transport(self) -> httpx2.BaseTransport:
+        """Hands it requests."""
+        return AppTransport(self.app, self.loop)
+
+    @property
+    def async_transport(self) -> httpx2.AsyncBaseTransport:
+        """Hands it requests from another event loop."""
+        return AsyncAppTransport(self.app, self.loop)
+
+
+@contextmanager
+def served_here(home: Path, *, sample: bool, key: str = "", narrow_umask: bool = True) -> Generator[Inside]:
+    """A server of this home that lives as long as the block. `key` is the one to make; empty = a new one.
+
+    With `narrow_umask` what the whole process writes meanwhile is for this user's eyes. Raises ConfigurationError where
+    the settings or the home do not fit, or another process has the home.
     """
     # What the environment says of a public server is not meant for this one.
     settings = read_settings({"home": home, "host": "127.0.0.1", "port": 0, "public_url": "", "admin_key": ""})
@@ -43,7 +64,7 @@ def served_here(home: Path, *, sample: bool) -> Generator[tuple[httpx2.BaseTrans
     logger = logging.getLogger("longtake")
     logger.addHandler(logging.NullHandler())
     logger.propagate = False
-    token = new_secret()
+    token = key or new_secret()
     ready: Future[tuple[asyncio.AbstractEventLoop, ASGIApp, asyncio.Event]] = Future()
 
     @asynccontextmanager
@@ -75,14 +96,16 @@ def served_here(home: Path, *, sample: bool) -> Generator[tuple[httpx2.BaseTrans
 
     # A daemon: if it does not end in time, the process ends without it, and its children with the process.
     thread = threading.Thread(target=run, name="longtake", daemon=True)
-    umask = os.umask(0o077)  # the database and the videos are for this user's eyes, whoever made the home
+    # The database and the videos are for this user's eyes, whoever made the home.
+    umask = os.umask(0o077) if narrow_umask else None
     thread.start()
     try:
         loop, app, stop = ready.result()
         try:
-            yield AppTransport(app, loop), token
+            yield Inside(app, loop, token)
         finally:
             loop.call_soon_threadsafe(stop.set)
             thread.join(STOP_LIMIT_S)
     finally:
-        os.umask(umask)
+        if umask is not None:
+            os.umask(umask)
