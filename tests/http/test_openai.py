@@ -272,7 +272,8 @@ def test_a_dialect_can_be_named(client: httpx2.Client):
     assert client.get("/v1/videos", headers=unified).json()["data"][0]["status"] == "pending"
     mounted = client.post("/openai/v1/video/create", json=body).json()
     assert (mounted["status"], mounted["seconds"]) == ("queued", "4")
-    assert client.get(f"/openai/v1/videos/{mounted['id']}", headers=unified).json()["status"] == "queued"
+    for _ in range(2):  # the second time its path is known
+        assert client.get(f"/openai/v1/videos/{mounted['id']}", headers=unified).json()["status"] == "queued"
     assert client.get("/openai/v1/models").status_code == 200
     refused = client.get(f"/v1/videos/{video['id']}", headers={"X-Longtake-Dialect": "latin"})
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, "X-Longtake-Dialect")

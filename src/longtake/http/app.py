@@ -44,6 +44,7 @@ logger = logging.getLogger("longtake.http")
 
 _CONTROL = re.compile(r"[^\x20-\x7e]")
 _CLIENT_GONE = 499
+_MOST_KNOWN_PATHS = 512
 
 Methods = Mapping[str, Route]
 
@@ -106,6 +107,7 @@ class Application:
         self._most_calls = most_calls
         self._fixed: dict[str, dict[str, Route]] = {}
         self._templates: list[tuple[re.Pattern[str], dict[str, Route]]] = []
+        self._known_paths: dict[str, tuple[Methods, Mapping[str, str], str]] = {}
         self._memory = BodyMemory()
         self._calls = 0
         self._lost_page: Route | None = None
@@ -137,17 +139,21 @@ class Application:
         call.request_id = request_id(call.header(b"x-request-id"))
         call.hold, call.release = self._memory.hold, self._memory.release
         started = False
+        first_send = send
+        if call.exchange is None:
 
-        async def send_once_started(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
+            async def send_once_started(message: Message) -> None:
+                nonlocal started
+                started = True
+                await send(message)
+
+            first_send = send_once_started
 
         self._calls += 1
         status = _CLIENT_GONE
         try:
             answer = await self._answer(call)
-            status = await self._send(call, answer, send_once_started)
+            status = await self._send(call, answer, first_send)
         except ClientGone:
             pass
         except Exception as error:
@@ -197,6 +203,18 @@ class Application:
 
     def _methods(self, call: Call) -> Methods:
         """What the path can do; empty for an unknown path. Sets the call's path parameters."""
+        known = self._known_paths.get(call.path)
+        if known is not None:
+            methods, call.params, call.mount = known
+            return methods
+        methods = self._find_methods(call)
+        if call.params:
+            if len(self._known_paths) >= _MOST_KNOWN_PATHS:
+                self._known_paths.clear()
+            self._known_paths[call.path] = methods, call.params, call.mount
+        return methods
+
+    def _find_methods(self, call: Call) -> Methods:
         path = call.path
         if path.endswith("/") and not path.endswith("//") and path != "/":
             # One slash too many is a habit of some clients; an empty name between two of them is another path.

@@ -7,7 +7,7 @@ as much as finding out what to answer (benchmarks/http.py).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from weakref import ref
@@ -75,15 +75,23 @@ class Exchange:
         return self._answering().response_started
 
     async def send_file(
-        self, status: int, headers: Sequence[tuple[bytes, bytes]], descriptor: int, start: int, stop: int
+        self,
+        status: int,
+        headers: Sequence[tuple[bytes, bytes]],
+        descriptor: int,
+        start: int,
+        stop: int,
+        *,
+        lines: bytes = b"",
     ) -> int:
         """Send a whole answer whose body are the bytes [start, stop) of a file, their number among the headers.
 
-        The position up to which they are out; see sendfile.SocketFiles.send. Raises ValueError as `answer` does.
+        `lines` are further headers, made before by `header_lines`. The position up to which the bytes are out; see
+        sendfile.SocketFiles.send. Raises ValueError as `answer` does.
         """
         assert self._files is not None, "asked for before"
         cycle = self._answering()
-        head = _head(cycle, status, headers)
+        head = _head(cycle, status, headers, lines)
         self._begin(cycle)
         sent_to = start if cycle.disconnected else await self._files.send(head, descriptor, start, stop)
         if sent_to == stop and not cycle.disconnected:
@@ -109,11 +117,18 @@ class Exchange:
         return cycle
 
 
-def _head(cycle: RequestResponseCycle, status: int, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
-    lines = [b": ".join(line) for line in (*cycle.default_headers, *headers)]
-    if not cycle.keep_alive:
-        lines.append(b"connection: close")
-    text = b"\r\n".join(lines)
-    if text.count(b"\n") >= len(lines) or text.count(b"\r") >= len(lines) or b"\0" in text:
+def header_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Headers as they stand in a head. Raises ValueError for one that would break out of its line."""
+    lines = [b"%b: %b\r\n" % header for header in headers]
+    text = b"".join(lines)
+    if text.count(b"\n") > len(lines) or text.count(b"\r") > len(lines) or b"\0" in text:
         raise ValueError("a header holds a line's end")
-    return b"%b%b\r\n\r\n" % (_STATUS_LINES[status], text)
+    return text
+
+
+def _head(
+    cycle: RequestResponseCycle, status: int, headers: Sequence[tuple[bytes, bytes]], lines: bytes = b""
+) -> bytes:
+    text = header_lines((*cycle.default_headers, *headers))
+    close = b"" if cycle.keep_alive else b"connection: close\r\n"
+    return b"".join((_STATUS_LINES[status], text, lines, close, b"\r\n"))

@@ -13,12 +13,14 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import quote
 
 from starlette.types import Send
 
 from longtake.errors import RangeNotSatisfiable
 from longtake.http.errors import error_answer
+from longtake.http.exchange import header_lines
 from longtake.http.messages import Call, HeaderList, header_value
 from longtake.http.ranges import http_date, not_modified, pick_span
 from longtake.http.waits import until_gone
@@ -49,39 +51,40 @@ class FileAnswer:
             os.close(self.blob.descriptor)
 
     async def _send(self, call: Call, send: Send, common: HeaderList) -> None:
-        size_bytes = self.blob.size_bytes
-        modified_s = self.asset.created_ms / 1000
-        etag = f'"{self.asset.sha256}"'
-        headers = [*_headers(self.asset.sha256, self.asset.created_ms, self.cache), *common]
-        if not_modified(etag, modified_s, call.header(b"if-none-match"), call.header(b"if-modified-since")):
-            await self._finish(send, _NOT_MODIFIED, headers)
+        asset, size_bytes = self.asset, self.blob.size_bytes
+        modified_s = asset.created_ms / 1000
+        known = _described(
+            asset.sha256, asset.created_ms, self.cache, asset.mime, self.name, attachment=self.attachment
+        )
+        if not_modified(known.etag, modified_s, call.header(b"if-none-match"), call.header(b"if-modified-since")):
+            await self._finish(send, _NOT_MODIFIED, [*known.validators, *common])
             return
         # A range concerns GET alone (RFC 9110, 14.2).
         asked = call.header(b"range") if call.method == "GET" else None
         try:
-            span = pick_span(size_bytes, etag, modified_s, asked, call.header(b"if-range"))
+            span = pick_span(size_bytes, known.etag, modified_s, asked, call.header(b"if-range"))
         except RangeNotSatisfiable as error:
             answer = error_answer(error, call.request_id)
             self.status = answer.status
             answer.headers += [(b"content-range", b"bytes */%d" % size_bytes), (b"accept-ranges", b"bytes")]
             await answer.send(call, send, common)
             return
-        headers += [
-            *_description(self.asset.mime, self.name, attachment=self.attachment),
-            (b"content-length", b"%d" % (span.stop - span.start)),
-        ]
-        if span.partial:
-            headers.append((b"content-range", b"bytes %d-%d/%d" % (span.start, span.stop - 1, size_bytes)))
-        self.status = _PARTIAL if span.partial else _OK
-        if call.method == "HEAD" or span.start == span.stop:
+        start, stop, partial = span
+        headers = [*common, (b"content-length", b"%d" % (stop - start))]
+        if partial:
+            headers.append((b"content-range", b"bytes %d-%d/%d" % (start, stop - 1, size_bytes)))
+            self.status = _PARTIAL
+        exchange = call.exchange
+        empty = call.method == "HEAD" or start == stop
+        if not empty and exchange is not None and exchange.sends_files:
+            await exchange.send_file(self.status, headers, self.blob.descriptor, start, stop, lines=known.lines)
+            return
+        headers += (*known.validators, *known.description)
+        if empty:
             await self._finish(send, self.status, headers)
             return
-        exchange = call.exchange
-        if exchange is not None and exchange.sends_files:
-            await exchange.send_file(self.status, headers, self.blob.descriptor, span.start, span.stop)
-            return
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await self._stream(call, send, span.start, span.stop)
+        await self._stream(call, send, start, stop)
 
     async def _finish(self, send: Send, status: int, headers: HeaderList) -> None:
         self.status = status
@@ -104,25 +107,34 @@ class FileAnswer:
                 gone.cancel()
 
 
+class _Described(NamedTuple):
+    """What is said of a file whatever part of it is asked for."""
+
+    etag: str
+    validators: tuple[tuple[bytes, bytes], ...]
+    """Also said to those who have the file already."""
+    description: tuple[tuple[bytes, bytes], ...]
+    lines: bytes
+    """Both, as they stand in a head."""
+
+
 @lru_cache(maxsize=256)
-def _headers(sha256: str, created_ms: int, cache: bytes) -> tuple[tuple[bytes, bytes], ...]:
-    return (
+def _described(sha256: str, created_ms: int, cache: bytes, mime: str, name: str, *, attachment: bool) -> _Described:
+    etag = f'"{sha256}"'
+    validators = (
         (b"accept-ranges", b"bytes"),
-        (b"etag", header_value(f'"{sha256}"')),
+        (b"etag", header_value(etag)),
         (b"last-modified", http_date(created_ms / 1000).encode()),
         (b"cache-control", cache),
         (b"vary", b"origin"),
         (b"x-content-type-options", b"nosniff"),
         (b"cross-origin-resource-policy", b"cross-origin"),
     )
-
-
-@lru_cache(maxsize=256)
-def _description(mime: str, name: str, *, attachment: bool) -> tuple[tuple[bytes, bytes], ...]:
     kind = "attachment" if attachment else "inline"
     plain = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "._- ") else "_" for sign in name)
     disposition = f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-    return (b"content-type", header_value(mime)), (b"content-disposition", disposition.encode())
+    description = (b"content-type", header_value(mime)), (b"content-disposition", disposition.encode())
+    return _Described(etag, validators, description, header_lines((*validators, *description)))
 
 
 async def _read(descriptor: int, start: int, length: int) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import chain
 
 from starlette.types import Message
 
@@ -68,10 +69,7 @@ class BodyMemory:
 def check_head(call: Call) -> None:
     """Raise InvalidRequest for a path or headers out of all proportion."""
     headers: list[tuple[bytes, bytes]] = call.scope["headers"]
-    size_bytes = 0
-    for name, value in headers:
-        size_bytes += len(name) + len(value)
-    if len(headers) > 100 or size_bytes > MOST_HEADER_BYTES:  # noqa: PLR2004
+    if len(headers) > 100 or sum(map(len, chain.from_iterable(headers))) > MOST_HEADER_BYTES:  # noqa: PLR2004
         raise InvalidRequest(f"the headers have more than {MOST_HEADER_BYTES >> 10} KiB or 100 lines", param="headers")
     if len(call.path) > MOST_PATH_CHARS:
         raise InvalidRequest(f"the path has more than {MOST_PATH_CHARS} characters", param="path")

@@ -32,8 +32,8 @@ class Call:
     """One request on its way: the ASGI scope with what the application found out about it."""
 
     __slots__ = (
-        "_headers", "held_bytes", "hold", "method", "mount", "params", "path", "principal", "receive", "release",
-        "request_id", "same_origin", "scope",
+        "_headers", "exchange", "held_bytes", "hold", "method", "mount", "params", "path", "principal", "receive",
+        "release", "request_id", "same_origin", "scope",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, request_id: str = "") -> None:
@@ -42,6 +42,9 @@ class Call:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.request_id = request_id
+        extensions: dict[str, Exchange] = scope.get("extensions") or {}
+        self.exchange = extensions.get(EXTENSION)
+        """What the connection offers beyond ASGI; None under another server."""
         self.params: Mapping[str, str] = {}
         """What the path's template holds."""
         self.mount = ""
@@ -74,12 +77,6 @@ class Call:
         """Who asks, on a route that needs a key."""
         assert self.principal is not None
         return self.principal
-
-    @property
-    def exchange(self) -> Exchange | None:
-        """What the connection offers beyond ASGI; None under another server."""
-        extensions: dict[str, Exchange] = self.scope.get("extensions") or {}
-        return extensions.get(EXTENSION)
 
     def header(self, name: bytes) -> str | None:
         """A header's value by its lower-case name; of repeated ones the first."""
