@@ -27,7 +27,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.failpoints.edges import Moment, reachable
+from tests.failpoints.edges import Moment, of_walks
 from tests.failpoints.inspection import wrong_at_longtake, wrong_at_upstreams, wrong_in_files, wrong_in_record
 from tests.failpoints.nodes import Longtake, Node, Upstream
 from tests.fakes.upstream.clips import make_clip
@@ -156,7 +156,7 @@ def trouble(world: World) -> str:
         _spoil(rng.choice(world.behind), rng)
     elif kind == "point":
         node = rng.choice([other for other in (front, *world.behind) if isinstance(other, Longtake)])
-        edges = [edge for edge in reachable() if "expired" not in edge]
+        edges = [edge for edge in of_walks() if "expired" not in edge]
         node.trap = (rng.choice(edges), rng.choice((Moment.BEFORE_COMMIT, Moment.AFTER_COMMIT)))
         _restart(world, node)
         limit_s = time.monotonic() + rng.uniform(1, 8)

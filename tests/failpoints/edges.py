@@ -2,6 +2,7 @@
 """Every durable write of a walk by its name, the moments around it, and which of them nothing can ever reach.
 
 The moves come from `lifecycle.MOVES`; whoever adds one has to add a scenario that takes it, or the reason why none can.
+The other writes come from the store's methods: see `record_writes`.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from tests.failpoints import record_writes as record
+
 from longtake.lifecycle import MOVES
 
 
 class Moment(StrEnum):
-    """When the process is hit, seen from a write. The first three kill it; after the last two it has to go on."""
+    """When the process is hit, seen from a write. The first three kill it; after the others it has to go on."""
 
     BEFORE_COMMIT = "before commit"
     AFTER_COMMIT = "after commit"
@@ -23,6 +26,8 @@ class Moment(StrEnum):
     """The write is in the file, and the process is told that it failed."""
     CALL_LOST = "call's answer lost"
     """That first thing is done, and the process is told that it failed."""
+    REFUSED = "disk full"
+    """Nothing is written, and the process is told so."""
 
 
 KILLS = frozenset({Moment.BEFORE_COMMIT, Moment.AFTER_COMMIT, Moment.AFTER_EFFECT})
@@ -49,6 +54,35 @@ OTHER_WRITES = (
 )
 """Writes that stay in a step."""
 
+RECORD_WRITES = (
+    record.GATHERING,
+    record.FETCHED_INPUT,
+    record.GATHERED,
+    record.TOKEN,
+    record.ADOPTED,
+    record.STAGING,
+    record.HANDED,
+    record.TAKEN_BACK,
+    record.PROGRESS,
+    record.SENT_INPUT,
+    record.INPUT_DROPPED,
+    record.UPLOAD_BACK,
+    record.ORPHANS,
+    record.DELETED,
+    record.AGED,
+    record.FORGOTTEN,
+    record.BALANCE,
+    record.LATE,
+    record.KEY_MADE,
+    record.KEY_REVOKED,
+    record.ACCOUNT,
+    record.ROOM,
+    record.TABLES_MADE,
+    record.INSTALLED,
+    record.TAKEN_OVER,
+)
+"""Writes that are no move, or more than one."""
+
 UNREACHABLE: Mapping[str, str] = {
     "preparing → expired": "its runner prepares at once; of a dead process's it goes back to the queue",
     "fetching → queued": "what was bought is fetched or lost: it is not bought again",
@@ -62,12 +96,18 @@ UNREACHABLE: Mapping[str, str] = {
 
 def reachable() -> list[str]:
     """All writes that have to be hit."""
+    return of_walks() + list(RECORD_WRITES)
+
+
+def of_walks() -> list[str]:
+    """Those that the triggers of a trap see by themselves."""
     return [edge for edge in MOVE_EDGES if edge not in UNREACHABLE] + list(OTHER_WRITES)
 
 
 _NEXT = "the next write comes before anything is done"
 _IDLE = "nobody works on it then"
 _OVER = "nothing of it is in the world"
+_OPENS = "written while the record is opened; the sweep that follows removes what is left"
 NO_EFFECT: Mapping[str, str] = {
     "new → queued": _IDLE,
     "new → waiting": _IDLE,
@@ -77,7 +117,7 @@ NO_EFFECT: Mapping[str, str] = {
     "waiting → cancelled": _OVER,
     "waiting → expired": _OVER,
     "queued → preparing": _NEXT,
-    "queued → failed": "written while the record is opened; the sweep that follows removes what is left",
+    "queued → failed": _OPENS,
     "queued → cancelled": _OVER,
     "queued → expired": _OVER,
     "preparing → queued": _IDLE,
@@ -103,17 +143,39 @@ NO_EFFECT: Mapping[str, str] = {
     "storing → queued": _IDLE,
     "storing → assembling": _IDLE,
     "end: job resolved": _OVER,
+    record.FETCHED_INPUT: _NEXT,
+    record.GATHERED: _IDLE,
+    record.ADOPTED: _NEXT,
+    record.HANDED: _NEXT,
+    record.SENT_INPUT: _NEXT,
+    record.PROGRESS: _NEXT,
+    record.FORGOTTEN: _OVER,
+    record.BALANCE: _OVER,
+    record.LATE: _OVER,
+    record.KEY_MADE: _OVER,
+    record.KEY_REVOKED: _OVER,
+    record.ACCOUNT: _NEXT,
+    record.ROOM: _OVER,
+    record.TABLES_MADE: _OPENS,
+    record.INSTALLED: _OPENS,
+    record.TAKEN_OVER: _OPENS,
 }
 """Writes after which nothing is done in the world before the next one, so that there is no call to lose."""
 
 MAY_ACT = frozenset(edge for edge, why in NO_EFFECT.items() if why is _OVER or edge.endswith("cancel requested")) | {
-    "preparing: claimed"
+    "preparing: claimed",
+    record.PROGRESS,
+    record.ACCOUNT,
+    record.FETCHED_INPUT,
 }
 """Those that now and then meet a call that was on its way, remove the work folder of an earlier try, or, where a new
-owner prepares a later segment, stage what its maker is given."""
+owner prepares a later segment, stage what its maker is given; a run may also end after its progress was saved, and
+a file that came be removed since nobody knows whether it is recorded."""
 
 NOBODY_TOLD: Mapping[tuple[str, Moment], str] = {
-    ("queued → failed", Moment.RECORD_LOST): "written while the record is opened: nobody waits for an answer",
+    (edge, moment): "written while the record is opened: nobody waits for an answer"
+    for edge in ("queued → failed", *sorted(record.AT_OPENING))
+    for moment in (Moment.RECORD_LOST, Moment.REFUSED)
 }
 
 

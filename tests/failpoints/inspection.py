@@ -18,6 +18,8 @@ from longtake.routing.live_accounts import LiveAccounts
 from longtake.storage.local import LocalStorage
 
 _ENDS = {step.value for step in ENDS}
+ORDERED_THERE = "ordered there"
+"""The prompt of what somebody has ordered at an upstream by no way of ours."""
 _NEVER_TWICE = {"comfyui", "openai_videos"}
 """Wires that make two jobs of two calls."""
 
@@ -104,8 +106,16 @@ def wrong_at_upstreams(path: Path, jobs: Sequence[Mapping[str, Any]]) -> list[st
     """Jobs that nobody asked for, or that were asked for twice. `jobs` are of all upstreams of this home."""
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
         rows = connection.execute("select task, segment, caller_key from jobs where provider <> 'longtake'").fetchall()
+        prompts = connection.execute("select json_extract(submission, '$.prompt'), id from tasks").fetchall()
     connection.close()
-    part_of = {key: (task, segment) for task, segment, key in rows}
+    part_of = {key: (task, segment) for task, segment, key in rows if key}
+    # fal is told no key: its jobs are known by their prompts.
+    part_of |= {prompt: (task, 0) for prompt, task in prompts if prompt}
+    jobs = [
+        {**job, "caller_key": job["caller_key"] or job["asked"]["prompt"]}
+        for job in jobs
+        if job["asked"].get("prompt") != ORDERED_THERE
+    ]
     part_of |= {_prompt_id(job_of(caller_key=key)): part for key, part in part_of.items()}  # as ComfyUI is told
     found: list[str] = []
     living: Counter[tuple[str, int]] = Counter()
@@ -127,7 +137,7 @@ def ends_in(path: Path) -> dict[str, tuple[str, str, int]]:
     question = (
         "select json_extract(submission, '$.prompt'), id, step, json_extract(fault, '$.code'), "
         "(select count(*) from jobs where task = tasks.id and state = 'lost' and provider = 'longtake') "
-        "from tasks where operation <> 'upload'"
+        "from tasks where operation <> 'upload' and deleted_ms is null"
     )
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
         rows = connection.execute(question).fetchall()

@@ -16,55 +16,44 @@ from pathlib import Path
 
 import apsw
 import msgspec
-from tests.failpoints.edges import Moment
+from tests.failpoints import record_writes as record
+from tests.failpoints.clients import Clients
 from tests.failpoints.inspection import wrong_in_process
+from tests.failpoints.links import served
+from tests.failpoints.orders import MISSED, UNFINISHED, WRONG, Orders
 from tests.failpoints.parts import (
     IMPATIENCE,
     Watch,
+    WatchedEgress,
     WatchedFleet,
     WatchedStorage,
     WatchedStore,
     accounts_at,
     remote_of,
 )
-from tests.failpoints.scenarios import CLOSING, SCENARIOS, Scenario, scenario_of
+from tests.failpoints.scenario import CLOSING, Scenario
+from tests.failpoints.scenarios import SCENARIOS, scenario_of
 from tests.failpoints.trap import Seen, Trap
-from tests.fakes.house import ANNA, TOY_VIDEO, House, extension, one_chunk
+from tests.fakes.house import ANNA, House
 
 from longtake.catalog.catalog import PriceFacts, shipped_catalog
-from longtake.errors import ServiceError
+from longtake.errors import ServiceError, TaskNotFound
 from longtake.settings import Settings
-from longtake.store.base import TaskQuery
-from longtake.store.sqlite import adapter
-from longtake.tasks.sweep import END_OF_TIME_MS
-from longtake.types import SECOND_US, Operation, Step, Submission, Task, TaskSource
+from longtake.storage.local import LocalStorage
+from longtake.store.sqlite import SqliteStore, adapter
+from longtake.store.sqlite.queries import migrations
+from longtake.tasks.input_links import InputLinks
+from longtake.tasks.remote import Remote
+from longtake.tasks.sweep import END_OF_TIME_MS, sweep_blobs
+from longtake.types import Step, Task
 
 CREDIT_MICROUSD = 1_000_000
 WITHIN_S = 40.0
+LINGERS_S = 1.0
+"""How long a server is watched that is to do something in its own time."""
 DAY_MS = 25 * 3600 * 1000
-MISSED, UNFINISHED, WRONG = 3, 4, 5
-"""Exit statuses: the target was never reached; tasks did not end; something does not add up."""
-
-
-class Wish(msgspec.Struct, frozen=True):
-    """A request of a client, who repeats it under its key until it is answered."""
-
-    key: str
-    scenario: str
-    prompt: str
-
-
-class Orders(msgspec.Struct, frozen=True):
-    """What one process is to do."""
-
-    home: str
-    upstreams: tuple[str, str]
-    seed: str
-    target: tuple[str, Moment] | None = None
-    wishes: tuple[Wish, ...] = ()
-    late: bool = False
-    last: bool = False
-    """Look at everything at the end."""
+RECORD = "tasks.sqlite"
+SECRET = b"the same in all processes"
 
 
 class Life:
@@ -81,22 +70,41 @@ class Life:
         self._stop = asyncio.Event()
         self._rng = random.Random(orders.seed)
         self._accounts = accounts_at(*orders.upstreams, self._home / "workflow.json")
+        self._scenario = SCENARIOS[orders.scenario]
+        self._watch.is_deaf = self._scenario.deaf
         self._house = self._build()
+        self._clients = Clients(self._house, self._watch, self._accounts, orders.upstreams[0])
 
     def _build(self) -> House:
         watch = self._watch
         for part in (WatchedStore, WatchedStorage, WatchedFleet):
             part.watch = watch
-        first = PriceFacts(second_usd={"2160": "0.000001"}, request_usd="0.000001")
+        first = PriceFacts(second_usd={"1080": "0.000001", "2160": "0.000002"}, request_usd="0.000001")
+        egress, public_url = WatchedEgress(watch), f"http://127.0.0.1:{self._orders.port}"
+
+        def remote(store: SqliteStore, storage: LocalStorage) -> Remote:
+            links = InputLinks(SECRET, public_url=public_url, store=store, storage=storage)
+            return remote_of(egress, self._accounts, links)
+
         house = House(
             self._home,
-            settings=Settings(home=self._home, cpu_slots=8, provider_slots=20),
+            settings=Settings(
+                home=self._home,
+                cpu_slots=8,
+                provider_slots=20,
+                retention_s=self._scenario.retention_s,
+                url_hosts=(self._orders.upstreams[0].removeprefix("http://"),),
+                adopt_lookups=100_000,
+            ),
             store=WatchedStore,
             storage=WatchedStorage,
             fleet=WatchedFleet,
             prices={model.name: first for model in shipped_catalog()},
-            remote=remote_of(watch, self._accounts),
+            remote=remote,
+            egress=egress,
         )
+        setattr(import_module("longtake.tasks.scheduler"), "run_task", watch.walk)  # noqa: B010
+        self._trap.watch_statements()
         for name, constants in IMPATIENCE.items():
             for constant, value in constants.items():
                 setattr(import_module(name), constant, value)
@@ -104,8 +112,14 @@ class Life:
 
         def watched(path: Path, max_pages: int) -> apsw.Connection:
             connection = connect(path, max_pages)
+            if path.name != RECORD:
+                # After the tables comes the installation's row.
+                is_last = self._orders.target is not None and self._orders.target[0] == record.INSTALLED
+                self._trap.watch_new(
+                    connection, len(migrations()) + 1 if is_last else self._rng.randint(1, len(migrations()))
+                )
             # The tables are there at the second opening only; before it there is nothing to see.
-            if connection.execute("select count(*) from sqlite_schema where name = 'tasks'").fetchall() == [(1,)]:
+            elif connection.execute("select count(*) from sqlite_schema where name = 'tasks'").fetchall() == [(1,)]:
                 self._trap.watch(connection)
             return connection
 
@@ -115,12 +129,12 @@ class Life:
     async def run(self) -> int:
         """The exit status, if it lives so long."""
         house = self._house
-        if not (self._home / "tasks.sqlite").exists():
+        if not (self._home / RECORD).exists():
             # The tables are made in peace: what is tried here is the walk.
             await house.open()
+            await house.store.adjust_balance(ANNA.tenant_id, CREDIT_MICROUSD, house.clock(), reference="the only one")
             await house.store.close()
         await house.open()
-        await house.store.adjust_balance(ANNA.tenant_id, CREDIT_MICROUSD, house.clock(), reference="the only one")
         if self._orders.late:
             house.clock.ahead_ms += DAY_MS
         for task in await house.store.overdue(END_OF_TIME_MS):
@@ -129,13 +143,20 @@ class Life:
                 step = task.step.value
                 await self._react(Seen(f"{step}: claimed", task.id, step, step, task.submission.prompt), scenario)
         await house.scheduler.start()
-        for wish in self._orders.wishes:
-            await self._ask(wish)
-        status = await self._work()
+        async with contextlib.AsyncExitStack() as stack:
+            if self._scenario.kind == "links":
+                await stack.enter_async_context(served(house, self._orders.port))
+            for wish in self._orders.wishes:
+                await asyncio.create_task(self._clients.ask(wish))
+            status = await self._work()
+            await self._clients.close()
         if self._orders.last and not status:
             async with asyncio.timeout(10):
                 while house.scheduler._runners:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
+            if self._scenario.kind == "orphaned":
+                # Files of which nobody is told that they are not needed any more are found by a sweep.
+                await sweep_blobs(house.store, house.storage, before_ms=END_OF_TIME_MS)
             wrong = await wrong_in_process(house, self._accounts)
             for sentence in wrong:
                 self._trap.tell("wrong", sentence)
@@ -146,10 +167,13 @@ class Life:
         return status or (MISSED if missed else 0)
 
     async def _work(self) -> int:
-        deadline_s = time.monotonic() + WITHIN_S
-        while time.monotonic() < deadline_s:
+        began_s, target = time.monotonic(), self._orders.target
+        while time.monotonic() < began_s + WITHIN_S:
             unfinished = await self._house.store.overdue(END_OF_TIME_MS)
-            if self._stop.is_set() or not (unfinished or await self._house.store.jobs_left_open(1)):
+            is_due = target is not None and target[0] in record.BY_ITSELF and not self._trap.hits
+            waits = self._clients.are_busy or (is_due and time.monotonic() < began_s + LINGERS_S)
+            waits = waits or (self._orders.last and await self._house.store.expired(self._house.clock()))
+            if self._stop.is_set() or not (unfinished or waits or await self._house.store.jobs_left_open(1)):
                 return await self._check_ledger()
             await self._cancel_stuck_parents(unfinished)
             await asyncio.sleep(0.03)
@@ -172,57 +196,6 @@ class Life:
             self._trap.tell("wrong", f"ledger: {problem}")
         return WRONG if report.problems else 0
 
-    async def _ask(self, wish: Wish) -> None:
-        """As a client that does not give up."""
-        scenario = SCENARIOS[wish.scenario]
-        for _ in range(5):
-            try:
-                if scenario.kind == "upload":
-                    uploaded = await self._house.service.upload(ANNA, one_chunk(TOY_VIDEO), filename="cat.mp4")
-                    self._trap.tell("taken", f"{wish.key}\t{uploaded.id}")
-                    return
-                task = await self._submit(wish, scenario)
-            except ServiceError:
-                continue
-            self._trap.tell("taken", f"{wish.key}\t{task.id}")
-            return
-
-    async def _submit(self, wish: Wish, scenario: Scenario) -> Task:
-        service = self._house.service
-        if scenario.kind == "remote":
-            closing = self._accounts.get("closing")
-            assert closing is not None
-            closing.switched_off = False
-            submission = Submission(
-                operation=Operation.CREATE,
-                dialect="unified",
-                prompt=wish.prompt,
-                model=scenario.model,
-                new_us=None if scenario.new_s is None else scenario.new_s * SECOND_US,
-            )
-            return (await service.submit(ANNA, submission, wish.key)).task
-        source = await self._parent(wish, scenario)
-        submission = msgspec.structs.replace(
-            extension(TaskSource(task_id=source.id), wish.prompt),
-            model="longtake-cpu",
-            wait_for_source=scenario.kind == "child",
-        )
-        return (await service.submit(ANNA, submission, wish.key)).task
-
-    async def _parent(self, wish: Wish, scenario: Scenario) -> Task:
-        if scenario.kind == "child":
-            parent = Wish(
-                key=f"parent-{wish.key}",
-                scenario=scenario.parent,
-                prompt=SCENARIOS[scenario.parent].prompt(f"of-{wish.key}"),
-            )
-            return await self._submit(parent, SCENARIOS[scenario.parent])
-        query = TaskQuery(operation=Operation.UPLOAD, limit=1, ascending=True)
-        known = (await self._house.service.list(ANNA, query)).tasks
-        if known:
-            return known[0]
-        return await self._house.service.upload(ANNA, one_chunk(TOY_VIDEO), filename="cat.mp4")
-
     async def _react(self, seen: Seen, scenario: Scenario) -> None:
         """What the scenario has happen at a write."""
         came_to = seen.after if "→" in seen.edge or seen.edge.endswith(": claimed") else ""
@@ -240,6 +213,12 @@ class Life:
             assert task is not None
             asyncio.get_running_loop().call_later(0 if is_at_once else 0.03, self._hurry, task.deadline_ms)
             await asyncio.sleep(0.001 if is_at_once else 0)
+        if came_to == Step.GENERATING and scenario.kind == "orphaned":
+            task = await store.task(ANNA.tenant_id, seen.task_id)
+            assert task is not None
+            assert task.parent_id is not None
+            with contextlib.suppress(ServiceError, TaskNotFound):
+                await house.service.delete(ANNA, task.parent_id)
         if came_to == scenario.stop_at and not self._orders.last and self._once("stop", seen.task_id):
             self._stop.set()
         if came_to == Step.PREPARING and scenario.crowded_s and not self._orders.last and self._once("crowd", ""):
@@ -292,6 +271,3 @@ def write_workflow(home: Path) -> None:
         "save": {"class_type": "SaveVideo", "inputs": {"filename_prefix": "{{filename_prefix}}"}},
     }
     (home / "workflow.json").write_text(json.dumps(nodes), encoding="utf-8")
-
-
-__all__ = ["MISSED", "UNFINISHED", "WRONG", "Orders", "Wish", "live", "scenario_of", "write_workflow"]

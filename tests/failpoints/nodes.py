@@ -6,11 +6,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
 import resource
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,21 +21,11 @@ from typing import Any
 
 from tests.acceptance.conftest import longtake_environment
 from tests.failpoints.edges import Moment
+from tests.failpoints.ports import free_port
 from tests.fakes.upstream.process import KEY, ROOT
 
 START_WITHIN_S = 60.0
 GONE_WITHIN_S = 10.0
-PORTS = range(20_000, 32_000)
-"""Below those that are given to whoever asks for any (ip_local_port_range)."""
-
-
-def free_port() -> int:
-    """A port that is free now, and that the system gives to nobody while its server is dead."""
-    for port in random.SystemRandom().sample(PORTS, 50):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError(f"no port of {PORTS} is free")
 
 
 class Node(ABC):

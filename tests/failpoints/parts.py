@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import apsw
 import msgspec
-from tests.failpoints.scenarios import CLOSING, COMFY, NARROW, PLAIN, RELAYS, Scenario, scenario_of
+from tests.failpoints import record_writes as record
+from tests.failpoints.scenario import CLOSING, COMFY, LINKED, NARROW, PLAIN, RELAYS, Scenario
+from tests.failpoints.scenarios import scenario_of
 from tests.failpoints.trap import Seen, Trap
 from tests.fakes.house import ANNA
 from tests.fakes.toy_fleet import ToyFleet
@@ -25,22 +28,29 @@ from longtake.egress.client import Egress
 from longtake.egress.download import Download, Downloaded
 from longtake.egress.limits import Limits
 from longtake.egress.messages import Request, Response
-from longtake.errors import DownloadFailed, MaybeSent, StoreFailed
+from longtake.errors import DownloadFailed, MaybeSent, StoreFailed, StoreFull
 from longtake.providers.base import Account, Provider
 from longtake.providers.registry import find_provider
 from longtake.render.base import FINALS, Event, ProbeRequest, RenderJob, StageRequest
 from longtake.routing.live_accounts import LiveAccount, LiveAccounts
 from longtake.routing.names import ModelNames
 from longtake.storage.local import LocalStorage
+from longtake.store.base import Installation
 from longtake.store.sqlite import SqliteStore
 from longtake.store.sqlite.writer import Command
+from longtake.tasks.input_links import InputLinks
 from longtake.tasks.remote import Remote
+from longtake.tasks.runner import run_task
+from longtake.tasks.steps.surroundings import Surroundings
+from longtake.types import Task
 
 Result = TypeVar("Result")
 Reaction = Callable[[Seen, Scenario], Coroutine[Any, Any, None]]
-RUNNER = "longtake-"
-"""What the names of the asyncio tasks begin with that walk a task."""
-_BUYS = ("/video/create", "/v1/videos", "/prompt")
+ACTS: ContextVar[str] = ContextVar("ACTS", default="")
+"""Who acts: the id of the task that is walked, the name of a client, or nobody: then the server in its own time."""
+DELETES: ContextVar[str] = ContextVar("DELETES", default=record.DELETED)
+"""What it is that is deleted."""
+_BUYS = ("/video/create", "/v1/videos", "/prompt", "/extend-video")
 
 
 class Watch:
@@ -52,20 +62,26 @@ class Watch:
         """Of tasks that this process has seen, by id."""
         self.react: Reaction | None = None
         self.bought: dict[str, int] = defaultdict(int)
-        """Calls that buy, by the name of what walks the task, of this process."""
+        """Calls that buy, by the task they are for, of this process."""
+        self.is_deaf = False
+        """Whether the server hears nothing either of what it asks in its own time."""
+        self.hang_up: Callable[[str], object] | None = None
+        """What the sender of an upload does that is being recorded."""
 
     def effect(self, error: Exception, task_id: str = "") -> None:
-        """Something was done for a task, by default the one that this asyncio task walks."""
-        walker = asyncio.current_task()
-        name = "" if walker is None else walker.get_name()
-        if self.trap.effect(task_id or name.removeprefix(RUNNER)):
+        """Something was done for a task, by default by whoever acts."""
+        if self.trap.effect(task_id or ACTS.get()):
             raise error
 
     @property
     def scenario(self) -> Scenario | None:
-        """Of the task that this asyncio task walks."""
-        walker = asyncio.current_task()
-        return None if walker is None else self.scenarios.get(walker.get_name().removeprefix(RUNNER))
+        """Of the task that is walked."""
+        return self.scenarios.get(ACTS.get())
+
+    async def walk(self, here: Surroundings, task: Task) -> None:
+        """See run_task."""
+        ACTS.set(task.id)
+        await run_task(here, task)
 
 
 class WatchedStore(SqliteStore):
@@ -74,16 +90,25 @@ class WatchedStore(SqliteStore):
     watch: Watch
 
     async def _write(self, command: Command[Result]) -> Result:
-        trap = self.watch.trap
+        trap, actor = self.watch.trap, ACTS.get()
+        edge = _name_of(sys._getframe(1).f_code.co_name, is_walked=self.watch.scenario is not None)
 
         def watched(connection: apsw.Connection) -> tuple[Result, list[Seen]]:
-            mark = trap.mark()
+            mark, before = trap.mark(), set(trap.changed)
             try:
                 result = command(connection)
+                seen = trap.since(mark)
+                if (not seen or edge == record.LATE) and trap.changed - before:
+                    trap.note(edge, actor)
+                if "drop_orphaned_inputs" in trap.changed - before:
+                    trap.note(record.ORPHANS, seen[0].task_id)
+                seen = trap.since(mark)
+                if trap.refuses(seen):
+                    _refuse()
             except BaseException:
                 trap.forget(mark)
                 raise
-            return result, trap.since(mark)
+            return result, seen
 
         result, seen = await super()._write(watched)
         for one in seen:
@@ -94,9 +119,19 @@ class WatchedStore(SqliteStore):
             scenario = self.watch.scenarios.get(one.task_id)
             if scenario is not None and self.watch.react is not None:
                 await self.watch.react(one, scenario)
+        if self.watch.hang_up is not None:
+            for one in seen:
+                if one.edge == "new → succeeded":
+                    self.watch.hang_up(one.task_id)
         if is_lost:
             raise StoreFailed("the record's answer was lost")
         return result
+
+    async def open(self) -> Installation:
+        try:
+            return await super().open()
+        finally:
+            self.watch.trap.opening = False
 
     async def ask_to_cancel(self, task_id: str) -> None:
         """As its owner would, who asks again where the first answer is lost."""
@@ -106,6 +141,18 @@ class WatchedStore(SqliteStore):
             except StoreFailed:
                 continue
             return
+
+
+def _refuse() -> NoReturn:
+    raise StoreFull("the disk is full")
+
+
+def _name_of(method: str, *, is_walked: bool) -> str:
+    """The name of a write that is no task's, by the store's method and who calls it."""
+    names = record.METHODS.get(method, (f"{method}: unknown",))
+    if method == "delete":
+        return DELETES.get() if ACTS.get() else record.AGED
+    return names[-1] if method == "add_asset" and is_walked else names[0]
 
 
 class WatchedStorage(LocalStorage):
@@ -136,18 +183,18 @@ class WatchedEgress(Egress):
     async def send(self, request: Request, access: Access = NOBODY) -> Response:
         scenario, first = self._watch.scenario, False
         if request.method == "POST" and request.url.endswith(_BUYS):
-            walker = asyncio.current_task()
-            assert walker is not None
-            self._watch.bought[walker.get_name()] += 1
-            first = self._watch.bought[walker.get_name()] == 1
+            self._watch.bought[ACTS.get()] += 1
+            first = self._watch.bought[ACTS.get()] == 1
         if scenario is not None and first:
             if scenario.refuse:
-                code = "invalid_request" if scenario.refuse < 500 else "server_error"
+                code = {402: "insufficient_quota"}.get(scenario.refuse, "invalid_request")
+                code = code if scenario.refuse < 500 else "server_error"
                 body = msgspec.json.encode({"error": {"message": "not now", "code": code}})
                 return Response(status=scenario.refuse, body=body, headers={"content-type": "application/json"})
             if scenario.drop == "before":
                 raise MaybeSent("the connection broke")
-        if scenario is not None and scenario.deaf and request.method == "GET":
+        is_deaf = scenario.deaf if scenario is not None else self._watch.is_deaf and not ACTS.get()
+        if is_deaf and request.method == "GET":
             raise MaybeSent("the connection broke")
         answer = await super().send(request, access)
         self._watch.effect(MaybeSent("the connection broke"))
@@ -188,6 +235,7 @@ class WatchedFleet(ToyFleet):
 
 def accounts_at(first: str, second: str, workflow: Path) -> LiveAccounts:
     """The accounts at two upstreams, by their URLs."""
+    linked: object = {LINKED: "ltx-2.3"}
     once: dict[str, object] = {"counts_once": True}
     files: dict[str, object] = {"workflows": {COMFY: str(workflow)}}
     rows = (
@@ -197,6 +245,7 @@ def accounts_at(first: str, second: str, workflow: Path) -> LiveAccounts:
         ("plain", "openai_videos", f"{second}/openai", [PLAIN], 0, 50, {}),
         ("narrow", "unified", f"{first}/unified", [NARROW], 0, 1, once),
         ("closing", "unified", f"{first}/unified", [CLOSING], 0, 50, once),
+        ("linking", "fal", f"{second}/fal", linked, 0, 50, {}),
     )
     return LiveAccounts(
         [
@@ -229,10 +278,10 @@ def _account(settings: AccountSettings) -> LiveAccount:
     )
 
 
-def remote_of(watch: Watch, accounts: LiveAccounts) -> Remote:
+def remote_of(egress: Egress, accounts: LiveAccounts, links: InputLinks) -> Remote:
     """The providers as one impatient process sees them."""
     names = ModelNames(shipped_catalog(), accounts.models())
-    return Remote(accounts=accounts, egress=WatchedEgress(watch), names=names, first_pause_s=0.02, longest_pause_s=0.1)
+    return Remote(accounts=accounts, egress=egress, names=names, links=links, first_pause_s=0.02, longest_pause_s=0.1)
 
 
 IMPATIENCE: Mapping[str, Mapping[str, object]] = {
@@ -247,7 +296,13 @@ IMPATIENCE: Mapping[str, Mapping[str, object]] = {
     },
     "longtake.tasks.steps.fetching": {"PAUSES_S": (0.01, 0.01, 0.01)},
     "longtake.tasks.steps.choosing": {"LEAST_PAUSE_MS": 20},
-    "longtake.tasks.steps.generating": {"EVENTS_WAIT_S": 0.1, "CANCEL_GRACE_S": 0.02, "RETRY_AFTER_MS": (5, 10)},
+    "longtake.tasks.steps.generating": {
+        "EVENTS_WAIT_S": 0.1,
+        "CANCEL_GRACE_S": 0.02,
+        "RETRY_AFTER_MS": (5, 10),
+        "PROGRESS_EVERY_MS": 0,
+    },
+    "longtake.tasks.adopting": {"PAUSES_S": (0.01, 0.01)},
     "longtake.routing.health": {"FIRST_REST_MS": 50},
     "longtake.tasks.faults": {"RATE_LIMIT_PAUSE_MS": 20},
     "longtake.tasks.steps.failover": {"RATE_LIMIT_PAUSE_MS": 20, "LONGEST_PAUSE_MS": 100, "UNREACHED_PAUSE_MS": 20},

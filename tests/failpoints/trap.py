@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
-from tests.failpoints.edges import Moment
+from tests.failpoints import record_writes as record
+from tests.failpoints.edges import RECORD_WRITES, Moment
 
 from longtake.lifecycle import ENDS
-from longtake.store.sqlite.queries import run
+from longtake.store.sqlite import queries
+from longtake.store.sqlite.queries import Cells, Row, run
 
 _PROMPT = "json_extract({row}.submission, '$.prompt')"
 _JOBS_TASK = "(select step from tasks where id = new.task)"
@@ -39,8 +42,27 @@ create temp trigger seen_job after insert on main.jobs begin
     select seen('job begins', new.task, {_JOBS_TASK}, {_JOBS_TASK}, ''); end;
 create temp trigger seen_resolved after update on main.jobs when old.state = 'open' and new.state <> 'open' begin
     select seen('job resolved', new.task, {_JOBS_TASK}, {_JOBS_TASK}, ''); end;
+create temp trigger seen_gathering after update on main.tasks
+when old.step = 'queued' and new.step = 'preparing' and json_extract(new.plan, '$.fetches') begin
+    select seen('{record.GATHERING}', new.id, old.step, new.step, ''); end;
+create temp trigger seen_staging after update on main.tasks
+when old.step = 'queued' and new.step = 'preparing' and new.operation = 'extend'
+    and json_extract(new.plan, '$.maker.engine') = '' and not coalesce(json_extract(new.plan, '$.fetches'), 0) begin
+    select seen('{record.STAGING}', new.id, old.step, new.step, ''); end;
+create temp trigger seen_gathered after update on main.tasks
+when old.step = 'preparing' and new.step = 'queued' and json_extract(old.plan, '$.fetches')
+    and not coalesce(json_extract(new.plan, '$.fetches'), 0) begin
+    select seen('{record.GATHERED}', new.id, old.step, new.step, ''); end;
+create temp trigger seen_handed after insert on main.task_assets when new.role = 'handed' begin
+    select seen('{record.HANDED}', new.task, '', '', ''); end;
+create temp trigger seen_taken_back after delete on main.task_assets
+when old.role = 'handed' and (select step from tasks where id = old.task) = 'fetching' begin
+    select seen('{record.TAKEN_BACK}', old.task, '', '', ''); end;
+create temp trigger seen_adopted after insert on main.jobs when new.attempt = 0 begin
+    select seen('{record.ADOPTED}', new.task, '', '', ''); end;
 """
 _ENDS = {step.value for step in ENDS}
+_RECOVERS = frozenset({"lose_open_jobs", "free_repeated", "free_owned", "drop_unnamed"})
 
 
 @dataclass(frozen=True)
@@ -67,7 +89,15 @@ class Trap:
         self._told: set[str] = set()
         self._acted: set[str] = set()
         self._last: dict[str, set[str]] = defaultdict(set)
-        """What each task's last write was."""
+        """What each task's last write was, or that of whoever else acts."""
+        self._connection: apsw.Connection | None = None
+        self.opening = False
+        """The record is being opened."""
+        self.changed: set[str] = set()
+        """The statements that changed something in the transaction that is under way."""
+        self._alone = ""
+        """The statement that is a transaction by itself, while it runs."""
+        self._commits_to_go = 0
 
     def tell(self, word: str, text: str) -> None:
         """A line for whoever started this process; there before the next statement runs."""
@@ -77,9 +107,58 @@ class Trap:
         """Have a writing connection tell of its changes."""
         connection.create_scalar_function("seen", lambda *cells: self._see(*(str(cell) for cell in cells)))
         run(connection, _TRIGGERS)
+        self._connection, self.opening = connection, True
         connection.set_commit_hook(self._before_commit)
         connection.set_wal_hook(self._after_commit)
-        connection.set_rollback_hook(self._open.clear)
+        connection.set_rollback_hook(self._roll_back)
+
+    def watch_new(self, connection: apsw.Connection, strikes_at: int) -> None:
+        """Strike at this commit of those that make a new record."""
+        self._commits_to_go, self._connection = strikes_at, connection
+        makes = {record.TABLES_MADE, record.INSTALLED}
+
+        def before() -> bool:
+            self._commits_to_go -= 1
+            is_set = self.target is not None and self.target[0] in makes and self.target[1] is Moment.BEFORE_COMMIT
+            if is_set and self._commits_to_go == 0:
+                self.die()
+            return False
+
+        def after(_connection: apsw.Connection, _name: str, _pages: int) -> int:
+            is_set = self.target is not None and self.target[0] in makes and self.target[1] is Moment.AFTER_COMMIT
+            if is_set and self._commits_to_go == 0:
+                self.die()
+            return apsw.SQLITE_OK
+
+        connection.set_commit_hook(before)
+        connection.set_wal_hook(after)
+
+    def watch_statements(self) -> None:
+        """Have the statements of the store tell which of them change something."""
+        running, plain, named = threading.local(), queries.run, queries._statements()
+        trap = self
+
+        class Named(dict[str, str]):
+            def __getitem__(self, name: str) -> str:
+                running.name = name
+                return super().__getitem__(name)
+
+        def watched(connection: apsw.Connection, text: str, cells: Cells = ()) -> list[Row]:
+            before = connection.total_changes()
+            if connection is trap._connection:
+                trap._alone = "" if connection.in_transaction else running.name
+            rows = plain(connection, text, cells)
+            if connection is trap._connection and connection.total_changes() != before:
+                trap.changed.add(running.name)
+            return rows
+
+        statements = Named(named)
+        queries._statements = lambda: statements  # pyright: ignore[reportAttributeAccessIssue]
+        queries.run = watched
+
+    def note(self, edge: str, subject: str) -> None:
+        """The command under way is this write, of whoever acts."""
+        self._open.append(Seen(edge, subject, "", "", ""))
 
     def mark(self) -> int:
         """Where the command that begins now begins."""
@@ -101,10 +180,15 @@ class Trap:
             return False
         return self._strike_once(next(one.task_id for one in seen if one.edge == (self.target or ("",))[0]))
 
+    def refuses(self, seen: list[Seen]) -> bool:
+        """Whether a command that would write this is to be told that the disk is full."""
+        return self._is_set_for(seen, Moment.REFUSED) and self._strike_once("refused")
+
     def effect(self, task_id: str) -> bool:
         """Something was done in the world for a task; whether its caller is to be told that it failed."""
         edges = self._last.pop(task_id, set())
-        for edge in edges - self._acted:
+        # What was done belongs to what is more than a move.
+        for edge in (edges & record.OF_MOVES or edges) - self._acted:
             self._acted.add(edge)
             self.tell("acted", edge)
         if self.target is None or self.target[0] not in edges:
@@ -129,16 +213,26 @@ class Trap:
 
     def die(self) -> None:
         """As if the power had gone."""
+        if struck := self.changed | {self._alone} - {""}:
+            self.tell("struck", " ".join(sorted(struck)))
         self.hit()
         os.kill(os.getpid(), signal.SIGKILL)
 
     def _see(self, kind: str, task_id: str, before: str, after: str, prompt: str) -> None:
         edge = f"{before} → {after}" if kind == "move" else f"{after}: {kind}"
+        if kind in record.OF_MOVES:
+            edge = kind
         if kind == "job resolved":
             edge = "end: job resolved" if after in _ENDS else ""
         self._open.append(Seen(edge, task_id, before, after, prompt))
 
+    def _roll_back(self) -> None:
+        self._open.clear()
+        self.changed.clear()
+
     def _before_commit(self) -> bool:
+        if self.opening and self.changed & _RECOVERS:
+            self.note(record.TAKEN_OVER, "")
         if self._is_set_for(_edges(self._open), Moment.BEFORE_COMMIT):
             self.die()
         return False
@@ -151,6 +245,7 @@ class Trap:
             self.tell("seen", edge)
         if self._is_set_for(seen, Moment.AFTER_COMMIT):
             self.die()
+        self.changed.clear()
         return apsw.SQLITE_OK
 
     def _is_set_for(self, seen: list[Seen], moment: Moment) -> bool:
@@ -160,8 +255,12 @@ class Trap:
 def _edges(seen: list[Seen]) -> list[Seen]:
     """Without what is only a part of a move: a job that begins, ends or is called off with a step."""
     moved = {one.task_id for one in seen if _is_move(one)}
-    return [one for one in seen if one.edge and (_is_move(one) or one.task_id not in moved)]
+    return [one for one in seen if one.edge and (_stands_alone(one) or one.task_id not in moved)]
 
 
 def _is_move(one: Seen) -> bool:
     return " → " in one.edge
+
+
+def _stands_alone(one: Seen) -> bool:
+    return _is_move(one) or one.edge in RECORD_WRITES

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -53,24 +53,25 @@ class House:
         storage: type[LocalStorage] = LocalStorage,
         fleet: type[ToyFleet] = ToyFleet,
         prices: Mapping[str, PriceFacts] | None = None,
-        remote: Remote | None = None,
+        remote: Remote | Callable[[SqliteStore, LocalStorage], Remote] | None = None,
+        egress: Egress | None = None,
     ) -> None:
-        self.remote = remote
         self.settings = settings or Settings(home=folder, cpu_slots=2)
         self.clock = SettableClock()
         self.store = store(folder / "tasks.sqlite", retention_s=self.settings.retention_s, clock_ms=self.clock)
         self.storage = storage(folder / "storage")
         self.fleet = fleet(self.storage, slots=self.settings.render_slots)
-        self.egress = Egress.of(self.settings)
+        self.remote = remote(self.store, self.storage) if callable(remote) else remote
+        self.egress = egress or Egress.of(self.settings)
         self.service = TaskService(
             store=self.store,
             storage=self.storage,
             fleet=self.fleet,
-            makers=Makers(shipped_catalog(), stand_in=True, accounts=remote.accounts if remote else None),
+            makers=Makers(shipped_catalog(), stand_in=True, accounts=self.remote.accounts if self.remote else None),
             settings=self.settings,
             tariffs=Tariffs(shipped_catalog(), prices),
             egress=self.egress,
-            remote=remote,
+            remote=self.remote,
             clock=self.clock,
         )
         self.scheduler = self.new_scheduler()

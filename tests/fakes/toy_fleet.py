@@ -161,7 +161,9 @@ class ToyFleet:
         if isinstance(job.request, ProbeRequest):
             attempt.add(self._probe(job))
             return
-        assert not isinstance(job.request, StageRequest), "the toy prepares nothing for providers"
+        if isinstance(job.request, StageRequest):
+            attempt.add(self._stage(job, job.request))
+            return
         number = self._count[job.request.plan.prompt]
         self._count[job.request.plan.prompt] += 1
         script = self.outcomes.get(job.request.plan.prompt, [])
@@ -204,6 +206,13 @@ class ToyFleet:
                 return Probed(facts=facts_of(int(width), int(height), 0, 1), report=RenderReport(files=()))
             case _:
                 return Failed(code="invalid_media", message="this is no toy video")
+
+    def _stage(self, job: RenderJob, request: StageRequest) -> Produced:
+        wanted = ((Role.VIDEO, "video/mp4"),) * request.video + ((Role.LAST_FRAME, "image/png"),) * bool(
+            request.picture
+        )
+        files = tuple(self._write(job, role, mime, f"toy head {job.key}") for role, mime in wanted)
+        return Produced(report=RenderReport(files=files))
 
     def _make(self, job: RenderJob, request: ExtendRequest | CreateRequest | RemixRequest, outcome: str) -> Produced:
         plan = request.plan

@@ -106,6 +106,8 @@ class Upstream:
         if any(name in request.headers for name in _KEY_HEADERS):
             self.leaks.append(request.url.path)
         job = self.jobs.all.get(str(request.path_params["name"]).removesuffix(".mp4"))
+        if job is None and self.jobs.settings.toy:
+            return Response(self.jobs.settings.toy.encode("latin-1"), media_type="video/mp4")
         if job is None:
             return Response("no such file", 404)
         if job.key and request.query_params.get("key") != job.key:
@@ -147,7 +149,7 @@ class Upstream:
                     "submits": job.submits,
                     "polls": job.polls,
                     "source_bytes": len(job.source or b""),
-                    "source": source_facts(job.source),
+                    "source": {} if self.jobs.settings.toy else source_facts(job.source),
                     "has_picture": job.picture is not None,
                 }
                 for job in self.jobs.all.values()
@@ -155,8 +157,14 @@ class Upstream:
             fetched = [dataclasses.asdict(each) for each in self.jobs.fetched]
             return JSONResponse({"jobs": listed, "leaks": self.leaks, "calls": self.calls, "fetched": fetched})
 
+        async def forget(_request: Request) -> Response:
+            self.jobs.forget()
+            self.calls.clear()
+            return JSONResponse({})
+
         return [
             Route("/control/settings", settings, methods=["POST"]),
+            Route("/control/forget", forget, methods=["POST"]),
             Route("/control/rules", rules, methods=["POST"]),
             Route("/control/seen", seen, methods=["GET"]),
         ]

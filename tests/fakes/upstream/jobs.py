@@ -47,6 +47,8 @@ class Settings:
     """Of results; 0 = no sound."""
     file: Literal["", "truncated", "json", "html", "empty", "gone"] = ""
     """What is wrong with the files."""
+    toy: str = ""
+    """What all files hold in place of videos, also those of no job; for tests that look into none."""
     key: str = "fake-upstream-key"
     """The only key that is taken; empty = any."""
     echoes: bool = False
@@ -206,8 +208,15 @@ class Jobs:
         job = self.all.get(source_id)
         return await self.video_of(job) if job is not None and job.state == "succeeded" else None
 
+    def forget(self) -> None:
+        """Be as when it was started, but for the settings."""
+        for kept in (self.all, self.uploads, self.fetched, self._by_key):
+            kept.clear()
+
     def _make(self, job: Job) -> bytes:
         settings = self.settings
+        if settings.toy:
+            return settings.toy.encode("latin-1")
         width, height = settings.result_size
         form = Form(fps=settings.fps, width=width, height=height, sound_hz=settings.sound_hz)
         if job.picture is not None:

@@ -36,6 +36,10 @@ class RunningUpstream:
         """Only these rules from now on: the fields of `rules.Rule`."""
         self._control("rules", rules)
 
+    def forget(self) -> None:
+        """Everything that it took and saw."""
+        self._control("forget", {})
+
     def seen(self) -> dict[str, Any]:
         """`jobs` that it took, `calls` that it got, and `leaks`: keys where none belongs."""
         return cast("dict[str, Any]", self._control("seen"))
