@@ -25,7 +25,6 @@ from longtake.errors import (
     LongtakeError,
     ProvidersUnreachable,
     RateLimited,
-    ServiceError,
     SourceNotReady,
     SourceUnusable,
     TaskNotFound,
@@ -199,9 +198,7 @@ class Adoptions:
     async def _withdraw(self, recording: asyncio.Future[Submitted], copied: Copied) -> None:
         """Remove a copy whose record failed; one that failed may have been written all the same."""
         await asyncio.wait([recording])
-        with contextlib.suppress(ServiceError):  # what stays is swept at the next start
-            if await self._store.asset(copied.received.asset.id) is None:
-                await self.discard(copied)
+        await self._intake.discard_unrecorded(copied.received)
 
     def _accounts(self) -> list[LiveAccount]:
         if self._remote is None:

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ids: UUID version 7 (RFC 9562, 5.7), which sort by the time they were made."""
+"""Ids: UUID version 7 (RFC 9562, 5.7), which sort by the time they were made; version 5 for what is named twice."""
 
 from __future__ import annotations
 
 import os
 import time
+import uuid
 from collections import deque
 
 _NS_PER_MS = 1_000_000
+_NAMESPACE = uuid.UUID("0b9d2f4e-6a0c-5d53-9c1b-6c6f6e677461")
 _RANDOM_BYTES = 8
 _DRAWN_AT_ONCE = 512
 _drawn: deque[bytes] = deque()
@@ -29,6 +31,11 @@ def uuid7(now_ns: int | None = None, random: bytes | None = None) -> str:
 def new_task_id(family: str) -> str:
     """A new task id: `<family>:<uuid7>`."""
     return f"{family}:{uuid7()}"
+
+
+def uuid_of(name: str) -> str:
+    """The one UUIDv5 (RFC 9562, 5.5) of a name, for a file that may be named again before the record knows it."""
+    return str(uuid.uuid5(_NAMESPACE, name))
 
 
 def _random_bytes() -> bytes:

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Iterable
 
-from longtake.errors import InvalidMedia, LongtakeError
+from longtake.errors import InvalidMedia, LongtakeError, ServiceError
 from longtake.render.base import Fleet, Probed
 from longtake.settings import Settings
 from longtake.storage.base import Storage, Stored
@@ -124,6 +124,12 @@ class Intake:
         """Remove the blobs of a file that could not be recorded."""
         await self.drop((received.asset, *(picture for _, picture in received.pictures)))
 
+    async def discard_unrecorded(self, received: Received) -> None:
+        """The same where nobody knows whether it was recorded, and only if it was not."""
+        with contextlib.suppress(ServiceError):  # what stays is swept at the next start
+            if await self._store.asset(received.asset.id) is None:
+                await self.discard(received)
+
     async def drop(self, assets: Iterable[Asset]) -> None:
         """Remove the blobs of files that are not recorded."""
         for asset in assets:
@@ -143,7 +149,7 @@ class Intake:
         """Undo a record of which nobody knows whether it was written."""
         with contextlib.suppress(LongtakeError):
             await self._store.drop_input(received.asset.tenant_id, received.asset.id, self._clock())
-        await self.discard(received)
+        await self.discard_unrecorded(received)
 
     async def _pictures(self, video: Asset, probed: Probed) -> tuple[tuple[Role, Asset], ...]:
         kept: list[tuple[Role, Asset]] = []

@@ -57,13 +57,13 @@ class Uploads:
     async def _take_back(self, recording: asyncio.Future[Submitted], task: Task, received: Received) -> None:
         """Remove an upload whose caller has gone or whose record failed: nobody would ever learn its id.
 
-        A record that failed may have been written all the same.
+        A record that failed may have been written all the same; what it still names stays.
         """
         await asyncio.wait([recording])
         with contextlib.suppress(LongtakeError):
             for asset_id in await self._store.delete(task.tenant_id, task.id, self._clock()):
                 await self._storage.delete(asset_id)
-        await self._intake.discard(received)
+        await self._intake.discard_unrecorded(received)
 
 
 def uploaded_task(principal: Principal, received: Received, *, now_ms: int, retention_s: int) -> Task:

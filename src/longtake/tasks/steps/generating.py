@@ -7,6 +7,8 @@ import asyncio
 import contextlib
 import logging
 
+import msgspec
+
 from longtake.errors import ServiceError
 from longtake.render.base import (
     Busy,
@@ -21,6 +23,7 @@ from longtake.render.base import (
     Stopped,
 )
 from longtake.store.base import ENGINE_CRASHED, MOST_LOST_ATTEMPTS, JobEnd, TaskChanges
+from longtake.tasks.ids import uuid_of
 from longtake.tasks.intake import asset_of, work_prefix
 from longtake.tasks.probing import BUSY_PAUSE_S, render_limits
 from longtake.tasks.segments import report_with, segment_of
@@ -145,7 +148,8 @@ async def _made(here: Surroundings, task: Task, report: RenderReport) -> Task:
         return await here.move(
             task, Step.STORING, TaskChanges(report=report, assets=assets, progress=progress), job=done
         )
-    so_far = assets[Role.VIDEO]
+    # Moved before it is written: where that write fails, the next try has to find the file under the same name.
+    so_far = msgspec.structs.replace(assets[Role.VIDEO], id=uuid_of(f"{task.id} {task.attempt} {Role.SO_FAR}"))
     await here.storage.promote(next(made.key for made in report.files if made.role is Role.VIDEO), so_far.id)
     changes = TaskChanges(report=report, assets={Role.SO_FAR: so_far}, progress=progress, release=True)
     moved = await here.move(task, Step.PREPARING, changes, job=done)
