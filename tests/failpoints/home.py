@@ -31,6 +31,8 @@ from longtake.store.base import MOST_LOST_ATTEMPTS
 MOST_MISSES = 8
 """Processes in a row that did not come to their target."""
 BYSTANDERS = ("local", "remote", "looked-up", "fails-once", "made-again")
+MOST_WRONG = 5
+"""Sentences about what went wrong after which a home is left as it is."""
 PROCESS_LIMIT_S = 90.0
 
 
@@ -63,6 +65,8 @@ class Home:
                     continue
                 wanted, misses = self.tally.hits[edge, moment] + rounds, 0
                 while self.tally.hits[edge, moment] < wanted and misses < MOST_MISSES:
+                    if len(self.tally.wrong) >= MOST_WRONG:
+                        return
                     before = self.tally.hits[edge, moment]
                     self._strike(edge, moment)
                     misses = 0 if self.tally.hits[edge, moment] > before else misses + 1

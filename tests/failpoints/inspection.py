@@ -31,7 +31,8 @@ async def wrong_in_process(house: House, accounts: LiveAccounts) -> list[str]:
     found += [f"ledger: {problem}" for problem in report.problems]
     if report.unsettled:
         found.append(f"{report.unsettled} tasks are not settled")
-    if used := {slot: taken for slot, taken in house.scheduler._taken.items() if taken}:
+    places = house.scheduler._places
+    if used := {slot: taken for slot, taken in places._made_in.items() if taken or places._stored_from[slot]}:
         found.append(f"slots are still taken: {used}")
     found += [f"account {account.name} has {account.in_flight} in flight" for account in accounts if account.in_flight]
     if house.fleet.held:

@@ -78,10 +78,10 @@ class Watch:
         """Of the task that is walked."""
         return self.scenarios.get(ACTS.get())
 
-    async def walk(self, here: Surroundings, task: Task) -> None:
+    async def walk(self, here: Surroundings, task: Task, made: Callable[[], None]) -> None:
         """See run_task."""
         ACTS.set(task.id)
-        await run_task(here, task)
+        await run_task(here, task, made)
 
 
 class WatchedStore(SqliteStore):
