@@ -136,6 +136,10 @@ class Clients:
                     pass
             case "payment":
                 await store.adjust_balance(PAYER, CREDIT_MICROUSD, now_ms, reference=wish.key)
+            case "closed":
+                await store.adjust_balance(wish.key, CREDIT_MICROUSD, now_ms, reference=wish.key)
+                while not await self._is_closed(wish.key):
+                    pass
             case "check":
                 await store.check()
             case _:
@@ -175,6 +179,13 @@ class Clients:
             return await self._house.store.revoke_key(key_id, self._house.clock())
         except ServiceError:
             return False
+
+    async def _is_closed(self, tenant_id: str) -> bool:
+        try:
+            await self._house.store.close_balance(tenant_id, self._house.clock())
+        except ServiceError:
+            return False
+        return True
 
     async def _start_anew(self, path: Path) -> None:
         """A record that is opened, works, and is the same when it is opened again."""

@@ -74,6 +74,7 @@ ERRANDS = (
         last_late=True,
     ),
     Scenario(name="pays", kind="payment", edges=(record.BALANCE,)),
+    Scenario(name="prepays-no-more", kind="closed", edges=(record.BALANCE_CLOSED,)),
     Scenario(name="gets-a-key", kind="key", edges=(record.KEY_MADE,)),
     Scenario(name="loses-a-key", kind="revoked", edges=(record.KEY_REVOKED,)),
     Scenario(

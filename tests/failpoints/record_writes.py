@@ -23,6 +23,7 @@ AGED = "task: removed for its age"
 FORGOTTEN = "answers: forgotten"
 LATE = "money: settled late"
 BALANCE = "balance: adjusted"
+BALANCE_CLOSED = "balance: closed"
 KEY_MADE = "key: added"
 KEY_REVOKED = "key: revoked"
 ACCOUNT = "account: noted"
@@ -56,6 +57,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "delete": (DELETED, AGED, UPLOAD_BACK),
     "forget": (FORGOTTEN,),
     "adjust_balance": (BALANCE,),
+    "close_balance": (BALANCE_CLOSED,),
     "resolve_job": ("end: job resolved",),
     "settle_overdue": (LATE,),
     "save_account": (ACCOUNT,),
@@ -66,6 +68,7 @@ STATEMENTS: Mapping[str, str] = {
     "check_room": ROOM,
     "check_write": ROOM,
     "claim": "queued → preparing",
+    "close_balance": BALANCE_CLOSED,
     "close_settlement": LATE,
     "debit": "new → queued",
     "delete_assets": DELETED,

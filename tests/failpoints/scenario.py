@@ -14,9 +14,9 @@ Kind = Literal["local", "remote", "child", "url", "adopt", "links", "staged", "o
 """What its task is: made here of an upload or of a task that is waited for; created by a provider; made here of a
 video that is elsewhere, that a provider has, or that came with the request; extended by a maker that fetches its
 input; made here of an upload that is deleted meanwhile."""
-Errand = Literal["upload", "aborted", "unstaged", "key", "revoked", "payment", "check", "first-start"]
+Errand = Literal["upload", "aborted", "unstaged", "key", "revoked", "payment", "closed", "check", "first-start"]
 """What else is asked of a server: an upload, one whose sender hangs up, a file whose request is refused, a key, a key's
-end, a payment, whether it is well, to make its tables."""
+end, a payment, the end of prepaying, whether it is well, to make its tables."""
 SUCCEEDED, CANCELLED, EXPIRED = "succeeded", "cancelled", "expired"
 RELAYS, COMFY, PLAIN, NARROW, CLOSING = "grok-video-3", "veo3.1", "sora-2", "grok-video-3-pro", "grok-video-3-max"
 LINKED = "veo3.1-fast"
