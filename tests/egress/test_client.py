@@ -8,7 +8,9 @@ import gzip
 import socket
 import zlib
 from dataclasses import replace
+from datetime import UTC, datetime
 from email.parser import BytesParser
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import msgspec
@@ -63,6 +65,15 @@ async def test_forms_and_files_are_read_from_disk(door: Door, tmp_path: Path) ->
     assert (file.get_content_type(), file.get_payload(decode=True)) == ("video/mp4", video.read_bytes())
     assert (raw.body, raw.headers["content-type"]) == (video.read_bytes(), "video/mp4")
     assert raw.headers["content-length"] == str(video.stat().st_size)
+
+
+async def test_an_answer_without_a_date_is_dated_on_arrival(door: Door) -> None:
+    """Retry-After as a date is nothing without one (RFC 9110, 6.6.1); the server's own stays."""
+    own = "Fri, 27 Nov 2026 12:00:00 GMT"
+    async with other_server(reply()) as silent, other_server(reply(Date=own)) as telling:
+        dated = await door().send(Request("GET", silent.url), Access.to(silent.url))
+        assert abs((parsedate_to_datetime(dated.headers["date"]) - datetime.now(UTC)).total_seconds()) < 30
+        assert (await door().send(Request("GET", telling.url), Access.to(telling.url))).headers["date"] == own
 
 
 async def test_a_form_of_texts_alone_is_a_form_too(door: Door) -> None:

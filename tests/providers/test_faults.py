@@ -9,6 +9,7 @@ from tests.providers.exchange import answer
 from longtake.egress.messages import Response
 from longtake.providers.base import Refused, Trouble, Unclear
 from longtake.providers.faults import fault_of, refusal
+from longtake.providers.spellings import poll_after_s
 
 
 def family(code: str, message: str = "no") -> dict[str, object]:
@@ -108,3 +109,4 @@ WAITS = [
 @pytest.mark.parametrize(("headers", "wait_s"), WAITS)
 def test_retry_after_in_all_its_forms(headers: dict[str, str], wait_s: float | None) -> None:
     assert fault_of(answer(None, 429, **headers)).retry_after_s == wait_s
+    assert poll_after_s(answer({"status": "queued"}, 200, **headers)) == wait_s, "of a good answer, too"

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -268,6 +269,36 @@ def test_a_switch_and_a_long_pause_outlive_the_process(tmp_path, upstream):
             await services.providers.switch("relay", enabled=False)
             with pytest.raises(NoMaker):
                 await ask(services, "grok-video-3")
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("form", ["seconds", "a date"])
+def test_a_cool_down_lasts_as_long_as_the_provider_asked(tmp_path, upstream, form: str):
+    """Retry-After in both of its forms: until then the next account is asked, and the first is left alone."""
+    toml = account("first", f"{upstream.url}/unified", "priority = 9") + account("next", f"{upstream.url}/unified")
+    asked_s = 8
+
+    async def main():
+        async with served(tmp_path, toml) as services:
+            until_s = time.time() + asked_s
+            text = formatdate(until_s, usegmt=True) if form == "a date" else str(asked_s)
+            upstream.spoil(
+                {"path": "create", "status": 429, "headers": {"Retry-After": text}, "body": {"message": "!"}}
+            )
+            limited = await reach(services, await ask(services, "grok-video-3"), Step.POLLING, Step.SUCCEEDED)
+            assert [(job.account, job.state) for job in (await bought(services, limited))[:1]] == [("first", "failed")]
+            first, _ = await services.providers.statuses()
+            assert first.rests_until_ms / 1000 == pytest.approx(until_s, abs=2)
+            assert first.why == "rate_limited"
+            other = await reach(services, await ask(services, "grok-video-3"), Step.POLLING, Step.SUCCEEDED)
+            assert time.time() < until_s - 2, "the machine is too slow for this test"
+            assert [job.account for job in await bought(services, other)] == ["next"]
+            rows = (await services.providers.route("grok-video-3", Operation.CREATE)).candidates
+            assert [(row.account, row.reason) for row in rows] == [("next", "ready"), ("first", "resting")]
+            await asyncio.sleep(max(0.0, first.rests_until_ms / 1000 - time.time()) + 0.05)
+            again = await end_of(services, await ask(services, "grok-video-3"))
+            assert (again.step, again.plan.maker.provider) == (Step.SUCCEEDED, "first")
 
     asyncio.run(main())
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping
+from email.utils import formatdate
 from importlib import import_module
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Self
@@ -115,7 +116,9 @@ class Egress:
         )
         async with follow(wire, hop, access) as answer:
             body = b"" if request.method == "HEAD" else await answer.read(self._limits.answer_bytes)
-            return self._masked(Response(status=answer.status, body=body, headers=answer.headers), access)
+            # RFC 9110, 6.6.1: an answer without a date is dated on arrival. Retry-After as a date needs one.
+            headers = {"date": formatdate(usegmt=True), **answer.headers}
+            return self._masked(Response(status=answer.status, body=body, headers=headers), access)
 
     def _masked(self, answer: Response, access: Access) -> Response:
         """The answer without what was sent along to get it."""

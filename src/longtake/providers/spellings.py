@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from longtake.egress.messages import Response
 from longtake.providers.base import MadeVideo
 from longtake.providers.body import Body
-from longtake.providers.faults import has_error
+from longtake.providers.faults import has_error, retry_after_s
 
 _UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 
@@ -100,11 +100,8 @@ def progress(body: Body) -> float | None:
 
 def poll_after_s(answer: Response) -> float | None:
     """When the provider wants to be asked again, if it says so."""
-    for name, unit_s in (("openai-poll-after-ms", 0.001), ("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        text = answer.headers.get(name, "")
-        if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
-            return float(text) * unit_s
-    return None
+    text = answer.headers.get("openai-poll-after-ms", "").strip()
+    return float(text) / 1000 if re.fullmatch(r"\d{1,12}(\.\d+)?", text) else retry_after_s(answer)
 
 
 def _expires_ms(body: Body) -> int | None:
