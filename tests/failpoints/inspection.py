@@ -31,10 +31,10 @@ async def wrong_in_process(house: House, accounts: LiveAccounts) -> list[str]:
     found += [f"ledger: {problem}" for problem in report.problems]
     if report.unsettled:
         found.append(f"{report.unsettled} tasks are not settled")
-    places = house.scheduler._places
-    if used := {slot: taken for slot, taken in places._made_in.items() if taken or places._stored_from[slot]}:
+    if used := house.scheduler._places.in_use():
         found.append(f"slots are still taken: {used}")
     found += [f"account {account.name} has {account.in_flight} in flight" for account in accounts if account.in_flight]
+    found += [f"account {account.name} still downloads" for account in accounts if account.downloads.in_use]
     if house.fleet.held:
         found.append(f"the fleet holds {house.fleet.held}")
     live = house.service.live

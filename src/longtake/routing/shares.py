@@ -25,6 +25,11 @@ class Shares:
         """Of tenants who hold or wait for places, counted in places given out."""
         self._turn = 0
 
+    @property
+    def in_use(self) -> int:
+        """How many are held."""
+        return self._held.total()
+
     @asynccontextmanager
     async def place(self, tenant: str, called_off: asyncio.Event, timeout_s: float) -> AsyncGenerator[bool]:
         """A place while the block lasts, and whether there is one: not if it was called off, or none came in time."""
@@ -61,7 +66,7 @@ class Shares:
 
     def _go_on(self) -> None:
         """Give out what is free, in turn."""
-        free = self._most - self._held.total()
+        free = self._most - self.in_use
         while self._waiting and free > 0:
             tenant = min(self._waiting, key=lambda one: (self._held[one], self._last_turn.get(one, 0)))
             if self._held[tenant] >= free:

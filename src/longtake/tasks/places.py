@@ -27,6 +27,10 @@ class Places:
         """How many more tasks may be taken of each kind."""
         return {slot.value: max(0, most - self._taken(slot)) for slot, most in self._most.items()}
 
+    def in_use(self) -> dict[str, int]:
+        """How many tasks there are of each kind that has any, those that are only stored among them."""
+        return {slot.value: count for slot, count in (self._made_in + self._stored_from).items()}
+
     def take(self, slot: Slot) -> Place:
         """A place for one task."""
         self._made_in[slot] += 1
