@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from pathlib import Path
 
 import pytest
+from tests.fakes.tinymaker import install
 from tests.providers.exchange import account, answer, job, trouble_in, update_of
 
 from longtake.errors import ConfigurationError
@@ -15,27 +14,14 @@ from longtake.providers.base import InputKind, Provider, Refused, Trouble, Uncle
 from longtake.providers.registry import find_provider, kinds
 from longtake.types import Operation
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "howto" / "add-a-provider.md"
 WHO = account("https://api.tinymaker.example")
 SHIPPED = {"unified", "openai_videos", "xai", "fal", "comfyui"}
-
-
-def blocks() -> list[str]:
-    return re.findall(r"^```\w+\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture
 def tinymaker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Provider:
     """The page's package, installed."""
-    module, project, _ = blocks()
-    (tmp_path / "tinymaker.py").write_text(module, encoding="utf-8")
-    facts = tomllib.loads(project)["project"]
-    info = tmp_path / f"{facts['name'].replace('-', '_')}-{facts['version']}.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.4\nName: {facts['name']}\nVersion: {facts['version']}\n")
-    for group, points in facts["entry-points"].items():
-        lines = [f"{name} = {value}" for name, value in points.items()]
-        (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *lines, ""]), encoding="utf-8")
+    install(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     return find_provider("tinymaker")
 
