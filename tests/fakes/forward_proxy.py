@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A forward proxy on this machine: it alone knows where some names are, wants a password, and notes what it was asked."""
+"""A forward proxy on this machine: it alone knows where some names are, wants a password, notes what was asked."""
 
 from __future__ import annotations
 
@@ -101,13 +101,13 @@ class _Forwarder(BaseHTTPRequestHandler):
     def ask(self) -> None:
         raise NotImplementedError
 
-    def do_GET(self) -> None:  # noqa: N802  (all three as the base class calls them)
+    def do_GET(self) -> None:
         self.ask()
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         self.ask()
 
-    def do_CONNECT(self) -> None:  # noqa: N802
+    def do_CONNECT(self) -> None:
         self.ask()
 
     def forward(self, port: int, path: str) -> None:
