@@ -257,7 +257,9 @@ def test_thumbnail_and_sprite(keyframes: str, studio: Studio, tmp_path: Path) ->
     shown = read_image(picture, 160, 96)
     assert np.abs(shown.y.astype(int) - studio.film[48][:96]).mean() < 3, "the frame of that time, in its own levels"
     thumbnail(source, picture)
-    sprite(source, sheet)
+    beside = tmp_path / "b.jpg.part"
+    sprite(source, sheet, also_thumbnail=beside)
+    assert beside.read_bytes() == picture.read_bytes(), "the same picture, of one decoding with the sheet"
     laid_out = sheet_of(7_000_000)
     assert (laid_out.count, laid_out.columns, laid_out.rows, laid_out.interval_us) == (7, 7, 1, 1_000_000)
     whole = read_image(sheet, 7 * 160, 96)

@@ -55,7 +55,7 @@ def _write_jpeg(picture: VideoFrame, path: Path) -> None:
         raise MediaError(f"the thumbnail cannot be written: {error.strerror}; look for free disk space") from error
 
 
-def _nobody(time_us: int, frame: av.VideoFrame) -> None:
+def nobody(time_us: int, frame: av.VideoFrame) -> None:
     """Whoever is given as `see` where nobody is to."""
 
 
@@ -91,9 +91,13 @@ def thumbnail(video: Path | Source, output: Path, *, at_us: int | None = None) -
                     break
         if shown is None:
             raise MediaError("no picture of the video can be decoded; the file is damaged or cut off")
-        scaler = Scaler(source.picture, _small(source, _THUMBNAIL_SIDE_PX))
-        for scaled in scaler.convert([shown]):
-            _write_jpeg(_stretched(from_av(scaled)), output)
+        _write_thumbnail(source, shown, output)
+
+
+def _write_thumbnail(source: Source, frame: av.VideoFrame, output: Path) -> None:
+    scaler = Scaler(source.picture, _small(source, _THUMBNAIL_SIDE_PX))
+    for scaled in scaler.convert([frame]):
+        _write_jpeg(_stretched(from_av(scaled)), output)
 
 
 def sprite(
@@ -102,13 +106,15 @@ def sprite(
     *,
     limits: MediaLimits = RESULT_LIMITS,
     most_decoded: int | None = None,
-    see: Callable[[int, av.VideoFrame], None] = _nobody,
+    see: Callable[[int, av.VideoFrame], None] = nobody,
+    also_thumbnail: Path | None = None,
 ) -> None:
     """Write a sheet of small frames as JPEG, laid out as `filmstrip.sheet_of` says.
 
     Only keyframes are decoded where there are enough of them, or where the others are more than `most_decoded` pixels
     in all; then a tile may show an earlier moment. Who is to `see` too is given each frame that becomes a tile, and
-    when it is shown, in microseconds. Raises MediaError if the video cannot be decoded.
+    when it is shown, in microseconds. `also_thumbnail` is where to write what `thumbnail` would.
+    Raises MediaError if the video cannot be decoded.
     """
     source = video if isinstance(video, Source) else read_source(video, limits)
     sheet = sheet_of(source.frames.duration_us)
@@ -121,18 +127,38 @@ def sprite(
     )
     size = source.picture.displayed_width * source.picture.displayed_height
     keys_only = most_decoded is not None and len(source.frames.pts) * size > most_decoded
-    for number, tile in _tiles(source, geometry, sheet, keys_only=keys_only, see=see):
+    keyframe: list[av.VideoFrame] = []
+    third_us = source.frames.duration_us // 3
+
+    def note(time_us: int, frame: av.VideoFrame) -> None:
+        """The last keyframe up to a third, as a seek to there would find it."""
+        if not keyframe or (frame.key_frame and time_us <= third_us):
+            keyframe[:] = [frame]
+
+    for number, tile in _tiles(
+        source, geometry, sheet, keys_only=keys_only, see=see, note=note if also_thumbnail is not None else nobody
+    ):
         row, column = divmod(number, sheet.columns)
         for target, pixels in ((picture.y, tile.y), (picture.u, tile.u), (picture.v, tile.v)):
             top, left = row * pixels.shape[0], column * pixels.shape[1]
             target[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
     _write_jpeg(_stretched(picture), output)
+    if also_thumbnail is not None:
+        if not keyframe:
+            raise MediaError("no picture of the video can be decoded; the file is damaged or cut off")
+        _write_thumbnail(source, keyframe[0], also_thumbnail)
 
 
 def _tiles(
-    source: Source, geometry: Geometry, sheet: Sheet, *, keys_only: bool, see: Callable[[int, av.VideoFrame], None]
+    source: Source,
+    geometry: Geometry,
+    sheet: Sheet,
+    *,
+    keys_only: bool,
+    see: Callable[[int, av.VideoFrame], None],
+    note: Callable[[int, av.VideoFrame], None],
 ) -> Iterator[tuple[int, VideoFrame]]:
-    """For each tile the last decoded frame that begins within it or before it."""
+    """For each tile the last decoded frame that begins within it or before it. Each is given to `note`."""
     index, count = source.frames, sheet.count
     keys = np.sort(index.pts[index.keys])
     gaps = np.diff(keys, append=index.end)
@@ -149,6 +175,7 @@ def _tiles(
             for frame in container.decode(stream):
                 ticks = frame.pts if frame.pts is not None else 0
                 time_us = int((ticks - index.start) * index.time_base * 1_000_000)
+                note(time_us, frame)
                 begun = done
                 while done < count and done * sheet.interval_us < time_us and shown is not None:
                     done += 1

@@ -26,7 +26,7 @@ from longtake.media.remake import remake
 from longtake.media.seam_strip import write_strip
 from longtake.media.source import read_source
 from longtake.media.stage import StageLimits, stage_head, stage_picture
-from longtake.media.thumbs import sprite, thumbnail
+from longtake.media.thumbs import nobody, sprite, thumbnail
 from longtake.render.base import (
     CreateRequest,
     ExtendRequest,
@@ -392,17 +392,16 @@ def _small_pictures(
     if assembled.strip is not None:
         write_strip(assembled.strip, outputs.part(Role.SEAM))
         files.append(outputs.finish(Role.SEAM))
-    thumbnail(video, outputs.part(Role.THUMBNAIL))
-    files.append(outputs.finish(Role.THUMBNAIL))
-    share.progress(0.5)
     go_on(reporter)
     last = assembled.strip.before if assembled.strip is not None else ()
     likeness = None if assembled.joint_us is None else Likeness(assembled.joint_us, last)
     with pulse(reporter, SPRITE_S):
-        if likeness is None:
-            sprite(video, outputs.part(Role.SPRITE))
-        else:
-            sprite(video, outputs.part(Role.SPRITE), see=likeness.see)
-    files.append(outputs.finish(Role.SPRITE))
+        sprite(
+            video,
+            outputs.part(Role.SPRITE),
+            see=nobody if likeness is None else likeness.see,
+            also_thumbnail=outputs.part(Role.THUMBNAIL),
+        )
+    files += [outputs.finish(Role.THUMBNAIL), outputs.finish(Role.SPRITE)]
     share.progress(1.0)
     return files, likeness
