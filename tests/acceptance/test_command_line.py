@@ -367,3 +367,32 @@ def test_commands_take_turns_at_one_home(tmp_path: Path) -> None:
             kill_group(process)
     assert [process.returncode for process in running] == [0, 0, 0], said
     assert {out.decode().strip() for out, _ in said} == {SAMPLE_ID}
+
+
+def test_tab_completes_commands_models_and_tasks(server: Server, remote: dict[str, str | None], tmp_path: Path) -> None:
+    def offered(line: str, environment: dict[str, str | None]) -> set[str]:
+        words = line.split(" ")
+        asked: dict[str, str | None] = {
+            "_LONGTAKE_COMPLETE": "bash_complete",
+            "COMP_WORDS": line,
+            "COMP_CWORD": str(len(words) - 1),
+        }
+        ran = run_longtake(environment=environment | asked)
+        assert ran.returncode == 0, ran.stderr
+        return set(ran.stdout.decode().split())
+
+    made = run_longtake("create", "--prompt", "rain", "--duration", "20", "--no-wait", "-q", environment=remote)
+    task_id = made.stdout.decode().strip()
+    run_longtake("cancel", task_id, environment=remote)
+    uuid = task_id.rpartition(":")[2]
+    nobody: dict[str, str | None] = {"LONGTAKE_HOME": str(tmp_path / "nothing"), "LONGTAKE_URL": None}
+    assert offered("longtake ex", nobody) == {"plain,extend"}
+    assert f"plain,{uuid}" in offered("longtake get ", remote)
+    assert offered(f"longtake watch {uuid[:9]}", remote) >= {f"plain,{uuid}"}
+    assert {"file,", f"plain,{uuid}"} <= offered("longtake extend ", remote)
+    for environment in (remote, nobody):
+        assert offered("longtake create --model longtake-", environment) == {"plain,longtake-cpu"}
+    away: dict[str, str | None] = {"LONGTAKE_URL": "http://127.0.0.1:9", "LONGTAKE_API_KEY": "x"}
+    for out_of_reach in (nobody, away):
+        assert offered("longtake get ", out_of_reach) == set()
+    assert not (tmp_path / "nothing").exists()

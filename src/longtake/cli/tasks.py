@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from longtake.cli.completion import task_ids
 from longtake.cli.connect import connect, home_option
 from longtake.cli.destination import check_destination
 from longtake.cli.exits import CommandFailed
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("task_id", metavar="TASK")
+@click.argument("task_id", metavar="TASK", shell_complete=task_ids)
 @click.option("-o", "--output", "target", metavar="FILE", help="Save its video; - writes it to a pipe.")
 @click.option("-y", "--yes", is_flag=True, help="Overwrite FILE without asking.")
 @home_option
@@ -52,7 +53,7 @@ def get(
 
 
 @click.command()
-@click.argument("task_id", metavar="TASK")
+@click.argument("task_id", metavar="TASK", shell_complete=task_ids)
 @click.option("-o", "--output", "target", metavar="FILE", help="Save its video at the end.")
 @click.option("-y", "--yes", is_flag=True, help="Overwrite FILE without asking.")
 @click.option("--timeout", "timeout_s", type=float, metavar="SECONDS", help="Stop waiting after this time.")
@@ -113,7 +114,7 @@ def list_tasks(
 
 
 @click.command()
-@click.argument("task_id", metavar="TASK")
+@click.argument("task_id", metavar="TASK", shell_complete=task_ids)
 @home_option
 @output_options
 def cancel(task_id: str, home: Path | None, as_json: bool, quiet: bool) -> None:
@@ -125,7 +126,7 @@ def cancel(task_id: str, home: Path | None, as_json: bool, quiet: bool) -> None:
 
 
 @click.command()
-@click.argument("task_ids", metavar="TASK...", nargs=-1, required=True)
+@click.argument("task_ids", metavar="TASK...", nargs=-1, required=True, shell_complete=task_ids)
 @home_option
 @output_options
 def delete(task_ids: tuple[str, ...], home: Path | None, as_json: bool, quiet: bool) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 import click
 
+from longtake.cli.completion import files_and_task_ids, model_names
 from longtake.cli.connect import Connection, connect, home_option
 from longtake.cli.destination import Destination, check_destination
 from longtake.cli.exits import CommandFailed, Exit
@@ -36,7 +37,11 @@ def _making_options(command: Command) -> Command:
         command,
         click.option("--prompt", required=True, help="What happens in the video or its new part."),
         click.option("-o", "--output", "target", metavar="FILE", help="Save the result; - writes it to a pipe."),
-        click.option("--model", help=f"Model name [{BUILT_IN_MODEL}; a task's own when extending a task]."),
+        click.option(
+            "--model",
+            shell_complete=model_names,
+            help=f"Model name [{BUILT_IN_MODEL}; a task's own when extending a task].",
+        ),
         click.option("--duration", type=float, metavar="SECONDS", help="Length of the new part [the model's own]."),
         click.option("--size", metavar="SIZE", help="480p to 2160p, or WIDTHxHEIGHT [as the source]."),
         click.option("--aspect", metavar="W:H", help="Aspect ratio, such as 3:2 [as the source]."),
@@ -68,7 +73,7 @@ def _with(command: Command, *options: Callable[[Command], Command]) -> Command:
 
 
 @click.command()
-@click.argument("source", metavar="FILE|TASK|-")
+@click.argument("source", metavar="FILE|TASK|-", shell_complete=files_and_task_ids)
 @click.option("--at", "start_s", type=float, metavar="SECONDS", help="Where the new part begins [the end].")
 @_source_options
 @_making_options
@@ -107,7 +112,7 @@ def extend(
 
 
 @click.command()
-@click.argument("source", metavar="FILE|TASK|-")
+@click.argument("source", metavar="FILE|TASK|-", shell_complete=files_and_task_ids)
 @_source_options
 @_making_options
 def remix(
