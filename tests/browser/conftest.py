@@ -3,22 +3,27 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import av
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.acceptance.conftest import ADMIN_KEY, Launch, Server, launch
-from tests.http.conftest import clip_bytes
+
+import longtake
 
 __all__ = ["launch"]
 
 SCREENSHOTS = "STUDIO_SCREENSHOTS"
 """A folder for pictures of the pages, for who wants to look at them; none are taken without it."""
 _FOLDER = os.environ.get(SCREENSHOTS, "")
+SAMPLE = Path(longtake.__file__).parent / "catalog" / "sample.mp4"
 MADE_LIMIT_MS = 120_000
 
 
@@ -65,11 +70,25 @@ def server(launch: Launch) -> Server:
     return launch()
 
 
+def small_bytes() -> bytes:
+    """The first 2 s of the sample as a small clip of 24 frames a second, without sound."""
+    file = io.BytesIO()
+    with av.open(str(SAMPLE)) as sample, av.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=24, options={"preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        for number, frame in zip(range(48), sample.decode(video=0), strict=False):
+            small = frame.reformat(width=320, height=180, format="yuv420p")
+            small.pts, small.time_base = number, Fraction(1, 24)
+            container.mux(stream.encode(small))
+        container.mux(stream.encode())
+    return file.getvalue()
+
+
 @pytest.fixture(scope="module")
 def clip_id(server: Server) -> str:
     """A small clip of 2 s that was uploaded."""
     headers = {"Content-Type": "video/mp4"}
-    answer = server.request("POST", "/v1/files?filename=stripes.mp4", clip_bytes(width=320, height=192), headers)
+    answer = server.request("POST", "/v1/files?filename=evening.mp4", small_bytes(), headers)
     assert answer.status == 200, answer.body
     return str(answer.json["id"])
 

@@ -130,3 +130,20 @@ def test_of_takes_that_are_refused_the_others_are_shown(visitor: Visitor, clip_i
     expect(page.get_by_label("Takes")).to_have_value("2")
     expect(page.get_by_label("Seed")).to_have_value("9")
     expect(page.get_by_label("What happens then")).to_have_value("pan left")
+
+
+def test_a_provider_is_tested_and_switched_off_and_on(visitor: Visitor):
+    """Nobody listens there, and the page says so."""
+    visitor.go("/console/providers")
+    page = visitor.page
+    expect(page.locator(".account")).to_contain_text("works")
+    page.get_by_role("button", name="Test").click()
+    expect(page.get_by_role("status").first).to_contain_text("grok-elsewhere does not work")
+    page.get_by_role("button", name="Switch off").click()
+    expect(page.locator(".account")).to_contain_text("switched off")
+    page.get_by_role("button", name="Switch on").click()
+    expect(page.locator(".account")).to_contain_text("works")
+    page.get_by_role("button", name="Test").click()
+    expect(page.get_by_role("status").first).to_contain_text("grok-elsewhere does not work")
+    page.set_viewport_size({"width": 1200, "height": 800})
+    visitor.picture("providers-one", whole=False)

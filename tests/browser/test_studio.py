@@ -417,7 +417,7 @@ def test_all_of_it_is_done_by_keyboard_alone(visitor: Visitor, clip_id: str):
         raise AssertionError(f"Tab never came to {name}")
 
     visitor.go("/")
-    tab_to("stripes.mp4")
+    tab_to("evening.mp4")
     page.keyboard.press("Enter")
     page.wait_for_url("**/videos/*")
     tab_to("Extend again")

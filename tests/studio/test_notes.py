@@ -12,7 +12,10 @@ from tests.http.conftest import SAMPLE_ID
 from longtake.engines.classic.create import SCENE
 from longtake.engines.classic.engine import STILL, TEXTURE
 from longtake.engines.readers import prompt_reader
+from longtake.lifecycle import ENDS
 from longtake.studio.notes import note
+from longtake.studio.words import words
+from longtake.types import State, Step
 
 LATIN = re.compile(r"[a-z]{4,}")
 
@@ -52,3 +55,10 @@ def test_the_forecast_is_chinese_for_the_chinese(guest: httpx2.Client):
 def test_what_has_no_words_stays_as_it_is():
     assert note("left out: 'up / down'", "zh") == "left out: 'up / down'"
     assert note("something new", "zh") == "something new"
+
+
+def test_each_step_and_each_end_of_a_try_has_its_words():
+    known = words("zh")
+    assert {f"step.{step}" for step in Step if step not in ENDS} <= set(known)
+    assert {f"try.{state}" for state in ("open", "succeeded", "failed", "cancelled", "lost")} <= set(known)
+    assert {f"state.{state}" for state in State} <= set(known)

@@ -11,7 +11,7 @@ import gzip
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from longtake.errors import AccessDenied, InvalidApiKey, LongtakeError
+from longtake.errors import AccessDenied, InvalidApiKey, LongtakeError, TaskNotFound
 from longtake.http.context import Context
 from longtake.http.errors import error_answer
 from longtake.http.limits import ClientGone
@@ -22,6 +22,7 @@ from longtake.http.routes import Access, Handler, Route
 from longtake.studio.sessions import Sessions, cookies, set_cookie
 from longtake.studio.templates import Templates
 from longtake.studio.visit import Moved, Page, PageAnswer, Shown, Visit, told
+from longtake.studio.words import words
 from longtake.types import Value
 
 LANGUAGE_COOKIE = "longtake_language"
@@ -175,7 +176,9 @@ def _refusal(visit: Visit, error: Exception, status: int) -> Shown:
     code, message, param = "internal_error", "", None
     if isinstance(error, LongtakeError) and status != _INTERNAL:
         code, param = error.code, error.param
-        message = told(error, visit.language)
+        # The API's words name its routes, which say nothing to people.
+        is_lost = isinstance(error, TaskNotFound)
+        message = words(visit.language)["refused.no_task"] if is_lost else told(error, visit.language)
     return Shown(
         "refused.html",
         Refusal(
