@@ -64,6 +64,33 @@ def test_the_first_visit_has_one_button_that_extends_the_sample(visitor: Visitor
     expect(visitor.page.get_by_role("button", name="Extend the sample from its third second")).to_have_count(0)
 
 
+def test_every_frame_across_the_seam_is_there_and_decodes(visitor: Visitor, clip_id: str):
+    """Half a second on either side, frame by frame: the browser shows the one that was asked for, each anew."""
+    made = extended(visitor.server, clip_id, at=1, seconds=1, prompt="zoom in")
+    visitor.go(f"/videos/{made}")
+    video = visitor.page.locator("lt-seam video")
+    video.wait_for()
+    until(video, "video => video.readyState > 1")
+    shown: list[list[float]] = video.evaluate(
+        """async (video) => {
+            const pen = new OffscreenCanvas(64, 36).getContext("2d", { willReadFrequently: true });
+            const shown = [];
+            for (let frame = 12; frame < 36; frame += 1) {
+                const there = new Promise((resolve) => video.requestVideoFrameCallback((_, told) => resolve(told)));
+                video.currentTime = (frame + 0.5) / 24;
+                const told = await there;
+                pen.drawImage(video, 0, 0, 64, 36);
+                const sum = pen.getImageData(0, 0, 64, 36).data.reduce((all, level, at) => all + level * (at % 251), 0);
+                shown.push([told.mediaTime, sum]);
+            }
+            return shown;
+        }"""
+    )
+    assert [round(time_s * 24) for time_s, _ in shown] == list(range(12, 36))
+    assert len({picture for _, picture in shown}) == len(shown)
+    assert visitor.server.request("DELETE", f"/v1/videos/{made}").status == 200
+
+
 def test_the_second_is_chosen_by_mouse_by_key_and_by_typing(visitor: Visitor, clip_id: str):
     visitor.go(f"/extend?task={clip_id}&at=1")
     page, handle = visitor.page, visitor.page.get_by_label("Where the new part begins")

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from longtake.http.dialects.unified import UNIFIED
 from longtake.studio.extend import ASPECTS, SIZES
-from longtake.studio.offers import Offer, offers
+from longtake.studio.lines import Lines, lines_of
+from longtake.studio.offers import NOT_TYPED, Offer, offers
 from longtake.studio.visit import PageAnswer, Shown, Visit
 from longtake.types import Operation, Submission, Value
 
@@ -16,6 +19,7 @@ class CreatePage(Value, frozen=True):
     offers: tuple[Offer, ...]
     chosen: str
     """The model that is marked at first."""
+    lines: Lines | None = None
     sizes: tuple[str, ...] = SIZES
     aspects: tuple[str, ...] = ASPECTS
 
@@ -25,4 +29,5 @@ async def show(visit: Visit) -> PageAnswer:
     wished = Submission(operation=Operation.CREATE, dialect=UNIFIED.name, prompt="")
     asked = await offers(visit, wished)
     chosen = next((one.model for one in asked if one.makes), "")
-    return Shown("create.html", CreatePage(offers=asked, chosen=chosen))
+    lines = lines_of(msgspec.structs.replace(wished, model=chosen, prompt=NOT_TYPED), visit.base)
+    return Shown("create.html", CreatePage(offers=asked, chosen=chosen, lines=lines))

@@ -15,6 +15,7 @@ from longtake.http.staging import Staging
 from longtake.http.submissions import read_submission
 from longtake.http.videos import task_id
 from longtake.studio.cards import Card, card_of, facts_of
+from longtake.studio.lines import Lines, lines_of
 from longtake.studio.offers import NOT_TYPED, Offer, offers
 from longtake.studio.shapes import seconds
 from longtake.studio.visit import PageAnswer, Shown, Visit, told
@@ -42,6 +43,8 @@ class ExtendPage(Value, frozen=True):
     """What the source was asked for, as a hint."""
     filled: Mapping[str, str]
     """What the form holds already."""
+    lines: Lines | None = None
+    """That ask for what the form holds."""
     wrong: str = ""
     """What of that cannot be read."""
     sizes: tuple[str, ...] = SIZES
@@ -58,6 +61,8 @@ class Forecast(Value, frozen=True):
     """What the request as it stands would come to at each model."""
 
     offers: tuple[Offer, ...]
+    lines: Lines | None = None
+    """That ask for the request as it stands."""
 
 
 async def show(visit: Visit) -> PageAnswer:
@@ -104,7 +109,13 @@ async def show(visit: Visit) -> PageAnswer:
     )
     offer = page.offer
     if offer is not None:
-        page = msgspec.structs.replace(page, start_us=offer.start_us, filled=_snapped(filled, offer))
+        wished = msgspec.structs.replace(wished, model=chosen, prompt=wished.prompt or NOT_TYPED)
+        page = msgspec.structs.replace(
+            page,
+            start_us=offer.start_us,
+            filled=_snapped(filled, offer),
+            lines=lines_of(_as_offered(wished, offer), visit.base),
+        )
     return Shown("extend.html", page)
 
 
@@ -113,7 +124,10 @@ async def forecast(visit: Visit) -> PageAnswer:
     submission, staging = await read_submission(visit.context, visit.call, UNIFIED, Operation.EXTEND)
     try:
         wishes, submission = wishes_of(submission)
-        return json_answer(Forecast(offers=await offers(visit, submission, exact=wishes.exact)))
+        asked = await offers(visit, submission, exact=wishes.exact)
+        offer = next((one for one in asked if one.model == submission.model and one.makes), None)
+        wished = submission if offer is None else _as_offered(submission, offer)
+        return json_answer(Forecast(offers=asked, lines=lines_of(wished, visit.base)))
     finally:
         await staging.drop()
 
@@ -124,6 +138,12 @@ async def _read(visit: Visit, source_id: str, start_us: int, filled: Mapping[str
     draft = UNIFIED.parse(Operation.EXTEND, values, visit.context.links.asset_of)
     submission = await Staging(visit.context.service, visit.owner).settle(draft)
     return wishes_of(msgspec.structs.replace(submission, start_us=start_us))
+
+
+def _as_offered(submission: Submission, offer: Offer) -> Submission:
+    """The request with what the model needs moved."""
+    moved = msgspec.structs.replace(submission, start_us=offer.start_us)
+    return msgspec.structs.replace(moved, new_us=offer.new_us) if offer.moves_length else moved
 
 
 def _snapped(filled: Mapping[str, str], offer: Offer) -> Mapping[str, str]:

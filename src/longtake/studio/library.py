@@ -6,6 +6,7 @@ from __future__ import annotations
 from longtake.errors import InvalidRequest
 from longtake.store.base import TaskQuery
 from longtake.studio.cards import Card, card_of
+from longtake.studio.lines import Lines, page_lines
 from longtake.studio.visit import PageAnswer, Shown, Visit
 from longtake.tasks.sample import SAMPLE_ID
 from longtake.types import Operation, State, Value
@@ -22,6 +23,7 @@ class Library(Value, frozen=True):
     state: str
     after: str
     """From where the next page goes on; empty on the last one."""
+    lines: Lines
     sample: Card | None
     """To be extended with one button, while nothing else was made."""
 
@@ -43,6 +45,11 @@ async def show(visit: Visit) -> PageAnswer:
             cards=cards,
             uploads=tuple(card_of(visit, task) for task in uploads.tasks),
             state=state,
+            lines=page_lines(
+                visit.base,
+                f"/v1/tasks?limit={PAGE_LENGTH}{f'&status={state}' if state else ''}",
+                ["list", "--limit", str(PAGE_LENGTH), *(["--status", state] if state else [])],
+            ),
             after=cards[-1].id if listed.has_more else "",
             sample=next((card for card in cards if only_sample and card.video), None),
         ),

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lines that do again what a page just did: by curl, Python and the command."""
+"""The lines that do what a page does: by curl, Python and the command."""
 
 from __future__ import annotations
 
 import json
 import shlex
-from urllib.parse import urlencode
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote, urlencode
 
 from longtake.studio.shapes import seconds
 from longtake.types import SECOND_US, Aspect, ExactSize, Operation, Submission, Task, TaskSource, Value
@@ -21,9 +22,8 @@ class Lines(Value, frozen=True):
     command: str
 
 
-def lines_of(task: Task, base: str) -> Lines | None:
-    """The lines that ask for this task again; None for uploads, and where pictures came with the request."""
-    submission = task.submission
+def lines_of(submission: Submission, base: str) -> Lines | None:
+    """The lines that ask for this; None for uploads, and where pictures came with the request."""
     if submission.operation is Operation.UPLOAD or submission.images:
         return None
     fields = _fields(submission)
@@ -35,6 +35,31 @@ def lines_of(task: Task, base: str) -> Lines | None:
         python=_python(submission, fields, base),
         command=_command(submission),
     )
+
+
+def task_lines(task: Task, base: str) -> Lines:
+    """The lines that ask for a task again; that show it, where it cannot be asked for by such lines."""
+    shown = page_lines(base, f"/v1/tasks/{quote(task.id, safe=':')}", ["get", task.id])
+    return lines_of(task.submission, base) or shown
+
+
+def page_lines(
+    base: str, path: str, command: Sequence[str], *, method: str = "GET", body: Mapping[str, object] | None = None
+) -> Lines:
+    """The lines for any other request of the API."""
+    curl = f'curl {shlex.quote(base + path)} \\\n  -H "Authorization: Bearer {_KEY}"'
+    if method != "GET":
+        curl = curl.replace("curl ", f"curl -X {method} ", 1)
+    sent = ""
+    if body is not None:
+        text = json.dumps(body, ensure_ascii=False)
+        curl += f" -H 'Content-Type: application/json' \\\n  -d {shlex.quote(text)}"
+        sent = f", body={dict(body)!r}"
+    python = (
+        f"from longtake_client import Client\n\nwith Client(url={base!r}) as client:\n"
+        f"    print(client.request({method!r}, {path!r}{sent}))"
+    )
+    return Lines(curl=curl, python=python, command=shlex.join(["longtake", *command]))
 
 
 def again_link(task: Task, *, takes: int = 1, seeds_on: int | None = None) -> str:

@@ -10,7 +10,7 @@ from longtake.http.timelines import read_provenance, read_timeline
 from longtake.http.videos import task_id
 from longtake.lifecycle import ENDS
 from longtake.studio.cards import Card, card_of
-from longtake.studio.lines import Lines, again_link, lines_of
+from longtake.studio.lines import Lines, again_link, task_lines
 from longtake.studio.notes import notes
 from longtake.studio.notices import TakesRefused, refused_takes
 from longtake.studio.visit import Moved, PageAnswer, Shown, Visit
@@ -50,7 +50,7 @@ class VideoPage(Value, frozen=True):
     tree_is_complete: bool
     takes: tuple[Card, ...]
     """Of the same shot, this one among them; empty where there is but one."""
-    lines: Lines | None
+    lines: Lines
     wait: UsualWait | None = None
     """How long such tasks usually take, of one that goes on."""
     again: str = ""
@@ -92,7 +92,7 @@ async def show(visit: Visit) -> PageAnswer:
             tree=_branch(visit, kin.tree, on_path),
             tree_is_complete=kin.complete,
             takes=takes,
-            lines=lines_of(task, visit.context.links.asked_base(visit.call)),
+            lines=task_lines(task, visit.base),
             wait=wait,
             again=again_link(task),
             refused=refused,

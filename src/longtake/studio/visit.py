@@ -28,6 +28,11 @@ class Visit:
         """Who visits, on a page that needs a session."""
         return self.call.owner
 
+    @property
+    def base(self) -> str:
+        """This server's address as the visitor knows it."""
+        return self.context.links.asked_base(self.call)
+
     def link(self, task: Task, role: Role) -> str:
         """A signed path of a task's file on this very origin; empty if it has none."""
         asset: Asset | None = task.assets.get(role)

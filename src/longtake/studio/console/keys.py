@@ -9,6 +9,7 @@ from longtake.http.bodies import read_fields
 from longtake.http.keys import make_key, revoke_key
 from longtake.http.money import check_admin
 from longtake.store.base import Key
+from longtake.studio.lines import Lines, page_lines
 from longtake.studio.uploads import no_file
 from longtake.studio.visit import Moved, PageAnswer, Shown, Visit
 from longtake.types import Value
@@ -33,6 +34,7 @@ class KeyPage(Value, frozen=True):
     """What the page shows."""
 
     keys: tuple[KeyRow, ...]
+    lines: Lines
     secret: str = ""
     """Of the key that was just made, this once."""
     own_tenant: str = ""
@@ -62,7 +64,8 @@ async def revoke(visit: Visit) -> PageAnswer:
 async def _page(visit: Visit, secret: str = "") -> PageAnswer:
     keys = await visit.context.store.keys()
     rows = tuple(_row(key) for key in sorted(keys, key=lambda key: (key.revoked_ms is not None, -key.created_ms)))
-    return Shown("console/keys.html", KeyPage(keys=rows, secret=secret, own_tenant=visit.owner.tenant_id))
+    lines = page_lines(visit.base, "/v1/keys", ["keys", "create"], method="POST", body={})
+    return Shown("console/keys.html", KeyPage(keys=rows, secret=secret, own_tenant=visit.owner.tenant_id, lines=lines))
 
 
 def _row(key: Key) -> KeyRow:

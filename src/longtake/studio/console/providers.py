@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from longtake.http.money import check_admin
+from longtake.studio.lines import Lines, page_lines
 from longtake.studio.visit import Moved, PageAnswer, Shown, Visit
 from longtake.tasks.provider_desk import ProviderStatus, ProviderTest
 from longtake.types import Value
@@ -13,21 +16,28 @@ class ProviderPage(Value, frozen=True):
     """What the page shows."""
 
     providers: tuple[ProviderStatus, ...]
+    lines: Lines
     tried: ProviderTest | None = None
 
 
 async def show(visit: Visit) -> PageAnswer:
     """All accounts. Raises AccessDenied."""
     check_admin(visit.call, "see the providers")
-    return Shown("console/providers.html", ProviderPage(providers=tuple(await visit.context.providers.statuses())))
+    lines = page_lines(visit.base, "/v1/providers", ["providers", "list"])
+    return Shown(
+        "console/providers.html", ProviderPage(providers=tuple(await visit.context.providers.statuses()), lines=lines)
+    )
 
 
 async def test(visit: Visit) -> PageAnswer:
     """Ask one whether it answers and takes its key; buys nothing. Raises AccessDenied, InvalidRequest."""
     check_admin(visit.call, "test providers")
     tried = await visit.context.providers.test(visit.call.params["name"])
+    lines = page_lines(
+        visit.base, f"/v1/providers/{quote(tried.name)}/test", ["providers", "test", tried.name], method="POST"
+    )
     statuses = tuple(await visit.context.providers.statuses())
-    return Shown("console/providers.html", ProviderPage(providers=statuses, tried=tried))
+    return Shown("console/providers.html", ProviderPage(providers=statuses, tried=tried, lines=lines))
 
 
 async def disable(visit: Visit) -> PageAnswer:

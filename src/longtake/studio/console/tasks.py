@@ -12,6 +12,7 @@ from longtake.http.videos import task_id
 from longtake.lifecycle import ENDS, state_of
 from longtake.store.operator import Exchange, TaskFilter
 from longtake.studio.console.waterfall import Waterfall, try_number, waterfall_of
+from longtake.studio.lines import Lines, page_lines, task_lines
 from longtake.studio.notes import notes
 from longtake.studio.visit import Moved, PageAnswer, Shown, Visit, told
 from longtake.tasks.clock import now_ms
@@ -55,6 +56,7 @@ class TaskList(Value, frozen=True):
     """The filters as they stand in the URL."""
     more: str
     """The query of the next page; empty on the last."""
+    lines: Lines
     models: tuple[str, ...]
     """Names that the filter offers; others may be typed."""
     states: tuple[State, ...] = tuple(State)
@@ -98,6 +100,8 @@ class TaskPage(Value, frozen=True):
     is_own: bool
     """Whether the visitor's own tenant asked for it: then it may be cancelled, done again and watched."""
     ended: bool
+    lines: Lines | None = None
+    """That ask for it again."""
 
 
 async def show_list(visit: Visit) -> PageAnswer:
@@ -109,10 +113,16 @@ async def show_list(visit: Visit) -> PageAnswer:
     wanted = _filter(fields)
     tasks = await _desk(visit).tasks(visit.owner, wanted)
     rows = tuple(_row(task) for task in tasks)
+    state = fields.get("state", "")
+    lines = page_lines(
+        visit.base,
+        f"/v1/tasks?limit={PAGE_LENGTH}{f'&status={quote(state)}' if state else ''}",
+        ["list", "--limit", str(PAGE_LENGTH), *(["--status", state] if state else [])],
+    )
     models = tuple(listed.model.name for listed in visit.context.service.models())
     kept = {name: value for name, value in fields.items() if name in _NAMES}
     more = urlencode({**kept, "after": rows[-1].id}) if len(rows) == PAGE_LENGTH else ""
-    return Shown("console/tasks.html", TaskList(rows=rows, wanted=kept, more=more, models=models))
+    return Shown("console/tasks.html", TaskList(rows=rows, wanted=kept, more=more, models=models, lines=lines))
 
 
 async def show_one(visit: Visit) -> PageAnswer:
@@ -132,6 +142,7 @@ async def show_one(visit: Visit) -> PageAnswer:
             waterfall=waterfall_of(detail, now_ms()),
             is_own=task.tenant_id == visit.owner.tenant_id,
             ended=task.step in ENDS,
+            lines=task_lines(task, visit.base),
         ),
     )
 

@@ -133,6 +133,7 @@ async function forecast() {
   showOffers();
   showChoice();
   snap(chosen());
+  for (const code of document.querySelectorAll("[data-line]")) code.textContent = said.lines?.[code.dataset.line] ?? "";
 }
 
 function askSoon() {
@@ -187,6 +188,7 @@ function followTyped() {
   }
 }
 
+document.getElementById("keys").hidden = false;
 showPlace();
 followTyped();
 addEventListener("pageshow", followTyped);

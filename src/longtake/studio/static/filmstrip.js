@@ -15,6 +15,7 @@ export function onFrame(timeUs, frameUs, durationUs) {
 class Filmstrip extends HTMLElement {
   connectedCallback() {
     this.handle = this.querySelector("input[type=range]");
+    this.handle.hidden = false;
     this.durationUs = Number(this.dataset.durationUs);
     const [rate, unit] = this.dataset.fps.split("/").map(Number);
     this.frameUs = (SECOND_US * unit) / rate;
