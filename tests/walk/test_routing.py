@@ -303,6 +303,69 @@ def test_a_cool_down_lasts_as_long_as_the_provider_asked(tmp_path, upstream, for
     asyncio.run(main())
 
 
+# ---- what makers say ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("misses", [2, 3])
+def test_a_job_is_lost_when_its_maker_has_said_so_three_times_in_a_row(tmp_path, upstream, misses: int):
+    async def main():
+        async with served(tmp_path, account("relay", f"{upstream.url}/unified")) as services:
+            upstream.spoil({"path": "/query", "times": misses, "status": 404, "body": {"code": "task_not_exist"}})
+            ended = await end_of(services, await ask(services, "grok-video-3"))
+            (job,) = await bought(services, ended)
+            if misses < 3:
+                assert (ended.step, job.state) == (Step.SUCCEEDED, "succeeded"), ended.fault
+            else:
+                assert (ended.step, code_of(ended), job.state) == (Step.FAILED, "upstream_lost", "lost")
+
+    asyncio.run(main())
+
+
+def test_a_status_that_nobody_knows_is_running_and_told_once(tmp_path, upstream, caplog):
+    async def main():
+        async with served(tmp_path, account("relay", f"{upstream.url}/unified")) as services:
+            said = {"id": "x", "status": "meditating"}
+            upstream.spoil({"path": "/query", "times": 3, "status": 200, "body": said})
+            task = await ask(services, "grok-video-3")
+            assert (await reach(services, task, Step.POLLING, Step.SUCCEEDED)).fault is None
+            assert (await end_of(services, task)).step is Step.SUCCEEDED
+
+    asyncio.run(main())
+    told = [record for record in caplog.records if "'meditating', which is taken as running" in record.message]
+    assert (len(told), told[0].levelname) == (1, "WARNING")
+
+
+def test_an_alias_goes_over_several_providers_and_a_failed_job_to_the_next(tmp_path, upstream):
+    """A job that was accepted and failed is tried at another maker, as a new job; it is never charged twice."""
+    toml = (
+        account("relay", f"{upstream.url}/unified", COST)
+        + account("xai", f"{upstream.url}/xai", models='{ "imagine" = "grok-imagine-video" }').replace("unified", "xai")
+        + '[aliases]\n"best" = ["grok-video-3", "imagine"]\n[prices."grok-video-3"]\nsecond_usd = { 2160 = "0.20" }\n'
+        + '[prices."imagine"]\nsecond_usd = { 2160 = "0.20" }\n'
+    )
+
+    async def main():
+        async with served(tmp_path, toml) as services:
+            route = await services.providers.route("best", Operation.EXTEND, 6 * SECOND_US)
+            assert [(row.account, row.name, row.way) for row in route.candidates] == [
+                ("relay", "grok-video-3", "picture"),
+                ("xai", "imagine", "inline"),
+            ]
+            broke = {"id": "x", "status": "failed", "error": {"code": "internal_error", "message": "it broke"}}
+            upstream.spoil({"path": "unified/v1/video/query", "status": 200, "body": broke})
+            done = await end_of(services, await ask(services, "best"))
+            assert (done.step, done.plan.maker.provider, done.plan.maker.name) == (Step.SUCCEEDED, "xai", "imagine")
+            assert [(job.account, job.state) for job in await bought(services, done)] == [
+                ("relay", "failed"),
+                ("xai", "succeeded"),
+            ]
+            assert done.cost_microusd == 6 * 200_000
+            report = await services.store.check_ledger()
+            assert report.problems == ()
+
+    asyncio.run(main())
+
+
 # ---- follow-ups ------------------------------------------------------------------------------------------------------
 
 
