@@ -325,10 +325,13 @@ def test_the_command_explains_a_follow_up(serve, upstream):
         + '[aliases]\n"cats" = ["grok-video-3", "longtake-cpu"]\n'
     )
     here = {"LONGTAKE_URL": server.url, "LONGTAKE_API_KEY": ADMIN_KEY}
-    assert server.request("POST", "/v1/providers/relay-b/disable").status == 200
+    off = run_longtake("providers", "disable", "relay-b", environment=here)
+    assert (off.returncode, off.stdout.decode().strip()) == (0, "relay-b is disabled"), off.stderr
+    listed = run_longtake("providers", "list", environment=here).stdout.decode()
+    assert [line.split()[2] for line in listed.splitlines() if "relay-" in line] == ["ready", "disabled"]
     made = server.wait(create(server))
     assert (made["state"], made["provider"]) == ("succeeded", "relay-a")
-    assert server.request("POST", "/v1/providers/relay-b/enable").status == 200
+    assert run_longtake("providers", "enable", "relay-b", environment=here).returncode == 0
 
     def route(*arguments: str) -> list[list[str]]:
         printed = run_longtake("route", "cats", "--extend", "--seconds", "6", *arguments, environment=here)

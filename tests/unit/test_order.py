@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from datetime import datetime
 
 import pytest
 
@@ -12,7 +13,10 @@ from longtake.accounts import AccountSettings
 from longtake.egress.access import Access
 from longtake.providers.base import Abilities, Account
 from longtake.providers.unified import UnifiedProvider
+from longtake.routing.candidates import Offer, judge
 from longtake.routing.live_accounts import LiveAccount, LiveAccounts
+from longtake.routing.ways import Way
+from longtake.types import Mode, Operation
 
 SEED, DRAWS = 20_261_127, 6000
 
@@ -47,6 +51,16 @@ def test_priority_goes_before_weight_and_room_before_the_lot():
         assert [one.name for one, _ in accounts.order(["m"])] == ["light", "full", "heavy"]
     first = Counter(accounts.order(["m"])[0][0].name for _ in range(200))
     assert first["full"] > first["light"] + first["heavy"] == first["light"]
+
+
+@pytest.mark.parametrize(("day", "is_told"), [("2026-09-23", False), ("2026-09-24", True)])
+def test_a_model_that_its_maker_has_ended_is_told_of_and_may_be_asked(day: str, *, is_told: bool):
+    offer = Offer(account("a"), "m")
+    offer.account.abilities["m"] = Abilities(retires="2026-09-24")
+    now_ms = round(datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp() * 1000)
+    verdict = judge(offer, Operation.CREATE, Way(mode=Mode.NATIVE), new_us=0, now_ms=now_ms)
+    assert verdict.can
+    assert ("ended it on 2026-09-24" in verdict.why) is is_told
 
 
 def test_the_models_of_a_name_are_tried_in_its_order():

@@ -7,6 +7,7 @@ The walk asks the first candidate that can; `longtake route` shows them all with
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from longtake.amounts import usd_text
@@ -90,7 +91,8 @@ def judge(
         spent_microusd: By the account in its budget's window, with what is in flight; only read where it has a budget.
     """
     account, abilities = offer.account, offer.abilities
-    note = account.notes.get(offer.model, "") if operation is not Operation.CREATE else ""
+    link_note = account.notes.get(offer.model, "") if operation is not Operation.CREATE else ""
+    note = "; ".join(filter(None, (link_note, _gone(abilities, now_ms))))
     reason, why, until_ms = Reason.READY, f"ready; {note}" if note else "ready", 0
     condition, longest_us = account.health.condition, longest_new_us(abilities)
     wished_us = new_us or abilities.default_new_us
@@ -119,6 +121,12 @@ def judge(
     elif account.is_full:
         reason, why = Reason.FULL, f"all {account.settings.max_in_flight} places taken: a task would wait"
     return Verdict(reason=reason, why=why, way=way, until_ms=until_ms, cost_microusd=cost_microusd)
+
+
+def _gone(abilities: Abilities, now_ms: int) -> str:
+    """What is to be known of a model whose maker has named the day of its end: it may live on at others."""
+    today = datetime.fromtimestamp(now_ms / 1000, UTC).date().isoformat()
+    return f"its maker has ended it on {abilities.retires}" if "" < abilities.retires <= today else ""
 
 
 def longest_new_us(abilities: Abilities) -> int | None:
