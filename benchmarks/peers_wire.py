@@ -77,7 +77,7 @@ class Caller(asyncio.Protocol):
 async def press(port: int, request: bytes, connections: int, seconds: float, count: int = 0) -> dict[str, object]:
     """Load a server for so long, or until there were about so many answers: answers and bytes a second."""
     loop = asyncio.get_running_loop()
-    began_s = time.perf_counter()
+    began_s, began_cpu_s = time.perf_counter(), time.process_time()
     callers = [
         (await loop.create_connection(lambda: Caller(request, (b"200", b"206")), "127.0.0.1", port))[1]
         for _ in range(connections)
@@ -96,6 +96,7 @@ async def press(port: int, request: bytes, connections: int, seconds: float, cou
         "answers": sum(caller.answers for caller in callers),
         "spent_s": spent_s,
         "began_s": time.monotonic() - spent_s,
+        "cpu_s": time.process_time() - began_cpu_s,
         "bytes": sum(caller.received_bytes for caller in callers),
         "p50_ms": latencies_s[len(latencies_s) // 2] * 1000 if latencies_s else 0.0,
         "p99_ms": latencies_s[int(0.99 * (len(latencies_s) - 1))] * 1000 if latencies_s else 0.0,

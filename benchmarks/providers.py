@@ -33,7 +33,7 @@ import apsw
 import av
 import numpy as np
 
-from peers import (
+from peers_servers import (
     ADMIN_KEY,
     LITELLM_KEY,
     Server,

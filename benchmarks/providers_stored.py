@@ -29,7 +29,7 @@ import apsw
 import av
 import numpy as np
 
-from peers import ADMIN_KEY, Server, exchange
+from peers_servers import ADMIN_KEY, Server, exchange
 from providers import (
     CREATE,
     LIMIT_S,
