@@ -113,6 +113,16 @@ class DriftReport(_Value, frozen=True):
     """The same of its sharpness; 1 also where that of the first video is not known."""
 
 
+class Band(_Value, frozen=True):
+    """Where in a picture of several joins that of one is, in pixels from the top left."""
+
+    top: int
+    width: int
+    height: int
+    picture_height: int
+    """Of the whole picture, which is as wide."""
+
+
 class SeamReport(_Value, frozen=True):
     """How the join looks and sounds. Steps are mean absolute luma differences in 8-bit levels.
 
@@ -136,3 +146,14 @@ class SeamReport(_Value, frozen=True):
     level_db: float | None = None
     """How much louder the first 0.4 s are than the last 0.4 s before; None without sound."""
     drift: DriftReport | None = None
+    band: Band | None = None
+    """None = the picture, if there is one, shows this join alone."""
+
+
+class SeenAgain(_Value, frozen=True):
+    """What the finished video shows of a join that was made before its last segment."""
+
+    band: Band | None = None
+    drift: DriftReport | None = None
+    is_off: bool = False
+    """Whether that is a drift."""

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import apsw
 import av
+import httpx2
 import numpy as np
 import pytest
 from tests.acceptance.conftest import Server, duration_s
@@ -78,6 +79,21 @@ def the_books(server: Server) -> tuple[int, int]:
     return balance["held_microusd"], balance["spent_microusd"]
 
 
+def shown_in_the_studio(server: Server, task_id: str, joins_s: list[float]) -> None:
+    """The video's page has each join with its picture, and each piece with its seconds and its cost."""
+    with httpx2.Client(base_url=server.url, headers={"accept": "text/html", "origin": server.url}) as visitor:
+        assert visitor.post("/sign-in", data={"key": server.key, "next": "/"}).status_code == 303
+        page = visitor.get(f"/videos/{task_id}").text
+        facts = visitor.get(f"/videos/{task_id}.json").json()
+    assert [one["at_us"] / 1_000_000 for one in facts["joins"]] == pytest.approx(joins_s, abs=0.05)
+    for number in (1, 2):
+        assert f"Join {number} of 2" in page
+    assert page.count('class="verdict"') == page.count("<image href=") == 2
+    pieces = [one for one in facts["stretches"] if one["task_id"] == task_id]
+    assert [one["segment"] for one in pieces] == [0, 1]
+    assert page.count(" · $") >= len(pieces)
+
+
 def test_a_long_new_part_is_made_in_parts(serve, upstream, clip, tmp_path):
     before = len(upstream.jobs())
     upstream.set(new_s=15.0)
@@ -95,6 +111,13 @@ def test_a_long_new_part_is_made_in_parts(serve, upstream, clip, tmp_path):
         ("bridged", "relay-a"),
         ("native", "relay-a"),
     ]
+    tops = [part["seam_picture_url"].partition("#xywh=0,")[2].partition(",")[0] for part in metadata["segments"]]
+    assert tops[0] == "0" < tops[1]
+    for part in metadata["segments"]:
+        assert part["seam_picture_url"].startswith(metadata["seam_picture_url"] + "#")
+        assert part["seam"]["verdict"]
+        assert part["seam"]["drift"]
+    shown_in_the_studio(server, ended["id"], [1.5, 16.5])
     assert metadata["head"]["frames"] == 36
     assert metadata["head"]["copied"] >= 20
     assert abs(float(ended["seconds"]) - LONG_S) < 0.01

@@ -12,7 +12,7 @@ import pytest
 
 from longtake.http.dialects.superset import aspect_text, render_record, render_submitted, render_task, seconds_text
 from longtake.http.request_ids import new_request_id
-from longtake.seam_report import BlockStep, DriftReport, JoinFault, MotionJoin, PictureJoin, SeamReport, Verdict
+from longtake.seam_report import Band, BlockStep, DriftReport, JoinFault, MotionJoin, PictureJoin, SeamReport, Verdict
 from longtake.types import (
     Asset,
     Fault,
@@ -92,7 +92,7 @@ def task(step=Step.QUEUED, **changes: Any):
             height=1080,
             fps=Rate(num=24),
             start_us=3_000_000,
-            segments=(6_000_000,),
+            segments=(2_000_000, 4_000_000),
             warnings=("stand_in: the built-in engine makes this",),
         ),
         step=step,
@@ -115,7 +115,14 @@ def task(step=Step.QUEUED, **changes: Any):
             joined=JOINED,
             segments=(
                 SegmentReport(
-                    maker=base.plan.maker, start_us=3_000_000, new_us=6_000_000, seam=OLD_SEAM, joined=JOINED
+                    maker=base.plan.maker, start_us=3_000_000, new_us=2_000_000, seam=OLD_SEAM, joined=JOINED
+                ),
+                SegmentReport(
+                    maker=base.plan.maker,
+                    start_us=5_000_000,
+                    new_us=4_000_000,
+                    joined=JOINED,
+                    seam=msgspec.structs.replace(SEAM, band=Band(top=332, width=1762, height=332, picture_height=664)),
                 ),
             ),
         )
@@ -235,6 +242,9 @@ def test_a_finished_body_says_all_that_was_promised():
             "drift": {"brightness": 6.5, "u": 0.0, "v": 0.0, "contrast": 0.97, "sharpness": 1.0},
         }  # fmt: skip
         assert body["metadata"]["segments"][0]["seam"] == old, "an earlier build's"
+        assert "seam_picture_url" not in body["metadata"]["segments"][0]
+        picture = body["metadata"]["segments"][1]["seam_picture_url"]
+        assert picture == body["metadata"]["seam_picture_url"] + "#xywh=0,332,1762,332"
         assert body["metadata"]["seam_picture_url"]
         assert (body["metadata"]["pick"], body["metadata"]["pick_error"]) == ("live", 0.618)
         assert body["metadata"]["scaler"] == "longtake-x2"

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import msgspec
 import opentimelineio as otio
+import pytest
 from tests.contract.values import FACTS, make_asset, make_task
 from tests.http.conftest import SAMPLE_ID
 from tests.http.contract import check_answer, faults
@@ -77,7 +78,8 @@ def test_the_library_reads_a_clip_for_each_stretch_that_it_could_have_written():
     assert uploaded.metadata["longtake"]["model"] is None
     assert dict(bought.metadata["longtake"]) == {
         "from": 3.003, "to": 9.009, "task_id": "longtake:b", "operation": "extend", "provider": "relay-a",
-        "model": "veo-9", "mode": "native", "prompt": "prompt of b", "cost_microusd": 1_500_000,
+        "model": "veo-9", "mode": "native", "prompt": "prompt of b", "segment": None, "cost_usd": "1.50",
+        "cost_microusd": 1_500_000,
     }  # fmt: skip
     written = json.loads(otio.adapters.write_to_string(found, "otio_json"))
     assert read(written).is_equivalent_to(found)
@@ -91,16 +93,36 @@ def test_the_document_adds_up_and_is_as_described():
     assert (body["cost_microusd"], body["cost_usd"]) == (4_500_000, "4.50")
 
 
-def test_segments_of_different_makers_are_stretches_of_their_own():
+def test_each_segment_is_a_stretch_with_its_maker_and_its_share_of_the_cost():
     first, last = made("a", 4_000_000, Operation.UPLOAD), made("b", 10_000_000, Operation.EXTEND, at_us=4_000_000)
     segments = (
         SegmentReport(maker=REMOTE, start_us=4_000_000, new_us=2_000_000),
         SegmentReport(maker=REMOTE, start_us=6_000_000, new_us=2_000_000),
         SegmentReport(maker=last.plan.maker, start_us=8_000_000, new_us=2_000_000),
     )
-    last = msgspec.structs.replace(last, report=RenderReport(files=(), segments=segments))
-    found = [(one.from_us, one.to_us, one.provider) for one in stretches_of((first, last))]
-    assert found[1:] == [(4_000_000, 8_000_000, "relay-a"), (8_000_000, 10_000_000, last.plan.maker.provider)]
+    last = msgspec.structs.replace(last, report=RenderReport(files=(), segments=segments), cost_microusd=1_000_001)
+    own = last.plan.maker
+    found = [
+        (one.segment, one.from_us, one.to_us, one.provider, one.mode, one.cost_microusd)
+        for one in stretches_of((first, last))
+    ]
+    assert found == [
+        (None, 0, 4_000_000, first.plan.maker.provider, first.plan.maker.mode, 1_500_000),
+        (0, 4_000_000, 6_000_000, "relay-a", Mode.NATIVE, 333_333),
+        (1, 6_000_000, 8_000_000, "relay-a", Mode.NATIVE, 333_334),
+        (2, 8_000_000, 10_000_000, own.provider, own.mode, 333_334),
+    ]
+    body = provenance(lineage(first, last), url_of)
+    assert faults("ProvenanceDocument", json.loads(msgspec.json.encode(body))) == []
+    assert sum(one.cost_microusd for one in stretches_of((first, last))) == body["cost_microusd"]
+    clips = list(read(timeline(lineage(first, last), url_of)).tracks[0])
+    assert [clip.source_range.duration.to_seconds() for clip in clips] == pytest.approx([4, 2, 2, 2], abs=0.02)
+    assert len({clip.media_reference.target_url for clip in clips[1:]}) == 1
+    # A later cut within the second piece keeps what came before it, and its whole cost.
+    cut = made("c", 9_000_000, Operation.EXTEND, at_us=7_000_000)
+    assert [(one.segment, one.to_us, one.cost_microusd) for one in stretches_of((first, last, cut))][1:] == [
+        (0, 6_000_000, 333_333), (1, 7_000_000, 333_334), (None, 9_000_000, 1_500_000),
+    ]  # fmt: skip
 
 
 def test_a_server_gives_both_to_the_owner_alone(client: httpx2.Client, other: httpx2.Client) -> None:

@@ -23,7 +23,7 @@ from longtake.media.glance import AFTER_FRAMES, SMALL_FRAMES, ab_of, glance, lum
 from longtake.media.likeness import Likeness
 from longtake.media.planes import from_av, to_av
 from longtake.media.seam import picture_seam
-from longtake.media.seam_strip import Strip, write_strip
+from longtake.media.seam_strip import Strip, write_strips
 from longtake.seam_report import JoinFault, SeamReport, Verdict
 from longtake.types import ColorTags
 
@@ -180,7 +180,7 @@ def _glanced() -> tuple[list[glances.Glance], list[glances.Glance]]:
     ids=["as it was", "lighter", "bluer", "flatter", "softer"],
 )
 def test_drift_from_the_first_video_is_told(change: Callable[[VideoFrame], VideoFrame], *, is_off: bool) -> None:
-    seen = Likeness(1_000_000)
+    seen = Likeness([1_000_000])
     for number, frame in enumerate(FILM):
         seen.see(number * 40_000, to_av(frame if number < 25 else change(frame), frame.width, frame.height))
     look = seen.look(None)
@@ -222,7 +222,7 @@ def test_the_report_of_a_real_extension_looks_at_few_frames_and_decodes_none(
     assert report.level_db is not None, "the source has sound, and the new part none"
     assert report.level_db < -3
     assert strip is not None
-    write_strip(strip, tmp_path / "seam.jpg")
+    write_strips([strip], tmp_path / "seam.jpg")
     picture = cv2.imread(str(tmp_path / "seam.jpg"))
     assert picture is not None
     assert picture.shape == (2 * (162 + 4), 6 * 288 + 4 * 4 + 10, 3)
@@ -234,7 +234,7 @@ def test_the_picture_shows_where_the_frames_differ(tmp_path: Path) -> None:
     flat = grey(np.full((96, 160), 100.0))
     wrong = grey(np.full((96, 160), 100.0))
     wrong.y[32:64, 64:96] = 140
-    write_strip(Strip([flat] * 4, [wrong, flat, flat], COLOR, 96), tmp_path / "seam.jpg")
+    write_strips([Strip([flat] * 4, [wrong, flat, flat], COLOR, 96)], tmp_path / "seam.jpg")
     picture = cv2.imread(str(tmp_path / "seam.jpg"), cv2.IMREAD_GRAYSCALE)
     assert picture is not None
     left = 3 * 160 + 2 * 4 + 10
@@ -242,7 +242,7 @@ def test_the_picture_shows_where_the_frames_differ(tmp_path: Path) -> None:
     assert below[36:60, 68:92].min() > 220
     assert below[:24].max() < 20
     assert picture[100:196, :480].max() < 60, "nothing changed before the join"
-    write_strip(Strip([flat], [wrong], COLOR, 96), tmp_path / "short.jpg")
+    write_strips([Strip([flat], [wrong], COLOR, 96)], tmp_path / "short.jpg")
     assert (tmp_path / "short.jpg").stat().st_size > 500
 
 

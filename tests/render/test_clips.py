@@ -7,8 +7,10 @@ from pathlib import Path
 
 import av
 import cv2
+import msgspec
+import numpy as np
 import pytest
-from tests.media.clips import HEAD, HEAD_S, NEW, Film, Shape, shoot, write
+from tests.media.clips import HEAD, HEAD_S, NEW, Film, Shape, cast_of, shoot, write
 from tests.media.conftest import packaged
 from tests.render.conftest import create_plan
 from tests.render.test_jobs import Bench, bench
@@ -24,6 +26,7 @@ from longtake.render.base import (
     RenderJob,
     StageRequest,
 )
+from longtake.seam_report import JoinFault
 from longtake.types import SECOND_US, Maker, Mode, Operation, Role
 
 __all__ = ["bench"]
@@ -76,6 +79,58 @@ def test_a_fetched_clip_is_joined_to_the_head(stocked: Bench) -> None:
     assert report.warnings == ()
     with av.open(str(paths[Role.VIDEO])) as container:
         assert sum(1 for _ in container.decode(video=0)) == HEAD + NEW
+
+
+def test_every_join_of_a_new_part_in_pieces_is_shown_and_judged(stocked: Bench, film: Film, tmp_path: Path) -> None:
+    """Two clips one after the other, the second of another colour; the last job looks at the first join again."""
+    first = extension(stocked, "answer")
+    plan = msgspec.structs.replace(first.plan, new_us=SECOND_US // 2)
+    done = stocked.do(msgspec.structs.replace(first, plan=plan, interim=True))
+    assert isinstance(done, Produced), done
+    (so_far,) = done.report.files
+    assert so_far.role is Role.VIDEO
+    assert done.report.seam is not None
+    assert (done.report.seam.band, done.report.seam.drift) == (None, None)
+    stocked.put("so-far", stocked.storage.path(so_far.key).read_bytes())
+    rest = [*film[HEAD + 4 : HEAD + 12], *(cast_of((1, 1, 1), (-14, 9, 9))(one) for one in film[HEAD + 12 :])]
+    clip = write(tmp_path / "rest.mp4", rest, SOUND, sound_from_s=HEAD_S + 4 / 24)
+    stocked.put("rest", clip.read_bytes())
+    begins_us = HEAD_S * SECOND_US + SECOND_US // 2
+    facts = so_far.facts
+    assert facts is not None
+    last = stocked.do(
+        ExtendRequest(
+            plan=msgspec.structs.replace(plan, start_us=begins_us, source_asset_id="so-far", look=done.report.look),
+            source_key="so-far", source=facts, clip=ClipInput(key="rest", sent_us=8 * SECOND_US // 24),
+            part_from=HEAD, joints_us=(HEAD_S * SECOND_US,),
+        )
+    )  # fmt: skip
+    assert isinstance(last, Produced), last
+    (again,), seam = last.report.seen_again, last.report.seam
+    assert seam is not None
+    assert again.band is not None
+    assert seam.band is not None
+    picture = cv2.imread(str(stocked.checked(last.report)[Role.SEAM]))
+    assert picture is not None
+    assert (again.band.top, seam.band.top) == (0, again.band.height)
+    assert picture.shape[:2] == (again.band.height + seam.band.height, seam.band.width)
+    assert (seam.band.picture_height, again.band.picture_height) == (picture.shape[0], picture.shape[0])
+    # The fourth picture of each row is the first new one.
+    for band, number in ((again.band, HEAD), (seam.band, HEAD + 12)):
+        left = 3 * 288 + 2 * 4 + 10
+        shown = cv2.cvtColor(picture[band.top : band.top + 162, left : left + 288], cv2.COLOR_BGR2GRAY)
+        expected = [
+            cv2.resize(film[at][: film[at].shape[0] * 2 // 3], (288, 162), interpolation=cv2.INTER_AREA)
+            for at in (number - 2, number, number + 2)
+        ]
+        alike = [float(np.corrcoef(shown.ravel(), one.ravel())[0, 1]) for one in expected]
+        assert alike[1] > 0.99
+        assert max(alike) == alike[1]
+    assert again.drift is not None
+    assert (abs(again.drift.u), abs(again.drift.v)) < (2, 2), "the first piece is of the source's colours"
+    assert seam.drift is not None
+    assert seam.drift.u > 4, (seam, again)
+    assert (JoinFault.COLOR in seam.faults, JoinFault.DRIFT in seam.faults) == (True, True)
 
 
 def test_a_page_in_a_clips_place_fails_the_job_and_is_not_tried_again(stocked: Bench) -> None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Literal
 
 import jinja2
@@ -32,9 +31,8 @@ def told(seam: SeamReport, language: Literal["en", "zh"]) -> str:
     said = words(language)
     source = (Path(templates.__file__).parent / "templates" / "seam.html").read_text(encoding="utf-8")
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=True)
-    page = SimpleNamespace(seam=seam, seam_picture="")
-    return environment.from_string(source).render(
-        page=page, t=lambda name, **holes: said[name].format(**holes) if holes else said[name]
+    return environment.from_string(source + "{{ join(seam, '', 1, t) }}").render(
+        seam=seam, t=lambda name, **holes: said[name].format(**holes) if holes else said[name]
     )
 
 

@@ -87,6 +87,9 @@ def _made_by(one: Stretch) -> Body:
         "model": None if is_upload else one.model,
         "mode": None if is_upload else one.mode.value,
         "prompt": None if is_upload else one.prompt,
+        "segment": one.segment,
+        "cost_usd": usd_text(one.cost_microusd),
+        "cost_microusd": one.cost_microusd,
     }
 
 
@@ -141,7 +144,7 @@ def _without_urls(document: Body) -> Body:
 def _clip(one: Stretch, task: Task, rate: Fraction, url_of: UrlOf, kind: str) -> Body:
     facts, video = _facts(task), task.assets[Role.VIDEO]
     assert facts is not None, "a task with a stretch has facts"
-    metadata = {"longtake": {**_stretch(one), "cost_microusd": task.cost_microusd}}
+    metadata = {"longtake": _stretch(one)}
     reference: Body = {
         "OTIO_SCHEMA": "ExternalReference.1",
         "metadata": {},

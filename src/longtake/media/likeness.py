@@ -6,7 +6,9 @@ The frames are those that are decoded for its sheet of small pictures: nothing i
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from math import sqrt
 
 import av
@@ -31,45 +33,71 @@ _OFF_SHARPNESS = 1.6
 """Factors."""
 
 
-class Likeness:
-    """Takes frames of a result whose new part begins at `start_us`; `last` are some just before that, of any size."""
+@dataclass(slots=True)
+class _Stretch:
+    """What was seen of the frames between two joins."""
 
-    def __init__(self, start_us: int, last: Sequence[VideoFrame] = ()) -> None:
-        self._start_us = start_us
-        self._old: list[VideoFrame] = [_tiny(one) for one in last]
-        self._new: list[VideoFrame] = []
-        self._old_sharpness: list[float] = []
-        self._new_sharpness: list[float] = []
+    pictures: list[VideoFrame] = field(default_factory=list[VideoFrame])
+    sharpness: list[float] = field(default_factory=list[float])
+
+
+class Likeness:
+    """Takes frames of a result with joins at these times, ascending.
+
+    `last` are some before the first of them, `first` some after each, of any size: these are looked at where no others
+    are seen, since a sheet of a long video has few frames of a short new part.
+    """
+
+    def __init__(
+        self, joints_us: Sequence[int], last: Sequence[VideoFrame] = (), first: Sequence[Sequence[VideoFrame]] = ()
+    ) -> None:
+        self._joints_us = tuple(joints_us)
+        self._first = first
+        self._stretches = [_Stretch() for _ in range(len(self._joints_us) + 1)]
+        self._stretches[0].pictures += [_tiny(one) for one in last]
 
     def see(self, time_us: int, frame: av.VideoFrame) -> None:
         """Take one of the result's frames and when it is shown."""
-        is_new = time_us >= self._start_us
-        smalls, sharps = (self._new, self._new_sharpness) if is_new else (self._old, self._old_sharpness)
+        stretch = self._stretches[bisect_right(self._joints_us, time_us)]
         shown = as_planes(frame)
-        smalls.append(_tiny(shown))
-        if len(sharps) < _MOST_SHARP:
-            sharps.append(sharpness(shown.y))
+        stretch.pictures.append(_tiny(shown))
+        if len(stretch.sharpness) < _MOST_SHARP:
+            stretch.sharpness.append(sharpness(shown.y))
 
     def look(self, known: Look | None) -> Look | None:
-        """The first video's: what is known of it, else that of the frames before the new part; None without any."""
-        if not self._old or not self._old_sharpness:
+        """The first video's: what is known of it, else that of the frames before the first join; None without any."""
+        old = self._stretches[0]
+        if not old.pictures or not old.sharpness:
             return known
-        sharps = (round(min(self._old_sharpness), 3), round(max(self._old_sharpness), 3))
-        look = known or look_of(self._old)
+        sharps = (round(min(old.sharpness), 3), round(max(old.sharpness), 3))
+        look = known or look_of(old.pictures)
         return look if look.sharpness else msgspec.structs.replace(look, sharpness=sharps)
 
     def judged(self, seam: SeamReport, look: Look | None) -> SeamReport:
-        """The report with the new part's distance from a look, where frames of it were seen."""
-        if not self._new or look is None:
+        """The report of the last join with the distance of what follows from a look, where frames of it were seen."""
+        drift, off = self.drift(len(self._joints_us) - 1, look)
+        if drift is None:
             return seam
-        drift = _drift(look, self._new, self._new_sharpness)
+        return msgspec.structs.replace(
+            seam, drift=drift, faults=(*seam.faults, JoinFault.DRIFT) if off else seam.faults
+        )
+
+    def drift(self, number: int, look: Look | None) -> tuple[DriftReport | None, bool]:
+        """How far what follows the join of this number is from a look, and whether that is a fault.
+
+        None where no frame of it was seen.
+        """
+        new = self._stretches[number + 1]
+        if not new.pictures and number < len(self._first):
+            new = _Stretch([_tiny(one) for one in self._first[number]])
+        if not new.pictures or look is None:
+            return None, False
+        drift = _drift(look, new.pictures, new.sharpness)
         off = any(
             abs(value) > most for value, most in zip((drift.brightness, drift.u, drift.v), _OFF_LEVELS, strict=True)
         )
         off = off or not 1 / _OFF_CONTRAST < drift.contrast < _OFF_CONTRAST
-        off = off or not 1 / _OFF_SHARPNESS < drift.sharpness < _OFF_SHARPNESS
-        faults = (*seam.faults, JoinFault.DRIFT) if off else seam.faults
-        return msgspec.structs.replace(seam, drift=drift, faults=faults)
+        return drift, off or not 1 / _OFF_SHARPNESS < drift.sharpness < _OFF_SHARPNESS
 
 
 def _drift(look: Look, pictures: Sequence[VideoFrame], sharps: Sequence[float]) -> DriftReport:
@@ -85,7 +113,7 @@ def _drift(look: Look, pictures: Sequence[VideoFrame], sharps: Sequence[float]) 
         u=u,
         v=v,
         contrast=_over_nearest(contrast, look.y.spreads),
-        sharpness=_over_nearest(float(np.mean(sharps)), look.sharpness) if look.sharpness else 1.0,
+        sharpness=_over_nearest(float(np.mean(sharps)), look.sharpness) if look.sharpness and sharps else 1.0,
     )
 
 

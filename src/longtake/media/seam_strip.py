@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from longtake.errors import MediaError
 from longtake.media.frames import VideoFrame
 from longtake.media.glance import rgb_of
+from longtake.seam_report import Band
 from longtake.types import ColorTags
 
 _SHOWN = 3
@@ -39,19 +40,20 @@ class Strip:
     """Of the frames before they were made small."""
 
 
-def write_strip(strip: Strip, path: Path) -> None:
-    """Write the picture as JPEG. The upper row has the frames, the lower one how each differs from the one before it.
+def write_strips(strips: Sequence[Strip], path: Path) -> tuple[Band, ...]:
+    """Write the pictures of joins as one JPEG, one under the other; where each is in it.
 
-    The join is the wider gap. Raises MediaError; then no file stays.
+    The upper row of each has the frames, the lower one how each differs from the one before it. The join is the wider
+    gap. Raises MediaError; then no file stays.
     """
-    frames = [*strip.before, *strip.after][: len(strip.before) + _SHOWN]
-    lead = min(_SHOWN, len(strip.before))
-    shown = frames[len(strip.before) - lead :]
-    changes: list[_Pixels] = [_difference(a, b) for a, b in pairwise(frames)][-len(shown) :]
-    if len(changes) < len(shown):
-        changes.insert(0, np.full((*frames[0].y.shape, 3), _PAPER, np.uint8))
-    picture = np.concatenate([_row([_bgr(one, strip) for one in shown], lead), _row(changes, lead)], axis=0)
-    done, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    pictures = [_picture(strip) for strip in strips]
+    wide, high = max(one.shape[1] for one in pictures), sum(one.shape[0] for one in pictures)
+    whole, bands, top = np.full((high, wide, 3), _PAPER, np.uint8), list[Band](), 0
+    for one in pictures:
+        whole[top : top + one.shape[0], : one.shape[1]] = one
+        bands.append(Band(top=top, width=wide, height=one.shape[0], picture_height=high))
+        top += one.shape[0]
+    done, encoded = cv2.imencode(".jpg", whole, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     if not done:
         raise MediaError("the picture of the join cannot be encoded; report this video")
     try:
@@ -59,6 +61,17 @@ def write_strip(strip: Strip, path: Path) -> None:
     except OSError as error:
         path.unlink(missing_ok=True)
         raise MediaError(f"the picture of the join cannot be written: {error.strerror}; free disk space") from error
+    return tuple(bands)
+
+
+def _picture(strip: Strip) -> _Pixels:
+    frames = [*strip.before, *strip.after][: len(strip.before) + _SHOWN]
+    lead = min(_SHOWN, len(strip.before))
+    shown = frames[len(strip.before) - lead :]
+    changes: list[_Pixels] = [_difference(a, b) for a, b in pairwise(frames)][-len(shown) :]
+    if len(changes) < len(shown):
+        changes.insert(0, np.full((*frames[0].y.shape, 3), _PAPER, np.uint8))
+    return np.concatenate([_row([_bgr(one, strip) for one in shown], lead), _row(changes, lead)], axis=0)
 
 
 def _row(pictures: Sequence[_Pixels], lead: int) -> _Pixels:

@@ -59,6 +59,8 @@ class ExtendRequest(Value, frozen=True, tag="extend"):
     part_from: int | None = None
     """The result's frame with which the whole new part begins, of which earlier segments are in the source already; 0 =
     there is none, since all of it was created. None = the frame at the plan's start."""
+    joints_us: tuple[int, ...] = ()
+    """Where in the result earlier segments were joined, ascending: they are looked at again in the finished video."""
 
 
 class CreateRequest(Value, frozen=True, tag="create"):

@@ -4,29 +4,26 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, cast
 
 from longtake.engines.base import Engine
-from longtake.errors import LimitExceeded, MediaError, WorkCancelled
+from longtake.errors import LimitExceeded, MediaError
 from longtake.media.assemble import create, extend
 from longtake.media.contract import Assembled, Continuation, Target
 from longtake.media.deliver import deliver
 from longtake.media.enlarge import Enlarger
 from longtake.media.frames import AudioBlock, VideoFrame
 from longtake.media.join import Returned, join
-from longtake.media.likeness import Likeness
 from longtake.media.net import Net, load_net
-from longtake.media.open import RESULT_LIMITS, MediaLimits
+from longtake.media.open import MediaLimits
 from longtake.media.part import take_from
 from longtake.media.probe import probe, read_image
 from longtake.media.remake import remake
-from longtake.media.seam_strip import write_strip
-from longtake.media.source import read_source
 from longtake.media.stage import StageLimits, stage_head, stage_picture
-from longtake.media.thumbs import nobody, sprite, thumbnail
+from longtake.media.thumbs import sprite, thumbnail
 from longtake.render.base import (
     CreateRequest,
     ExtendRequest,
@@ -51,19 +48,17 @@ from longtake.render.bridge import (
 from longtake.render.lookup import find_engine, load_object
 from longtake.render.messages import Setup
 from longtake.render.outputs import Outputs
+from longtake.render.pictures import MADE_SHARE, SPRITE_S, SmallPictures, go_on
 from longtake.render.provenance import Marks, Origin, Provenance
 from longtake.render.reporter import Reporter, Share, pulse
+from longtake.seam_report import SeenAgain
 from longtake.types import SECOND_US, ColorTags, Fit, MadeFile, Plan, RenderReport, Role, StagedHead
 
-MADE_SHARE = 0.94
-"""The share of a job's progress that making the video has; the rest is its small pictures and checksums."""
 PROBED_SHARE = 0.6
 MOST_DECODED_FOR_A_SHEET = 1500 * 1920 * 1080
 """Pixels of an upload that are decoded for its sheet while its sender waits: some five seconds of work."""
 SIGNING_S = 900.0
 """A signature is over every byte of a file; longer than this is a stall."""
-SPRITE_S = 900.0
-"""A sheet of a long video with few keyframes means decoding all of it; longer than this is a stall."""
 
 
 class LocalFiles(Protocol):
@@ -168,6 +163,7 @@ class RenderWork:
                 target=target,
                 marks=replace(marks, made_us=made_us),
                 interim=request.interim,
+                joints_us=request.joints_us,
             )
         stream = EngineStream(self._engine(plan), reporter)
 
@@ -334,12 +330,6 @@ def check_length(plan: Plan, limits: RenderLimits) -> None:
         raise LimitExceeded(f"the result would be {result_s:g} s long; at most {limits.result_s} s may be made here")
 
 
-def go_on(reporter: Reporter) -> None:
-    """Raise WorkCancelled if the job was cancelled."""
-    if reporter.cancelled():
-        raise WorkCancelled("the work was cancelled")
-
-
 def _report(
     assembled: Assembled,
     stream: EngineStream | None,
@@ -349,20 +339,23 @@ def _report(
     target: Target,
     marks: Marks,
     interim: bool = False,
+    joints_us: Sequence[int] = (),
 ) -> Produced:
-    """Sign and finish the video, make its small pictures unless it is `interim`, and say what was done."""
+    """Sign and finish the video, make its small pictures unless it is `interim`, and say what was done.
+
+    `joints_us` are joins before its own, which are looked at again.
+    """
     go_on(reporter)
     with pulse(reporter, SIGNING_S):
         provenance, unsigned = marks.sign(outputs, assembled, interim=interim)
     files: list[MadeFile] = [outputs.finish(Role.VIDEO, assembled.facts)]
+    again: tuple[SeenAgain, ...] = ()
     if not interim:
         if assembled.new_part_facts is not None:
             files.append(outputs.finish(Role.NEW_PART, assembled.new_part_facts))
-        small, seen = _small_pictures(assembled, outputs, reporter)
-        files += small
-        if seen is not None and assembled.seam is not None:
-            look = seen.look(assembled.look)
-            assembled = replace(assembled, seam=seen.judged(assembled.seam, look), look=look)
+        small = SmallPictures(assembled, outputs, reporter, joints_us)
+        files += small.files
+        assembled, again = small.judged(assembled)
     by_net, net_warnings = (target.enlarger.made_by, target.enlarger.warnings) if target.enlarger else ("", ())
     warnings = (*assembled.warnings, *net_warnings, *(stream.warnings if stream is not None else ()), *unsigned)
     return Produced(
@@ -375,33 +368,8 @@ def _report(
             scaler=(by_net or "filters") if target.enhance else "",
             warnings=tuple(dict.fromkeys(warnings)),
             joined=assembled.joined,
+            seen_again=again,
             look=assembled.look,
             provenance=provenance if provenance.c2pa or provenance.aigc else None,
         )
     )
-
-
-def _small_pictures(
-    assembled: Assembled, outputs: Outputs, reporter: Reporter
-) -> tuple[list[MadeFile], Likeness | None]:
-    """The thumbnail and the sheet of the finished video, the picture of its join, and what was seen on the way."""
-    video = read_source(outputs.finished(Role.VIDEO), RESULT_LIMITS)
-    share = Share(reporter, MADE_SHARE, 1.0)
-    share.progress(0.2)
-    files: list[MadeFile] = []
-    if assembled.strip is not None:
-        write_strip(assembled.strip, outputs.part(Role.SEAM))
-        files.append(outputs.finish(Role.SEAM))
-    go_on(reporter)
-    last = assembled.strip.before if assembled.strip is not None else ()
-    likeness = None if assembled.joint_us is None else Likeness(assembled.joint_us, last)
-    with pulse(reporter, SPRITE_S):
-        sprite(
-            video,
-            outputs.part(Role.SPRITE),
-            see=nobody if likeness is None else likeness.see,
-            also_thumbnail=outputs.part(Role.THUMBNAIL),
-        )
-    files += [outputs.finish(Role.THUMBNAIL), outputs.finish(Role.SPRITE)]
-    share.progress(1.0)
-    return files, likeness

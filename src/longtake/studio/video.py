@@ -16,7 +16,7 @@ from longtake.studio.notices import TakesRefused, refused_takes
 from longtake.studio.visit import Moved, PageAnswer, Shown, Visit
 from longtake.tasks.lineage import Node, Stretch
 from longtake.tasks.usual_waits import UsualWait
-from longtake.types import HeadReport, JoinReport, Operation, Role, SeamReport, Value
+from longtake.types import HeadReport, JoinReport, Operation, Role, SeamReport, Task, Value
 
 
 class Branch(Value, frozen=True):
@@ -26,6 +26,15 @@ class Branch(Value, frozen=True):
     on_path: bool
     """Whether the shown task came of it, or is it."""
     children: tuple[Branch, ...] = ()
+
+
+class Join(Value, frozen=True):
+    """A join and where in the video it is."""
+
+    at_us: int
+    seam: SeamReport
+    pictured: bool = True
+    """Whether the picture shows it."""
 
 
 class VideoPage(Value, frozen=True):
@@ -38,8 +47,11 @@ class VideoPage(Value, frozen=True):
     """A link to the new part alone."""
     head: HeadReport | None
     seam: SeamReport | None
+    """Of several joins the worst."""
+    joins: tuple[Join, ...]
+    """All of them: one, or one for each piece of a new part that was made in several."""
     seam_picture: str
-    """A link to the picture of the join."""
+    """A link to the picture of the joins."""
     joined: JoinReport | None
     stretches: tuple[Stretch, ...]
     path: tuple[Card, ...]
@@ -83,6 +95,7 @@ async def show(visit: Visit) -> PageAnswer:
             new_part=visit.link(task, Role.NEW_PART),
             head=report.head if report else None,
             seam=report.seam if report and task.operation is Operation.EXTEND else None,
+            joins=_joins(task),
             seam_picture=visit.link(task, Role.SEAM),
             joined=report.joined if report else None,
             stretches=kin.stretches,
@@ -126,6 +139,24 @@ async def delete(visit: Visit) -> PageAnswer:
 async def events(visit: Visit) -> PageAnswer:
     """The task's changes, as the API tells them."""
     return await task_events(visit.context, visit.call)
+
+
+def _joins(task: Task) -> tuple[Join, ...]:
+    """The joins that a task made in its video."""
+    report = task.report
+    if report is None:
+        return ()
+    if report.segments:
+        found = [(one.start_us, one.seam) for one in report.segments if one.seam is not None]
+        # Earlier builds had a picture of the last one alone.
+        any_band = any(seam.band for _, seam in found)
+        return tuple(
+            Join(at_us=at_us, seam=seam, pictured=seam.band is not None or (not any_band and number == len(found)))
+            for number, (at_us, seam) in enumerate(found, 1)
+        )
+    if report.seam is None or task.operation is not Operation.EXTEND:
+        return ()
+    return (Join(at_us=task.plan.start_us, seam=report.seam),)
 
 
 def _below(root: Node, parent_id: str) -> tuple[Node, ...]:

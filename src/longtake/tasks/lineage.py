@@ -30,6 +30,10 @@ class Stretch(Value, frozen=True):
     model: str
     mode: Mode
     prompt: str
+    segment: int | None = None
+    """Which of the task's pieces, from 0; None where it was made at once."""
+    cost_microusd: int = 0
+    """What making it cost, also what a later cut has taken away again; pieces share their task's by their length."""
 
 
 class Node(Value, frozen=True):
@@ -118,24 +122,47 @@ def stretches_of(path: Sequence[Task]) -> tuple[Stretch, ...]:
 
 
 def _made_by(task: Task, from_us: int, to_us: int) -> list[Stretch]:
-    """A task's own part of its video; in several stretches where several makers made it."""
-    parts = [(from_us, task.plan.maker)]
-    for one in task.report.segments if task.report is not None else ():
-        if one.maker != parts[-1][1]:
-            parts.append((min(max(from_us, one.start_us), to_us), one.maker))
-            if parts[-1][0] == parts[-2][0]:
-                del parts[-2]  # the plan names the maker of the last segment
-    ends = [begin for begin, _ in parts[1:]] + [to_us]
+    """A task's own part of its video; in several stretches where it was made in several pieces."""
+    segments = task.report.segments if task.report is not None else ()
+    whole = Stretch(
+        from_us=from_us,
+        to_us=to_us,
+        task_id=task.id,
+        operation=task.operation,
+        provider=task.plan.maker.provider,
+        model=task.plan.maker.model,
+        mode=task.plan.maker.mode,
+        prompt=task.submission.prompt,
+        cost_microusd=task.cost_microusd,
+    )
+    if not segments:
+        return [whole]
+    # The first piece begins where the task does, wherever its frames fall.
+    begins = [from_us, *(min(max(from_us, one.start_us), to_us) for one in segments[1:])]
+    costs = shared(task.cost_microusd, [one.new_us for one in segments])
     return [
-        Stretch(
+        msgspec.structs.replace(
+            whole,
             from_us=begin,
             to_us=end,
-            task_id=task.id,
-            operation=task.operation,
-            provider=maker.provider,
-            model=maker.model,
-            mode=maker.mode,
-            prompt=task.submission.prompt,
+            provider=one.maker.provider,
+            model=one.maker.model,
+            mode=one.maker.mode,
+            segment=number,
+            cost_microusd=cost,
         )
-        for (begin, maker), end in zip(parts, ends, strict=True)
+        for number, (one, begin, end, cost) in enumerate(
+            zip(segments, begins, [*begins[1:], to_us], costs, strict=True)
+        )
     ]
+
+
+def shared(amount: int, lengths: Sequence[int]) -> list[int]:
+    """An amount in parts that are as the lengths are and add up to it."""
+    whole, done, given, parts = sum(lengths), 0, 0, list[int]()
+    for length in lengths:
+        done += length
+        part = amount * done // whole - given if whole else 0
+        given += part
+        parts.append(part)
+    return parts

@@ -6,10 +6,12 @@ A piece goes on from the end of what exists by then, which is stored (Role.SO_FA
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import msgspec
 
 from longtake.errors import SourceUnusable
-from longtake.seam_report import Verdict
+from longtake.seam_report import JoinFault, SeenAgain, Verdict
 from longtake.types import (
     SECOND_US,
     Asset,
@@ -115,6 +117,12 @@ def plan_of(task: Task, segment: Segment) -> Plan:
     )
 
 
+def joints_before(task: Task) -> tuple[int, ...]:
+    """Where in the result the segments that are done were joined."""
+    done = task.report.segments if task.report else ()
+    return tuple(one.start_us for one in done if one.seam is not None)
+
+
 def report_with(task: Task, segment: Segment, made: RenderReport) -> RenderReport:
     """The report of all pieces that are done, with that of the one that was just joined."""
     if segment.count == 1:
@@ -124,20 +132,30 @@ def report_with(task: Task, segment: Segment, made: RenderReport) -> RenderRepor
     seam = made.seam if segment.operation is Operation.EXTEND else None
     start_us, new_us = _place_of(segment, made)
     this = SegmentReport(maker=task.plan.maker, start_us=start_us, new_us=new_us, seam=seam, joined=made.joined)
-    segments = (*before, this)
+    segments = (*_seen_again(before, made.seen_again), this)
     seams = [one.seam for one in segments if one.seam is not None]
     head = task.report.head if task.report and before else made.head
-    worst = max(seams, key=_badness, default=None)
-    # There is a picture of the last join only: of another one it would tell nothing.
-    files = made.files if worst is seam else tuple(file for file in made.files if file.role is not Role.SEAM)
     return msgspec.structs.replace(
         made,
-        files=files,
         head=head if task.operation is Operation.EXTEND else None,
-        seam=worst,
+        seam=max(seams, key=_badness, default=None),
         segments=segments,
+        seen_again=(),
         warnings=(*said, *(_of_segment(segment, warning) for warning in made.warnings)),
     )
+
+
+def _seen_again(segments: Sequence[SegmentReport], seen: Sequence[SeenAgain]) -> Iterator[SegmentReport]:
+    """The segments with what the finished video shows of their joins, where it was looked at."""
+    left = iter(seen)
+    for one in segments:
+        again = next(left, None) if one.seam is not None else None
+        if one.seam is None or again is None:
+            yield one
+            continue
+        faults = (*one.seam.faults, JoinFault.DRIFT) if again.is_off else one.seam.faults
+        seam = msgspec.structs.replace(one.seam, faults=faults, drift=again.drift, band=again.band)
+        yield msgspec.structs.replace(one, seam=seam)
 
 
 def without_last(report: RenderReport) -> RenderReport:

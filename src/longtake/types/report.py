@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from longtake.seam_report import SeamReport
+from longtake.seam_report import SeamReport, SeenAgain
 from longtake.types.media import MediaFacts, Rate
 from longtake.types.plan import Look, Maker
 from longtake.types.value import Value
@@ -104,6 +104,8 @@ class RenderReport(Value, frozen=True):
     """What enlarged pictures under `upscale: true`: a net's name, or `filters`; empty = it was not asked for."""
     segments: tuple[SegmentReport, ...] = ()
     """Those that are done, where the plan has several. `seam` is that of the worst join then, `head` of the first."""
+    seen_again: tuple[SeenAgain, ...] = ()
+    """Of the job of the last segment: the joins before its own, in order."""
     look: Look | None = None
     """Of the first video of the line: what later extensions are led back to."""
     provenance: ProvenanceReport | None = None

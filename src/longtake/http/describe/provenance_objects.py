@@ -49,6 +49,20 @@ STRETCH = Shape(
         _always("model", "string", "The model that really worked.", "实际使用的模型。", nullable=True),
         _always("mode", "string", "As in metadata.mode.", "同 metadata.mode。", nullable=True),
         _always("prompt", "string", "What was asked for.", "提示词。", nullable=True),
+        _always(
+            "segment",
+            "integer",
+            "Which of the task's pieces it is, from 0; null where it was made at once.",
+            "该任务分段生成时的第几段（从 0 起）；一次生成时为 null。",
+            nullable=True,
+        ),
+        _always(
+            "cost_usd",
+            "string",
+            "What making it cost, in dollars, also of what a later cut took away; pieces share their task's by length.",
+            "生成该段的费用（美元），包括后来被剪去的部分；分段按时长分摊任务费用。",
+        ),
+        _always("cost_microusd", "integer", "The same in millionths of a dollar.", "同上，单位为百万分之一美元。"),
     ),
 )
 STEP = Shape(

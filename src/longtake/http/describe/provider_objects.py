@@ -156,6 +156,12 @@ SEGMENT = Shape(
             nullable=True,
             of="Seam",
         ),
+        maybe(
+            "seam_picture_url",
+            "string",
+            "When all is done: the picture of this join, as the part of the picture of all that #xywh= names.",
+            "全部完成后：该接缝的图，即总图中由 #xywh= 指明的部分。",
+        ),
         maybe("joined", "object", "How its clip was joined.", "该段视频的拼接方式。", of="Joined"),
     ),
 )

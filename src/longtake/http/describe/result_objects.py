@@ -78,9 +78,9 @@ METADATA = Shape(
         maybe(
             "seam_picture_url",
             "string",
-            "A picture of the join: the three frames before and after it, and under each what changed in it. Of "
-            "several joins the last, if it is the worst.",
-            "接缝图：前后各三帧，下方为逐帧差异。有多个接缝时仅当最后一个最差才提供。",
+            "A picture of the join: the three frames before and after it, and under each what changed in it; "
+            "several joins one under the other.",
+            "接缝图：前后各三帧，下方为逐帧差异；有多个接缝时自上而下排列。",
         ),
     ),
 )

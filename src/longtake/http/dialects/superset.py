@@ -182,8 +182,11 @@ def _provenance(said: ProvenanceReport) -> Body:
     }
 
 
-def _segments(task: Task, report: RenderReport | None) -> Body:
-    """The parts in which the new part is made, where there are several: what is done, and what is to come."""
+def _segments(task: Task, report: RenderReport | None, picture: str | None = None) -> Body:
+    """The parts in which the new part is made, where there are several: what is done, and what is to come.
+
+    `picture` is the URL of that of the joins, of which each one's own is a part (W3C Media Fragments, 4.2.2).
+    """
     done = report.segments if report else ()
     rows: list[Body] = []
     for number, length_us in enumerate(task.plan.segments):
@@ -199,6 +202,9 @@ def _segments(task: Task, report: RenderReport | None) -> Body:
             "mode": made.maker.mode.value,
             "seam": _seam(made.seam) if made.seam else None,
         }
+        band = made.seam.band if made.seam else None
+        if picture and band:
+            row["seam_picture_url"] = f"{picture}#xywh=0,{band.top},{band.width},{band.height}"
         rows.append(row | ({"joined": _joined(made.joined)} if made.joined else {}))
     return {"segments": rows} if rows else {}
 
@@ -222,7 +228,12 @@ def _add_result(body: Body, task: Task, url_of: UrlOf) -> None:
     report = task.report
     asset = task.assets.get(Role.VIDEO)
     facts = asset.facts if asset else None
-    metadata: Body = {"url": video, "mode": task.plan.maker.mode.value, **_cost(task), **_segments(task, task.report)}
+    metadata: Body = {
+        "url": video,
+        "mode": task.plan.maker.mode.value,
+        **_cost(task),
+        **_segments(task, report, urls.get(Role.SEAM)),
+    }
     if report is not None:
         metadata["head"] = (
             {"frames": report.head.frames, "copied": report.head.copied} if report.head else {"frames": 0, "copied": 0}

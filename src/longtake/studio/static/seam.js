@@ -9,7 +9,15 @@ class Seam extends HTMLElement {
     if (this.dataset.seamUs === undefined) return;
     this.seamS = Number(this.dataset.seamUs) / 1_000_000;
     this.video = this.querySelector("video");
-    for (const hidden of this.querySelectorAll(".needs-script")) hidden.hidden = false;
+    const place = this.closest("section") ?? this;
+    for (const hidden of place.querySelectorAll(".needs-script")) hidden.hidden = false;
+    // A new part in several pieces has a join for each: what is played and looped is the one that was asked for last.
+    for (const button of place.querySelectorAll("[data-join-us]")) {
+      button.addEventListener("click", () => {
+        this.seamS = Number(button.dataset.joinUs) / 1_000_000;
+        this.play(BEFORE_S);
+      });
+    }
     this.querySelector("[data-do=play]").addEventListener("click", () => this.play(BEFORE_S));
     this.loop = this.querySelector("[data-do=loop]");
     this.loop.addEventListener("click", () => this.toggle());

@@ -10,7 +10,7 @@ from longtake.render.base import ClipInput, CreateRequest, ExtendRequest, RemixR
 from longtake.store.base import JobStart, TaskChanges
 from longtake.tasks.parameters import in_the_callers_words, picture_param
 from longtake.tasks.provider_jobs import returned_clip
-from longtake.tasks.segments import plan_of, segment_of
+from longtake.tasks.segments import joints_before, plan_of, segment_of
 from longtake.tasks.steps.choosing import prepare_at_provider
 from longtake.tasks.steps.gathering import gather_inputs
 from longtake.tasks.steps.surroundings import Surroundings
@@ -77,6 +77,7 @@ async def _render_request(here: Surroundings, task: Task) -> ExtendRequest | Cre
         clip=clip,
         interim=not segment.is_last,
         part_from=_whole_part_from(task) if segment.number > 0 else None,
+        joints_us=joints_before(task) if segment.is_last else (),
     )
 
 
