@@ -46,6 +46,7 @@ from providers import (
 STEPS = ("fetching", "assembling", "storing", "succeeded")
 SIDE_PX = (720, 1280)
 FRAMES, RATE, SOUND_HZ = 96, 24, 48_000
+IDLE_S = 8.0
 CHILD_IDLE_S = 5
 """So that the first result finds no child."""
 
@@ -145,8 +146,18 @@ class Stretch:
     upstream: Upstream
     home: Path
 
-    def run(self, name: str, count: int, per_s: float) -> None:
-        """Make so many ready, wait until they are stored, and print what that took."""
+    def polls_share(self) -> float:
+        """Of one core: what the server takes while there are no results."""
+        before = Machine.now(self.server.pid)
+        time.sleep(IDLE_S)
+        after = Machine.now(self.server.pid)
+        return (after.server_s - before.server_s) / (after.at_s - before.at_s)
+
+    def run(self, name: str, count: int, per_s: float, polls_share: float) -> tuple[float, float]:
+        """Make so many ready, wait until they are stored, and print what that took.
+
+        Seconds of a core for each, of a child and of the server beside its polls.
+        """
         known = {job["caller_key"] for job in self.upstream.seen()["ready"]}
         before_stored = len(stored_ms(self.home))
         self.upstream.tell("mark")
@@ -176,6 +187,8 @@ class Stretch:
             + f"{(after.waited_s - before.waited_s) / wall_s:9.0%}{others_s / wall_s:9.0%}",
             flush=True,
         )
+        stored = max(1, len(ends_s))
+        return children_s / stored, (after.server_s - before.server_s) / stored - polls_share * wall_s / stored
 
 
 def zip_ends(home: Path, told_ms: dict[str, float]) -> list[tuple[str, float]]:
@@ -215,13 +228,20 @@ def main() -> None:
         print(f"{seen['jobs']} jobs in flight; each result has {size_mb:.1f} MB\n{HEAD}", flush=True)
         time.sleep(SETTLE_S)
         stretch = Stretch(server, upstream, home)
-        stretch.run("first, cold", 1, 1.0)
+        polls_share = stretch.polls_share()
+        stretch.run("first, cold", 1, 1.0, polls_share)
         time.sleep(CHILD_IDLE_S + 3)
-        stretch.run("again, cold", 1, 1.0)
+        stretch.run("again, cold", 1, 1.0, polls_share)
         for text in arguments.rates.split(","):
             per_s = float(text)
-            stretch.run(f"{per_s:g} a second", max(1, round(per_s * arguments.seconds)), per_s)
-        stretch.run("a burst", arguments.burst, 1e6)
+            stretch.run(f"{per_s:g} a second", max(1, round(per_s * arguments.seconds)), per_s, polls_share)
+        child_s, server_s = stretch.run("a burst", arguments.burst, 1e6, polls_share)
+        cores = os.cpu_count() or 1
+        print(
+            f"\na result takes {child_s * 1000:.0f} ms of a child's core and {server_s * 1000:.0f} ms of the server's; "
+            f"polls take {polls_share:.0%} of one.\nOne renderer is full at {1 / child_s:.1f} results a second, "
+            f"{cores} cores at {(cores - polls_share) / (child_s + server_s):.1f}: above that they wait for each other."
+        )
 
 
 if __name__ == "__main__":

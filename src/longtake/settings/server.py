@@ -98,7 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     adopt_lookups: int = 20
     """Unknown ids that a tenant whose key may adopt can have looked up at the providers a minute."""
     fetch_slots: int = 16
-    """Tasks whose URLs are fetched at once."""
+    """Tasks whose URLs are fetched at once; a tenant gets as many as it leaves free: alone, half of them."""
     url_ports: tuple[int, ...] = (80, 443)
     """Ports that URLs in requests may have; separated by commas."""
     closed_networks: tuple[str, ...] = ()
