@@ -86,7 +86,7 @@ class Upstream:
             kind = "text/html" if rule.text else "application/json"
             await Response(content, rule.status, headers=rule.headers, media_type=kind)(scope, receive, send)
         else:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _late(send, rule.answer_after_s))
 
     def _with_key(self, app: ASGIApp) -> ASGIApp:
         async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
@@ -179,6 +179,17 @@ def _with_header(send: Send, key: str) -> Send:
         await send(message)
 
     return telling
+
+
+def _late(send: Send, pause_s: float) -> Send:
+    """Sends an answer after a pause."""
+
+    async def late(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await asyncio.sleep(pause_s)
+        await send(message)
+
+    return late
 
 
 async def _swallow(_message: Message) -> None:

@@ -18,6 +18,9 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True):
     times: int = 1
     """How many calls it spoils; -1 = all."""
     latency_s: float = 0.0
+    """Before the call is looked at."""
+    answer_after_s: float = 0.0
+    """Between what was done and its answer."""
     drop: Literal["", "before", "after", "amid"] = ""
     """Close the connection without an answer: before the call is handled, after it was, or amid its answer."""
     status: int = 0
