@@ -133,6 +133,16 @@ async def _buy(here: Surroundings, remote: Remote, task: Task, account: LiveAcco
 
 async def _go_on(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, begun: Job) -> Task:
     """An earlier call may have been made; no answer to it is known."""
+    counts_once = account.adapter.counts_once(account.account)
+    if not counts_once and isinstance(account.adapter, Recovers):
+        # Its key finds it: of its inputs, what was staged has gone with the process that called.
+        model, plan = account.model_of(task.model_made), task.plan
+        named = ProviderJob(
+            operation=task.operation, model=model, prompt=plan.prompt, caller_key=begun.caller_key, new_us=plan.new_us
+        )
+        return await _look_up(here, remote, task, account, named)
+    if not counts_once:
+        return await _leave_unconfirmed(here, task)
     try:
         job = await provider_job(here, remote, task, account, begun.caller_key)
     except InputGone:
@@ -142,11 +152,7 @@ async def _go_on(here: Surroundings, remote: Remote, task: Task, account: LiveAc
             "task %s: provider %s: an input could not be handed over: %s", task.id, account.name, error.message
         )
         job = None
-    if account.adapter.counts_once(account.account) and job is not None:
-        return await _repeat(here, remote, task, account, job)
-    if job is not None and isinstance(account.adapter, Recovers):
-        return await _look_up(here, remote, task, account, job)
-    return await _leave_unconfirmed(here, task)
+    return await (_leave_unconfirmed(here, task) if job is None else _repeat(here, remote, task, account, job))
 
 
 async def _hear(here: Surroundings, task: Task, account: LiveAccount, job: ProviderJob, heard: _Heard) -> Task:
