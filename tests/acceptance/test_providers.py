@@ -214,6 +214,12 @@ def test_longtake_in_front_of_longtake(serve, launch, clip, tmp_path, kind):
     assert abs(duration_s(save(front, ended["id"], tmp_path / "longer.mp4")) - 3.5) < 0.1
     asked = [task["id"] for task in behind.request("GET", "/v1/tasks").json["data"]]
     assert len([task_id for task_id in asked if task_id != SAMPLE_ID]) == 1
+    remix = {"model": MODEL, "prompt": "black and white", "task_id": front.upload(clip)}
+    answer = front.request("POST", "/v1/video/remix", remix)
+    assert answer.status == 200, answer.body
+    remixed = front.wait(answer.json["id"], 100)
+    assert (remixed["state"], remixed["metadata"]["mode"]) == ("succeeded", "native"), remixed["error"]
+    assert abs(duration_s(save(front, remixed["id"], tmp_path / "remixed.mp4")) - 3) < 0.1
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,13 @@ def test_a_longtake_is_asked_for_any_start_and_length() -> None:
     }
 
 
+def test_a_remix_of_a_file_is_an_edit(tmp_path: Path) -> None:
+    source = VideoInput(kind=InputKind.UPLOAD, path=tmp_path / "head.mp4")
+    asked = MAKER.submit(PLAIN, job(Operation.REMIX, source=source))
+    assert asked.url == "https://videos.example/v1/videos/edits"
+    assert [part.name for part in asked.parts] == ["prompt", "model", "video"], "it is as long as its source"
+
+
 def test_a_remix_names_the_video_in_the_path() -> None:
     asked = MAKER.submit(PLAIN, job(Operation.REMIX, source=by_id("a b/c")))
     assert asked.url == "https://videos.example/v1/videos/a%20b%2Fc/remix"

@@ -71,7 +71,7 @@ _SERVERS: Mapping[str, _Server] = {
 
 
 class OpenAiVideosProvider:
-    """POST /videos, /videos/extensions and /videos/{id}/remix; GET /videos/{id} and its content."""
+    """POST /videos, /videos/extensions, /videos/{id}/remix and /videos/edits; GET /videos/{id} and its content."""
 
     kind = "openai_videos"
 
@@ -120,6 +120,10 @@ class OpenAiVideosProvider:
                 _add_picture(fields, parts, picture, server)
         elif job.operation is Operation.REMIX and job.source is not None and job.source.kind is InputKind.ID:
             path = f"videos/{quoted(job.source.value)}/remix"
+            del fields["seconds"]
+        elif job.operation is Operation.REMIX and job.source is not None and job.source.path is not None:
+            path = "videos/edits"
+            _add_source(fields, parts, job)
             del fields["seconds"]
         else:
             raise InvalidRequest(f"this server has no {job.operation.value} for such a source", param="model")

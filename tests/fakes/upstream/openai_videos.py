@@ -57,6 +57,11 @@ def routes(jobs: Jobs) -> list[Route]:
         asked = await read_call(request)
         return await start(request, "remix", asked, await jobs.source_of(request.path_params["id"]))
 
+    async def edit(request: Request) -> Response:
+        asked = await read_call(request)
+        source = asked.files.get("video") or await jobs.source_of(asked.text("video.id"))
+        return await start(request, "edit", asked, source)
+
     async def read(request: Request) -> Response:
         job = jobs.find(request.path_params["id"])
         if job is None:
@@ -81,6 +86,7 @@ def routes(jobs: Jobs) -> list[Route]:
     return [
         Route("/v1/videos", create, methods=["POST"]),
         Route("/v1/videos/extensions", extend, methods=["POST"]),
+        Route("/v1/videos/edits", edit, methods=["POST"]),
         Route("/v1/videos/{id}/remix", remix, methods=["POST"]),
         Route("/v1/videos/{id}", read, methods=["GET"]),
         Route("/v1/videos/{id}", delete, methods=["DELETE"]),
