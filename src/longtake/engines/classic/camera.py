@@ -108,7 +108,7 @@ def continue_camera(clip: Clip) -> Iterator[VideoFrame]:
     motion, _ = camera_motion(playback)
     reach = _Reach(playback, motion)
     longest = max(6, round(_RAMP_S / clip.step_s))
-    entry = entry_speed(clip, reach.picture, lambda speed: first_step(speed, longest))
+    entry = entry_speed(clip, reach.luma, lambda speed: first_step(speed, longest))
     ramp = min(longest, max(6, int(math.pi * _farthest_steps(motion) / entry)))
     turns = Turns.of(clip.span_s, clip.step_s, small_steps(clip))
     return follow(playback, reach.picture, turning_path(entry=entry, ramp=ramp, turns=turns))
@@ -145,6 +145,13 @@ class _Reach:
 
     def picture(self, steps: float) -> VideoFrame:
         """`steps` after the last picture."""
+        return self._warper.pull(self._ground, self._displacement(steps))
+
+    def luma(self, steps: float) -> Bytes:
+        """The luma of `picture` alone."""
+        return self._warper.pull_luma(self._ground, self._displacement(steps))
+
+    def _displacement(self, steps: float) -> Floats:
         motion = self._motion.times(steps)
         height, width = self._grid.shape[:2]
         uncovered = max(abs(motion.right), abs(motion.down) * width / height, max(0.0, -motion.zoom) / 2)
@@ -152,7 +159,7 @@ class _Reach:
         camera = self._camera_displacement(motion, hidden=hidden)
         # Own motion starts as it is and never goes farther than it may: thin things tear.
         own = self._own.displacement(self._own_steps * (1 - math.exp(-steps / self._own_steps)))
-        return self._warper.pull(self._ground, floats(camera + pull_field(own, camera)))
+        return floats(camera + pull_field(own, camera))
 
     def _camera_displacement(self, motion: Motion, *, hidden: float) -> Floats:
         """Where each pixel comes from, less where it is, after a motion, so much of the width being left out."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -99,7 +100,8 @@ def aligning_flow(meter: FlowMeter, first: Bytes, second: Bytes) -> Floats:
 
 def vector_length(field: Values) -> Floats:
     """Length of every vector."""
-    return floats(np.sqrt(np.square(field).sum(axis=2)))
+    across, down = field[..., 0], field[..., 1]
+    return floats(np.sqrt(across * across + down * down))
 
 
 def _weighted_mean(field: Values, weight: Values, sigma: float) -> tuple[Floats, Floats]:
@@ -129,27 +131,30 @@ class Advection:
         share = np.float32(steps - whole)
         return floats(self._displacements[whole] * (1 - share) + self._displacements[whole + 1] * share)
 
-    def steps_to_strain(self, most: float, luma: Bytes, most_steps: float) -> float:
-        """How many steps bend what moves by `most` in the mean, weighted by its edges and way; at most `most_steps`.
+    def steps_to_strains(self, limits: Sequence[float], luma: Bytes, most_steps: float) -> list[float]:
+        """How many steps bend what moves by each limit in the mean, weighted by edges and way; at most `most_steps`.
 
-        Strain is what a way of neighbours differs by: 0 where all goes as one, 1 where a pixel's width is lost.
+        The limits rise. Strain is what a way of neighbours differs by: 0 where all goes as one, 1 where a pixel's width
+        is lost. At every other pixel: what bends is smooth.
         """
-        edges = blur(np.minimum(edge_strength(luma), np.float32(30)), 1.5)
-        before = 0.0
+        edges = blur(np.minimum(edge_strength(luma), np.float32(30)), 1.5)[::2, ::2]
+        found, before = list[float](), 0.0
         for steps in range(1, math.ceil(most_steps) + 1):
-            way = self.displacement(steps)
+            way = self.displacement(steps)[::2, ::2]
             weight = edges * vector_length(way)
-            here = float((weight * np.minimum(_strain(way), np.float32(1))).sum() / max(float(weight.sum()), 1e-6))
-            if here > most:
-                return steps - (here - most) / max(here - before, 1e-6)
+            here = float((weight * np.minimum(_strain(way, 2), np.float32(1))).sum() / max(float(weight.sum()), 1e-6))
+            while here > limits[len(found)]:
+                found.append(steps - (here - limits[len(found)]) / max(here - before, 1e-6))
+                if len(found) == len(limits):
+                    return found
             before = here
-        return most_steps
+        return found + [most_steps] * (len(limits) - len(found))
 
 
-def _strain(way: Floats) -> Floats:
-    """Length of the symmetric part of the displacement's gradient."""
-    down_x, across_x = np.gradient(way[..., 0])
-    down_y, across_y = np.gradient(way[..., 1])
+def _strain(way: Floats, apart: int) -> Floats:
+    """Length of the symmetric part of the gradient of a displacement that is given every `apart` pixels."""
+    down_x, across_x = np.gradient(way[..., 0], apart)
+    down_y, across_y = np.gradient(way[..., 1], apart)
     return floats(np.sqrt(across_x * across_x + down_y * down_y + 0.5 * np.square(down_x + across_y)))
 
 

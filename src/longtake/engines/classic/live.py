@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from longtake.engines.classic.analyse import Clip
 from longtake.engines.classic.flow import Advection, usual_and_strong_speed
 from longtake.engines.classic.pace import Turns, turning_path
+from longtake.engines.classic.pixels import Bytes
 from longtake.engines.classic.playback import Playback, entry_speed, follow, luma_step, small_steps
 from longtake.media.frames import VideoFrame
 
@@ -52,11 +53,15 @@ def continue_live(clip: Clip) -> Iterator[VideoFrame]:
     low, high = _PEAK_SHARES
     peak = low + (high - low) * usual / max(strong, 1e-9)
     most = min(longest / math.pi + _MOST_AHEAD_S / clip.step_s, _FARTHEST_SHARE / max(strong, 1e-9))
-    entry = entry_speed(clip, beyond, lambda speed: speed)
+
+    def luma_beyond(steps: float) -> Bytes:
+        return playback.warper.pull_luma(frame, advection.displacement(steps))
+
+    entry = entry_speed(clip, luma_beyond, lambda speed: speed)
     luma = playback.luma(len(clip.frames) - 1)
-    usually = min(longest / math.pi, peak / max(strong, 1e-9), advection.steps_to_strain(_TORN, luma, most))
-    unbent = advection.steps_to_strain(_MOST_STRAIN, luma, most)
-    farthest = usually + max(0.0, unbent - usually) * _seen_share(clip, beyond(entry))
+    unbent, untorn = advection.steps_to_strains((_MOST_STRAIN, _TORN), luma, most)
+    usually = min(longest / math.pi, peak / max(strong, 1e-9), untorn)
+    farthest = usually + max(0.0, unbent - usually) * _seen_share(clip, luma_beyond(entry))
     # What does not move, or moves in ways that flow cannot see (a fade, grain), would only freeze on a long ramp.
     resting = strong * entry < _RESTING_SPEED
     ramp = _SHORTEST_RAMP if resting else min(longest, max(_SHORTEST_RAMP, int(math.pi * farthest / entry)))
@@ -68,9 +73,9 @@ def continue_live(clip: Clip) -> Iterator[VideoFrame]:
     )
 
 
-def _seen_share(clip: Clip, first: VideoFrame) -> float:
+def _seen_share(clip: Clip, first: Bytes) -> float:
     """0 to 1: how far the clip's change from picture to picture is motion that can be carried on, as in `first`."""
     frames = clip.frames[-_LAST_STEPS - 1 :]
-    usual = statistics.median(luma_step(a, b) for a, b in itertools.pairwise(frames))
-    share = luma_step(first, frames[-1]) / max(usual, 1e-3)
+    usual = statistics.median(luma_step(a.y, b.y) for a, b in itertools.pairwise(frames))
+    share = luma_step(first, frames[-1].y) / max(usual, 1e-3)
     return min(1.0, max(0.0, (share - _LEAST_SEEN) / (_WELL_SEEN - _LEAST_SEEN)))

@@ -23,8 +23,8 @@ _ONE_MAP = cast("Floats", None)
 """What cv2.remap takes as its second map when the first holds both coordinates; its type stub does not know that."""
 _FEWEST_POINTS = 12
 """Below so many corners that agree, two pictures show nothing in common."""
-_PRESET_MEDIUM = 2
-"""cv2.DISOPTICAL_FLOW_PRESET_MEDIUM."""
+_PRESET_FAST, _PRESET_MEDIUM = 1, 2
+"""cv2.DISOPTICAL_FLOW_PRESET_..."""
 
 
 def floats(values: Values) -> Floats:
@@ -57,6 +57,11 @@ def scale_floats(field: Values, width: int, height: int, *, cubic: bool = False)
     return cast("Floats", cv2.resize(floats(field), (width, height), interpolation=way))
 
 
+def scale_floats_into(made: Floats, field: Floats) -> None:
+    """A float field at the size of `made`, linear, put there."""
+    cv2.resize(field, (made.shape[1], made.shape[0]), dst=made, interpolation=cv2.INTER_LINEAR)
+
+
 def shrink_floats(field: Values, width: int, height: int) -> Floats:
     """A float field at a smaller size, each pixel the mean of its area."""
     return cast("Floats", cv2.resize(floats(field), (width, height), interpolation=cv2.INTER_AREA))
@@ -80,10 +85,31 @@ def pixel_grid(width: int, height: int) -> Floats:
     return grid
 
 
-def sample_bytes(plane: Bytes, places: Values, *, cubic: bool) -> Bytes:
-    """The plane at fractional places (height, width, 2), mirrored beyond its borders."""
-    way = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
-    return cast("Bytes", cv2.remap(plane, floats(places), _ONE_MAP, way, borderMode=cv2.BORDER_REFLECT_101))
+def sample_into(made: Bytes, plane: Bytes, places: Floats) -> None:
+    """The plane at fractional places (height, width, 2), linear, mirrored beyond its borders, put into `made`."""
+    cv2.remap(plane, places, _ONE_MAP, cv2.INTER_LINEAR, dst=made, borderMode=cv2.BORDER_REFLECT_101)
+
+
+_HALF_WAY = np.array([2, -7, 21, 21, -7, 2], np.float32) / 32
+"""In the middle between two pixels: a little sharper than cubic, for what is lost between these points."""
+
+
+def with_halves(plane: Bytes) -> Bytes:
+    """The plane (height, width) with its half-way points, (2·height - 1, 2·width - 1): pixel x is at 2x, untouched."""
+
+    def halves(part: Bytes, kernel: Values, anchor: tuple[int, int]) -> Bytes:
+        return cast("Bytes", cv2.filter2D(part, -1, kernel, anchor=anchor, borderType=cv2.BORDER_REFLECT_101))
+
+    height, width = plane.shape
+    across = halves(plane, _HALF_WAY[None, :], (2, 0))
+    down = halves(plane, _HALF_WAY[:, None], (0, 2))
+    both = halves(across, _HALF_WAY[:, None], (0, 2))
+    # Pairs of bytes side by side are the interleaved rows.
+    rows = [
+        cast("Bytes", cv2.merge([even, odd])).reshape(height, 2 * width)
+        for even, odd in ((plane, across), (down, both))
+    ]
+    return np.stack(rows, axis=1).reshape(2 * height, 2 * width)[:-1, :-1]
 
 
 def sample_field(field: Values, places: Values) -> Floats:
@@ -135,6 +161,11 @@ def scale_by(plane: Bytes, factor: float) -> Bytes:
 def pad_mirrored(plane: Bytes, top: int, bottom: int, left: int, right: int) -> Bytes:
     """The plane with so many mirrored rows and columns around it."""
     return cast("Bytes", cv2.copyMakeBorder(plane, top, bottom, left, right, cv2.BORDER_REFLECT_101))
+
+
+def mean_difference(first: Bytes, second: Bytes) -> float:
+    """Mean absolute difference of two planes, in levels."""
+    return float(cv2.norm(first, second, cv2.NORM_L1)) / first.size
 
 
 def look_up(plane: Bytes, table: Bytes) -> Bytes:
@@ -298,6 +329,11 @@ def shared_view(first: Bytes, second: Bytes) -> Floats | None:
     return floats(matrix)
 
 
+def pad_repeated(field: Floats) -> Floats:
+    """The field with its border once more around it."""
+    return cast("Floats", cv2.copyMakeBorder(field, 1, 1, 1, 1, cv2.BORDER_REPLICATE))
+
+
 def mirror_border(plane: Bytes, margin: int) -> Bytes:
     """The plane with its mirror image `margin` pixels wide on every side."""
     return cast("Bytes", cv2.copyMakeBorder(plane, margin, margin, margin, margin, cv2.BORDER_REFLECT_101))
@@ -356,10 +392,10 @@ def soften(plane: Bytes, sigma: float) -> Bytes:
 
 
 class FlowMeter:
-    """Dense optical flow by Dense Inverse Search (Kroeger et al., ECCV 2016), preset `medium`."""
+    """Dense optical flow by Dense Inverse Search (Kroeger et al., ECCV 2016), preset `medium`, or `fast` if `quick`."""
 
-    def __init__(self) -> None:
-        self._search = cv2.DISOpticalFlow.create(_PRESET_MEDIUM)
+    def __init__(self, *, quick: bool = False) -> None:
+        self._search = cv2.DISOpticalFlow.create(_PRESET_FAST if quick else _PRESET_MEDIUM)
 
     def measure(self, first: Bytes, second: Bytes) -> Floats:
         """(height, width, 2) in pixels: what stands at x in `first` stands at x + flow in `second`."""

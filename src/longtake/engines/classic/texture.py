@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from longtake.engines.classic.analyse import Clip
 from longtake.engines.classic.flow import Advection, aligning_flow
-from longtake.engines.classic.pixels import Floats, shrink
+from longtake.engines.classic.pixels import Bytes, Floats, shrink
 from longtake.engines.classic.playback import Playback, entry_speed
 from longtake.engines.classic.warp import dissolve
 from longtake.media.frames import VideoFrame
@@ -60,7 +60,10 @@ def continue_texture(clip: Clip) -> Iterator[VideoFrame]:
     def beyond(steps: float) -> VideoFrame:
         return playback.warper.pull(frame, advection.displacement(steps))
 
-    entry = entry_speed(clip, beyond, lambda speed: speed * (1 - 0.5 / join))
+    def luma_beyond(steps: float) -> Bytes:
+        return playback.warper.pull_luma(frame, advection.displacement(steps))
+
+    entry = entry_speed(clip, luma_beyond, lambda speed: speed * (1 - 0.5 / join))
     count = len(clip.frames)
     for jump, following in jumps(clip):
         flow_in, flow_out = _alignment(playback, jump)

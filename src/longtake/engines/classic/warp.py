@@ -8,16 +8,25 @@ import math
 import numpy as np
 
 from longtake.engines.classic.pixels import (
+    Bytes,
     Floats,
     add_picture,
     blend,
+    floats,
+    multiply,
+    pad_repeated,
     pixel_grid,
-    sample_bytes,
+    sample_into,
     scale_floats,
+    scale_floats_into,
     scale_smooth,
     warp_affine,
+    with_halves,
 )
 from longtake.media.frames import VideoFrame
+
+_PIXELS_AT_ONCE = 1 << 18
+"""Sampled in one go: their places take 2 MiB."""
 
 
 class FrameWarper:
@@ -25,32 +34,94 @@ class FrameWarper:
 
     def __init__(self, width: int, height: int, *, margin: int = 0) -> None:
         """Make pictures of width x height out of ones that are larger by `margin` luma pixels (even) on every side."""
-        self._luma_grid = pixel_grid(width, height) + np.float32(margin)
-        # The chroma grid is the head of nothing larger: at half size every pixel has its own whole numbers again.
-        self._chroma_grid = pixel_grid(width // 2, height // 2) + np.float32(margin // 2)
+        self._luma = _Plane(width, height, margin, finer=2)
+        self._chroma = _Plane(width // 2, height // 2, margin // 2, finer=1)
+        self._finer: list[tuple[Bytes, Bytes]] = []
 
     def pull(self, frame: VideoFrame, displacement: Floats) -> VideoFrame:
         """The picture whose pixel x shows what `frame` has at x + displacement(x).
 
-        The displacement is in pixels of its own, smaller size. Luma is sampled by cubic interpolation, which keeps
-        0.9 of the sharpness where linear keeps 0.7 to 0.8; chroma needs no more than linear.
+        The displacement is in pixels of its own, smaller size. Luma is sampled linearly between pixels and half-way
+        points: exact where nothing moves, else as sharp and as near to the true future as cubic sampling (0.96 to its
+        0.95, equal to 0.02 dB), in 0.4 of its time where a picture is pulled more than once. Chroma needs no more than
+        linear.
         """
-        luma = self._places(displacement, self._luma_grid)
-        chroma = self._places(displacement, self._chroma_grid)
+        chroma = self._chroma.places(displacement)
         return VideoFrame(
-            y=sample_bytes(frame.y, luma, cubic=True),
-            u=sample_bytes(frame.u, chroma, cubic=False),
-            v=sample_bytes(frame.v, chroma, cubic=False),
+            y=self._luma.sample(self._twice_as_fine(frame.y), self._luma.places(displacement)),
+            u=self._chroma.sample(frame.u, chroma),
+            v=self._chroma.sample(frame.v, chroma),
         )
 
-    @staticmethod
-    def _places(displacement: Floats, grid: Floats) -> Floats:
-        height, width = grid.shape[:2]
-        # Stretched while it is small: numpy takes pairs of numbers one by one.
-        stretch = np.array([width / displacement.shape[1], height / displacement.shape[0]], np.float32)
-        places = scale_floats(displacement * stretch, width, height)
-        add_picture(places, grid)
-        return places
+    def pull_luma(self, frame: VideoFrame, displacement: Floats) -> Bytes:
+        """The luma of `pull` alone."""
+        return self._luma.sample(self._twice_as_fine(frame.y), self._luma.places(displacement))
+
+    def _twice_as_fine(self, plane: Bytes) -> Bytes:
+        """The plane with its half-way points; the last two are kept, since two pictures are mixed at most."""
+        for known, finer in self._finer:
+            if known is plane:
+                return finer
+        finer = with_halves(plane)
+        self._finer = [*self._finer[-1:], (plane, finer)]
+        return finer
+
+
+class _Plane:
+    """Where the pixels of a plane come from, in a few rows at a time, so that what is in use stays in the cache."""
+
+    def __init__(self, width: int, height: int, margin: int, *, finer: int) -> None:
+        """`finer`: how many samples the planes to be sampled have for a pixel's width."""
+        self._width, self._height, self._margin, self._finer = width, height, margin, finer
+        self._rows = np.empty(0, np.float32)
+        self._grids: dict[tuple[int, int], tuple[int, Floats, Floats]] = {}
+
+    def places(self, displacement: Floats) -> tuple[int, Floats]:
+        """How many pixels a cell of a coarse grid spans, and the grid: places in the plane, one beyond every border."""
+        cell, rest, stretch = self._grid(displacement.shape[1], displacement.shape[0])
+        places = pad_repeated(scale_floats(displacement, self._width // cell, self._height // cell))
+        multiply(places, stretch)
+        add_picture(places, rest)
+        return cell, places
+
+    def _grid(self, width: int, height: int) -> tuple[int, Floats, Floats]:
+        """For a displacement of a size: the cell, the places where nothing moves, and samples per unit of it.
+
+        The cell is the greatest power of two that divides the plane and leaves the grid no coarser than that size.
+        """
+        if (width, height) not in self._grids:
+            cell = 1
+            while (
+                self._width % (2 * cell) == self._height % (2 * cell) == 0
+                and self._width >= 2 * cell * width
+                and self._height >= 2 * cell * height
+            ):
+                cell *= 2
+            grid = pixel_grid(self._width // cell + 2, self._height // cell + 2)
+            rest = ((grid - np.float32(0.5)) * np.float32(cell) + np.float32(self._margin - 0.5)) * self._finer
+            stretch = np.array([self._width / width, self._height / height], np.float32) * self._finer
+            self._grids[width, height] = cell, floats(rest), floats(np.ones_like(grid) * stretch)
+        return self._grids[width, height]
+
+    def sample(self, plane: Bytes, grid: tuple[int, Floats]) -> Bytes:
+        """The plane at the places of a grid and between them."""
+        cell, places = grid
+        columns, rows = self._width // cell, self._height // cell
+        made = np.empty((self._height, self._width), np.uint8)
+        at_once = max(1, _PIXELS_AT_ONCE // (self._width * cell))
+        size = (at_once + 2) * (columns + 2) * cell * cell * 2
+        if self._rows.size < size and cell > 1:
+            self._rows = np.empty(size, np.float32)
+        for first in range(0, rows, at_once):
+            count = min(at_once, rows - first)
+            part = places[first : first + count + 2]
+            if cell > 1:
+                shape = ((count + 2) * cell, (columns + 2) * cell, 2)
+                spread = self._rows[: shape[0] * shape[1] * 2].reshape(shape)
+                scale_floats_into(spread, part)
+                part = spread
+            sample_into(made[first * cell : (first + count) * cell], plane, part[cell:-cell, cell:-cell])
+        return made
 
 
 def view(frame: VideoFrame, *, zoom: float, shift_x: float = 0.0, shift_y: float = 0.0) -> VideoFrame:
