@@ -23,6 +23,8 @@ from judging.rivals import RIVALS, longtake
 
 NEW_S = 4
 LONG_S = 30
+LIVELY = 0.4
+"""A cut whose own half seconds all move so much of its median."""
 _OWN = "longtake"
 _COLUMNS = (
     f"{'way':<14}{'PSNR .25/.5/1/2 s':>22}{'SSIM':>18}{'seam':>6}{'2-sided':>8}{'jump':>6}{'motion':>7}{'sharp':>6}"
@@ -74,8 +76,8 @@ def report_long(folders: list[Path], only: str) -> None:
     """Print how 30 s last, beside the loops."""
     ways: dict[str, list[Lasting]] = {_OWN: [], "loop": [], "ping-pong": []}
     print(
-        f"{LONG_S} s: {'cut':<18}{'least motion':>13}{'clip own':>9}{'repetition':>12}{'at lag s':>10}"
-        f"{'come again':>12}"
+        f"{LONG_S} s: {'cut':<18}{'least motion':>13}{'clip own':>9}{'least half s':>14}{'clip own':>9}"
+        f"{'repetition':>12}{'at lag s':>10}{'come again':>12}  first half seconds"
     )
     for cut in cuts(folders, only=only):
         count = round(LONG_S * cut.fps)
@@ -84,7 +86,9 @@ def report_long(folders: list[Path], only: str) -> None:
         own = ways[_OWN][-1]
         print(
             f"      {cut.name:<18}{own.least_motion:>13.2f}{own.own_least_motion:>9.2f}"
-            f"{own.repetition:>12.2f}{own.period_s:>10.1f}{own.come_again:>12.2f}",
+            f"{own.least_half:>14.2f}{own.own_least_half:>9.2f}"
+            f"{own.repetition:>12.2f}{own.period_s:>10.1f}{own.come_again:>12.2f}  "
+            + " ".join(f"{half:.2f}" for half in own.first_halves),
             flush=True,
         )
     for way, found in ways.items():
@@ -93,9 +97,11 @@ def report_long(folders: list[Path], only: str) -> None:
         again = statistics.median(score.repetition for score in found)
         most = max(score.repetition for score in found)
         back = [score.come_again for score in found]
+        lively = [score.least_half for score in found if score.own_least_half >= LIVELY]
         print(
             f"{way:<14} least motion {least:.2f} (worst {worst:.2f}), repetition {again:.2f} (worst {most:.2f}), "
-            f"come again {statistics.median(back):.2f} (worst {max(back):.2f})"
+            f"come again {statistics.median(back):.2f} (worst {max(back):.2f}), least half second of "
+            f"{len(lively)} lively cuts {statistics.median(lively):.2f} (worst {min(lively):.2f})"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 
+import cv2
 import numpy as np
 import pytest
 from tests.engines.making import Clip, extend, luma_step, timed
@@ -64,3 +65,23 @@ def test_a_prompt_may_hold_the_camera_still(prompt: str, same: bool, clips: dict
     own = {frame.y[:, :4].tobytes() for frame in clip.frames}
     shown_before = [picture.y[:, :4].tobytes() in own for picture in made[round(6.5 * clip.fps) :]]
     assert any(shown_before) is same
+
+
+@pytest.mark.parametrize("name", ["bikes", "bunny", "carphone"])
+@pytest.mark.parametrize("seed", [0, 9])
+def test_thirty_seconds_neither_die_nor_loop(clips: dict[str, Clip], name: str, seed: int) -> None:
+    clip = clips[name]
+    made = extend(timed(clip.frames, clip.fps), frames=round(30 * clip.fps), fps=clip.fps, seed=seed).frames
+    own = np.array([luma_step(a, b) for a, b in itertools.pairwise(clip.frames[-round(2 * clip.fps) :])])
+    usual, half = float(np.median(own[own > 0.1])), round(clip.fps / 2)
+    new = np.array([luma_step(a, b) for a, b in itertools.pairwise([clip.frames[-1], *made])])
+    halves = new[: new.size // half * half].reshape(-1, half).mean(axis=1) / usual
+    # Up to its first turn a clip is carried on ever slower; after that every half second lives.
+    assert halves[4:].min() > 0.38, halves.round(2)
+    assert halves[:4].min() > 0.05
+    assert np.mean(new < 0.05 * usual) < 0.02, "hardly a picture is held"
+    smalls = np.stack([cv2.resize(frame.y, (64, 36), interpolation=cv2.INTER_AREA) for frame in made]).astype(np.int16)
+    lags = range(round(clip.fps), len(made) // 2, 2)
+    apart = np.array([np.abs(smalls[lag::3] - smalls[:-lag:3]).mean() for lag in lags])
+    dip = float((np.maximum.accumulate(apart) - apart).max()) / float(np.median(apart))
+    assert dip < 0.5, "a loop comes again at some lag: 1.1 and more"

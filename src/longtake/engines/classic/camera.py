@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from longtake.engines.classic.analyse import Clip
+from longtake.engines.classic.chance import LIKELIEST, Chance
 from longtake.engines.classic.flow import Advection, pull_field, usual_and_strong_speed, vector_length
 from longtake.engines.classic.pace import Turns, first_step, turning_path
 from longtake.engines.classic.pixels import (
@@ -102,15 +103,15 @@ def similarity_motion(first: Bytes, second: Bytes) -> tuple[Motion, float]:
     return Motion(float(shift[0]), float(shift[1]), math.log(scale), roll), inliers
 
 
-def continue_camera(clip: Clip) -> Iterator[VideoFrame]:
+def continue_camera(clip: Clip, chance: Chance = LIKELIEST) -> Iterator[VideoFrame]:
     """New pictures without end, one a step of the clip."""
     playback = Playback(clip)
     motion, _ = camera_motion(playback)
     reach = _Reach(playback, motion)
     longest = max(6, round(_RAMP_S / clip.step_s))
     entry = entry_speed(clip, reach.luma, lambda speed: first_step(speed, longest))
-    ramp = min(longest, max(6, int(math.pi * _farthest_steps(motion) / entry)))
-    turns = Turns.of(clip.span_s, clip.step_s, small_steps(clip))
+    ramp = min(longest, max(6, int(math.pi * chance.reach * _farthest_steps(motion) / entry)))
+    turns = Turns.of(clip.span_s, clip.step_s, small_steps(clip), chance)
     return follow(playback, reach.picture, turning_path(entry=entry, ramp=ramp, turns=turns))
 
 

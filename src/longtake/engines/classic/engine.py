@@ -107,7 +107,7 @@ def _extend(request: EngineRequest) -> Work:
         )
     past = clip.played_at(frame_s)
     script = script_for(request.prompt, float(request.frames / request.fps), past_s=len(past) * frame_s)
-    chosen = continue_clip(clip, frame_s, camera_free=not script.moves_camera)
+    chosen = continue_clip(clip, frame_s, camera_free=not script.moves_camera, seed=request.seed)
     still = chosen.pick == "still"
     pictures = itertools.repeat(last) if still and script.moves_camera else chosen.pictures
     steering = Steering(

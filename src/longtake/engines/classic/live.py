@@ -13,6 +13,7 @@ import statistics
 from collections.abc import Iterator
 
 from longtake.engines.classic.analyse import Clip
+from longtake.engines.classic.chance import LIKELIEST, Chance
 from longtake.engines.classic.flow import Advection, usual_and_strong_speed
 from longtake.engines.classic.pace import Turns, turning_path
 from longtake.engines.classic.pixels import Bytes
@@ -28,7 +29,7 @@ _MOST_STRAIN = 0.28
 """Of what moves and has edges, when it is carried farther than that: from 0.35 on a turning cup grew horns."""
 _TORN = 0.45
 """Strain that is passed by nothing: people far away had become threads at 0.6."""
-_RAMP_S = 1.2
+_RAMP_S = 1.0
 _LEAST_SEEN, _WELL_SEEN = 0.3, 0.6
 """Of the clip's last steps, that the first invented one is: leaves in the wind do not go on by flow, and look dead."""
 _MOST_AHEAD_S = 0.6
@@ -39,7 +40,7 @@ _RESTING_SPEED = 1e-4
 """Widths a step: 0.2 pixels at 1080p."""
 
 
-def continue_live(clip: Clip) -> Iterator[VideoFrame]:
+def continue_live(clip: Clip, chance: Chance = LIKELIEST) -> Iterator[VideoFrame]:
     """New pictures without end, one a step of the clip."""
     playback = Playback(clip)
     frame = clip.frames[-1]
@@ -62,6 +63,7 @@ def continue_live(clip: Clip) -> Iterator[VideoFrame]:
     unbent, untorn = advection.steps_to_strains((_MOST_STRAIN, _TORN), luma, most)
     usually = min(longest / math.pi, peak / max(strong, 1e-9), untorn)
     farthest = usually + max(0.0, unbent - usually) * _seen_share(clip, luma_beyond(entry))
+    farthest *= chance.reach
     # What does not move, or moves in ways that flow cannot see (a fade, grain), would only freeze on a long ramp.
     resting = strong * entry < _RESTING_SPEED
     ramp = _SHORTEST_RAMP if resting else min(longest, max(_SHORTEST_RAMP, int(math.pi * farthest / entry)))
@@ -69,7 +71,9 @@ def continue_live(clip: Clip) -> Iterator[VideoFrame]:
     return follow(
         playback,
         beyond,
-        turning_path(entry=entry, ramp=ramp, turns=Turns.of(clip.span_s, clip.step_s, small_steps(clip)), ahead=ahead),
+        turning_path(
+            entry=entry, ramp=ramp, turns=Turns.of(clip.span_s, clip.step_s, small_steps(clip), chance), ahead=ahead
+        ),
     )
 
 

@@ -11,8 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_FAR_RAMP_S = 1.0
-_FIRST_DEPTH_S = 2.5
+from longtake.engines.classic.chance import LIKELIEST, Chance
+
+_FAR_RAMP_S = 0.7
+"""Of the half second around a halt this leaves half of the motion; a second would leave a third."""
+_AGAIN_RAMP_S = 0.8
+"""The same where the last picture is passed again: what it was really followed by has been tried once."""
 _SHALLOWEST_S = 1.8
 """How far back a return goes at least, if the clip is that long."""
 _NEAREST_S = 1.2
@@ -25,6 +29,9 @@ _PASSED_S = 0.15
 _CALM_SHARE = 0.4
 """Of the clip's mean step: what stays below this for half a second is calm."""
 _CALM_WINDOW_S = 0.5
+_DULL_SHARE = 0.75
+"""Of the clip's mean step: where it moves less it does not turn, if it may turn somewhere better nearby."""
+_NEARBY_S = 0.5
 _LEAST_LIVELY_S = 1.5
 _GOLDEN, _SILVER = 0.618033988749895, 0.414213562373095
 """Multiples of these never repeat and spread evenly: a long continuation must not beat like a pendulum."""
@@ -45,16 +52,22 @@ class Turns:
     """Steps that a turn inside the clip takes."""
     pace: float
     """Speed between turns: 1 is the clip's own."""
+    chance: Chance = LIKELIEST
+    moving: tuple[float, ...] = ()
+    """How much moves around each picture, from the last one back, as a share of the mean."""
 
     @classmethod
-    def of(cls, span_s: float, step_s: float, steps: Sequence[float]) -> Turns:
+    def of(cls, span_s: float, step_s: float, steps: Sequence[float], chance: Chance = LIKELIEST) -> Turns:
         """The turns of a clip that is `span_s` long and whose pictures differ by `steps`, one from the next."""
         back = span_s / step_s
         pace = min(1.0, max(0.3, span_s / _SHORTEST_RETURN_S))
         # A turn overshoots by a third of its ramp, which must lie inside the clip.
         ramp = max(2, min(max(6, round(_FAR_RAMP_S / step_s)), int(0.8 * back / pace)))
         first, last = _lively(np.asarray(steps, np.float64), step_s)
-        return cls(back=back * (1 - first), calm=back * (1 - last), step_s=step_s, ramp=ramp, pace=pace)
+        return cls(
+            back=back * (1 - first), calm=back * (1 - last), step_s=step_s, ramp=ramp, pace=pace, chance=chance,
+            moving=_moving(np.asarray(steps, np.float64), step_s),
+        )  # fmt: skip
 
     def places(self) -> Iterator[tuple[float, float]]:
         """Without end: how far back the clip plays backwards, and how far back it turns when it comes forwards again.
@@ -62,14 +75,35 @@ class Turns:
         0 for the second is the last picture itself, which is passed and carried on again.
         """
         run = min(_LEAST_RUN_S / self.step_s, _LEAST_RUN_SHARE * (self.back - self.calm))
-        far = min(self.back, max(_FIRST_DEPTH_S / self.step_s, self.calm + run))
-        for visit in itertools.count(1):
+        far = min(self.back, max(self.chance.depth_s / self.step_s, self.calm + run))
+        far = self._lively_near(far, self.calm + run, self.back)
+        for visit in itertools.count(self.chance.visit):
             room = max(0.0, far - self.calm - run)
             near = self.calm + min(room, _NEAREST_S / self.step_s) * (visit * _GOLDEN % 1)
-            near = 0.0 if near < _PASSED_S / self.step_s else near
+            near = 0.0 if near < _PASSED_S / self.step_s else self._lively_near(near, self.calm, far - run)
             yield far, near
             shallowest = min(self.back, max(_SHALLOWEST_S / self.step_s, near + run))
             far = self.back - (self.back - shallowest) * (visit * _SILVER % 1)
+            far = self._lively_near(far, near + run, self.back)
+
+    def _lively_near(self, place: float, least: float, most: float) -> float:
+        """The place, or where more moves nearby if that is dull: a halt takes half of what there is."""
+        reach = _NEARBY_S / self.step_s
+        places = np.array([place, *np.arange(max(least, place - reach), min(most, place + reach) + 1e-6)])
+        if not self.moving or self.step_s >= _NEARBY_S:
+            return place
+        moving = np.interp(places, np.arange(len(self.moving)), self.moving)
+        return place if moving[0] >= _DULL_SHARE else float(places[int(np.argmax(moving))])
+
+
+def _moving(steps: NDArray[np.float64], step_s: float) -> tuple[float, ...]:
+    """The mean step within half a second of each picture as a share of the clip's, from the last picture back."""
+    window = 2 * max(1, round(_CALM_WINDOW_S / 2 / step_s))
+    if steps.size <= window or steps.mean() <= 0:
+        return ()
+    padded = np.pad(steps, (window // 2, window // 2), mode="edge")
+    means = np.convolve(padded, np.ones(window) / window, "valid")
+    return tuple(float(mean) for mean in means[::-1] / steps.mean())
 
 
 def _lively(steps: NDArray[np.float64], step_s: float) -> tuple[float, float]:
@@ -112,7 +146,7 @@ def turning_path(*, entry: float, ramp: int, turns: Turns, ahead: int = 0) -> It
             position = min(0.0, position + pace)
             yield position
         # Invented motion goes as far as at first; a turn on the clip's own pictures takes its own time.
-        length = turns.ramp if near else ramp
+        length = turns.ramp if near else min(ramp, max(turns.ramp, round(_AGAIN_RAMP_S / turns.step_s)))
 
 
 def first_step(entry: float, ramp: int, pace: float = 1.0) -> float:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from longtake.engines.classic.analyse import Clip
 from longtake.engines.classic.camera import camera_motion, continue_camera
+from longtake.engines.classic.chance import LIKELIEST, Chance
 from longtake.engines.classic.drift import drifting
 from longtake.engines.classic.fade import Fade
 from longtake.engines.classic.live import continue_live
@@ -21,7 +22,7 @@ from longtake.engines.classic.still import push_in
 from longtake.engines.classic.texture import SHORTEST_S, continue_texture, jump_distance
 from longtake.media.frames import VideoFrame
 
-Way = Callable[[Clip], Iterator[VideoFrame]]
+Way = Callable[[Clip, Chance], Iterator[VideoFrame]]
 
 _FEWEST_DISTINCT = 4
 """With fewer distinct pictures there is no motion to continue."""
@@ -53,24 +54,26 @@ class Chosen:
     """The pick's error on the hidden part over that of a frozen picture; None if there was too little to try on."""
 
 
-def continue_clip(clip: Clip, frame_s: float, *, camera_free: bool = True) -> Chosen:
+def continue_clip(clip: Clip, frame_s: float, *, camera_free: bool = True, seed: int = 0) -> Chosen:
     """Carry the clip on in the way that foretells its own end best, and a fade at its end to that fade's end.
 
     `camera_free`: nobody has said what the camera does, so that it may drift under a long continuation.
+    `seed`: another one is another take, other than 0.
     """
     fade = Fade.of(clip)
+    chance = Chance.of(seed)
     if fade is None:
-        return _continue(clip, frame_s, camera_free=camera_free)
-    chosen = _continue(fade.undone(clip), frame_s, camera_free=camera_free)
+        return _continue(clip, frame_s, chance, camera_free=camera_free)
+    chosen = _continue(fade.undone(clip), frame_s, chance, camera_free=camera_free)
     return replace(chosen, pictures=fade.brought_to_its_end(chosen.pictures, frame_s))
 
 
-def _continue(clip: Clip, frame_s: float, *, camera_free: bool) -> Chosen:
+def _continue(clip: Clip, frame_s: float, chance: Chance, *, camera_free: bool) -> Chosen:
     if clip.distinct < _FEWEST_DISTINCT:
-        return Chosen("still", push_in(clip.frames[-1], frame_s), None)
+        return Chosen("still", push_in(clip.frames[-1], frame_s, chance), None)
     pick, error = _back_test(clip)
-    pictures = _WAYS[pick](clip)
-    return Chosen(pick, in_beat(clip, drifting(clip, pictures) if camera_free else pictures, frame_s), error)
+    pictures = _WAYS[pick](clip, chance)
+    return Chosen(pick, in_beat(clip, drifting(clip, pictures, chance) if camera_free else pictures, frame_s), error)
 
 
 def _back_test(clip: Clip) -> tuple[str, float | None]:
@@ -85,7 +88,7 @@ def _back_test(clip: Clip) -> tuple[str, float | None]:
     frozen = _error(_compared([seen.frames[-1]] * hidden), truth, weights)
     errors, scores = dict[str, float](), dict[str, float]()
     for name in _candidates(small, seen):
-        made = _compared(list(itertools.islice(_WAYS[name](seen), hidden)))
+        made = _compared(list(itertools.islice(_WAYS[name](seen, LIKELIEST), hidden)))
         errors[name] = _error(made, truth, weights)
         if name == "camera" and errors[name] > _CAMERA_ERROR * frozen:
             continue

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from longtake.engines.classic.analyse import Clip
+from longtake.engines.classic.chance import LIKELIEST, Chance
 from longtake.engines.classic.flow import Advection, aligning_flow
 from longtake.engines.classic.pixels import Bytes, Floats, shrink
 from longtake.engines.classic.playback import Playback, entry_speed
@@ -37,6 +38,8 @@ _FAMILIAR_SHARE = 0.6
 """What a moment that was shown just now costs, in medians of the jumps' costs; it is forgotten within seconds."""
 _FORGET_S = 6.0
 _COMPARED_WIDTH = 48
+_AS_GOOD = 0.15
+"""Jumps whose costs differ by less are as good: a seed chooses between them."""
 
 Matrix = NDArray[np.float64]
 
@@ -49,7 +52,7 @@ class Jump:
     arrive: int
 
 
-def continue_texture(clip: Clip) -> Iterator[VideoFrame]:
+def continue_texture(clip: Clip, chance: Chance = LIKELIEST) -> Iterator[VideoFrame]:
     """New pictures without end, one a step of the clip. The clip must be at least `SHORTEST_S` long."""
     playback = Playback(clip)
     frame = clip.frames[-1]
@@ -65,7 +68,7 @@ def continue_texture(clip: Clip) -> Iterator[VideoFrame]:
 
     entry = entry_speed(clip, luma_beyond, lambda speed: speed * (1 - 0.5 / join))
     count = len(clip.frames)
-    for jump, following in jumps(clip):
+    for jump, following in jumps(clip, chance):
         flow_in, flow_out = _alignment(playback, jump)
         for step in range(1, following.leave - jump.arrive + 1):
             share = _smooth(step / join)
@@ -88,13 +91,15 @@ def continue_texture(clip: Clip) -> Iterator[VideoFrame]:
 SHORTEST_S = _SHORTEST_PLAY_S + 2 * _NEAREST_S
 
 
-def jumps(clip: Clip) -> Iterator[tuple[Jump, Jump]]:
-    """Every jump from the clip's end on, with the one that follows it. Never ends; always the same for one clip."""
-    return _jumps(clip, _felt(_distances(clip)))
+def jumps(clip: Clip, chance: Chance = LIKELIEST) -> Iterator[tuple[Jump, Jump]]:
+    """Every jump from the clip's end on, with the one that follows it. Never ends; the same for a clip and a chance."""
+    return _jumps(clip, _felt(_distances(clip)), chance)
 
 
-def _jumps(clip: Clip, felt: Matrix) -> Iterator[tuple[Jump, Jump]]:
+def _jumps(clip: Clip, felt: Matrix, chance: Chance = LIKELIEST) -> Iterator[tuple[Jump, Jump]]:
     costs = _jump_costs(felt)
+    if chance.seed:
+        costs *= np.random.default_rng([chance.seed, 0x3A9]).uniform(1, 1 + _AS_GOOD, costs.shape)
     count = costs.shape[0]
     least = max(2, round(_SHORTEST_PLAY_S / clip.step_s))
     near = round(_NEAREST_S / clip.step_s)
