@@ -29,7 +29,7 @@ from tests.contract.values import (
 from longtake.errors import FencedOff
 from longtake.store.base import ENGINE_CRASHED, JobEnd, JobMark, Store, TaskChanges
 from longtake.store.operator import Exchange
-from longtake.types import Fault, Role, Step
+from longtake.types import Fault, Role, Step, Task
 
 pytestmark = pytest.mark.anyio
 
@@ -95,6 +95,25 @@ async def test_what_is_at_a_provider_counts_for_nothing_where_results_are_joined
     await add(store, make_task("many"))
     claimed = await store.claim(OWNER, {"cpu": 2}, START_MS)
     assert [task.tenant_id for task in claimed] == ["few", "many"]
+
+
+async def test_what_is_made_is_joined_in_its_order_before_anything_is_begun(store: Store, home: Home) -> None:
+    begun = await add(store, make_task())
+    for _ in range(3):
+        await add(store, make_task(plan=REMOTE))
+    fetching: list[Task] = []
+    for task in await store.claim(OWNER, {"io": 3}, START_MS):
+        bought = await store.move(task, Step.SUBMITTING, TaskChanges(), job=start(1))
+        polled = await store.move(bought, Step.POLLING, TaskChanges(), job=JobMark(attempt=1, handle="h"))
+        ended = JobEnd(attempt=1, state="succeeded")
+        fetching.append(await store.move(polled, Step.FETCHING, TaskChanges(), job=ended))
+    first, second, third = fetching
+    for task in (third, first, second):
+        await store.move(task, Step.ASSEMBLING, TaskChanges(release=True))
+        home.clock.ms += 1
+    claimed = await store.claim(OWNER, {"cpu": 3}, START_MS)
+    assert [task.id for task in claimed] == [third.id, first.id, second.id]
+    assert (await claim_one(store, START_MS)).id == begun.id
 
 
 async def test_downloads_of_one_tenant_leave_places_to_others(store: Store) -> None:

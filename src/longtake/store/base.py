@@ -319,9 +319,9 @@ class Store(OperatorReads, ProviderAccounts, Protocol):
         """Take at most `free[slot]` due tasks for each slot, fairly between tenants.
 
         The tenant with the fewest tasks in such slots comes first, then the one whose last turn is longest ago, then
-        the one that waits longest; inside a tenant the oldest task. Of lifecycle.LEFT_TO_OTHERS a tenant gets no more
-        than it leaves free. A `queued` task moves to `preparing`; one in a later step without owner stays there. The
-        fence grows.
+        the one that waits longest; inside a tenant what is made and waits to be joined or stored, in the order in which
+        it was made, then the oldest task. Of lifecycle.LEFT_TO_OTHERS a tenant gets no more than it leaves free. A
+        `queued` task moves to `preparing`; one in a later step without owner stays there. The fence grows.
         """
         ...
 

@@ -485,16 +485,15 @@ with recursive tenant (name) as (
 )
 select name, (
     select number from tasks
-    where owner is null and slot is not null and slot = :slot and tasks.tenant = name and next_ms <= :now_ms
-    order by number limit 1
+    where owner is null and slot is not null and slot = :slot and tasks.tenant = name and +next_ms <= :now_ms
+    order by case when step in ('assembling', 'storing') then updated_ms else 1000000000000000 + number end limit 1
 ) as first
 from tenant where name is not null and first is not null
 
--- due_after --
+-- due_of --
 select number from tasks
-where owner is null and slot is not null and slot = :slot and tenant = :tenant and number > :number
-    and next_ms <= :now_ms
-order by number limit 1
+where owner is null and slot is not null and slot = :slot and tenant = :tenant and +next_ms <= :now_ms
+order by case when step in ('assembling', 'storing') then updated_ms else 1000000000000000 + number end limit 1
 
 -- claim --
 update tasks set

@@ -66,10 +66,9 @@ def claim(
             place: dict[str, Cell] = {
                 "slot": slot,
                 "tenant": first.tenant,
-                "number": first.number,
                 "now_ms": now_ms,
             }
-            following = fetch_first(connection, "due_after", place)
+            following = fetch_first(connection, "due_of", place)
             if following is not None:
                 number = msgspec.convert(following[0], int)
                 heapq.heappush(queue, _Waiting(first.running + 1, turn, number, first.tenant))
