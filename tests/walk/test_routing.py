@@ -7,8 +7,10 @@ The whole application without HTTP, against a fake upstream in a process of its 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
+import urllib.request
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from email.utils import formatdate
@@ -362,6 +364,34 @@ def test_an_alias_goes_over_several_providers_and_a_failed_job_to_the_next(tmp_p
             assert done.cost_microusd == 6 * 200_000
             report = await services.store.check_ledger()
             assert report.problems == ()
+
+    asyncio.run(main())
+
+
+def test_a_video_that_is_waited_for_at_a_provider_that_was_taken_away(tmp_path, upstream):
+    """The wait ends with the reason, not with its deadline a day later."""
+    order = urllib.request.Request(
+        f"{upstream.url}/unified/v1/video/create",
+        json.dumps({"model": "grok-video-3", "prompt": "a cat [render=60]"}).encode(),
+        {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(order, timeout=20) as answer:
+        there = str(json.loads(answer.read())["id"])
+    may_adopt = Principal(tenant_id="default", key_id="k", admin=True, adopt=True)
+
+    async def main():
+        async with served(tmp_path, account("relay", f"{upstream.url}/unified")) as services:
+            wish = Submission(
+                operation=Operation.EXTEND, dialect="unified", prompt="on", model="grok-video-3", start_us=SECOND_US,
+                source=TaskSource(task_id=there), wait_for_source=True,
+            )  # fmt: skip
+            task = (await services.service.submit(may_adopt, wish)).task
+            assert task.step is Step.WAITING
+        async with served(tmp_path, account("another", f"{upstream.url}/unified")) as services:
+            ended = await end_of(services, task)
+            assert (ended.step, code_of(ended)) == (Step.FAILED, "source_unusable")
+            assert ended.fault is not None
+            assert "not set up here any more" in ended.fault.message
 
     asyncio.run(main())
 

@@ -135,9 +135,11 @@ class Adoptions:
         raise unknown_video()
 
     async def look(self, adoption: Adoption) -> Kind:
-        """How a video that is waited for is by now."""
+        """How a video that is waited for is by now. Raises SourceUnusable if its provider is no longer set up."""
         account = self._remote.accounts.get(adoption.account) if self._remote else None
-        if self._remote is None or account is None or not account.has_key:
+        if self._remote is None or account is None:
+            raise _no_longer_here()
+        if not account.has_key:
             return "refuses"
         try:
             return _meaning(account, await ask(self._remote, account, adoption.handle))
@@ -158,7 +160,7 @@ class Adoptions:
         """
         account = self._remote.accounts.get(adoption.account) if self._remote else None
         if self._remote is None or account is None:
-            raise SourceUnusable("the provider that has this video is not set up here any more: choose another")
+            raise _no_longer_here()
         for attempt in range(MOST_TRIES):
             try:
                 return await self._copy(self._remote, account, tenant_id, adoption, place)
@@ -247,6 +249,14 @@ def unknown_video() -> TaskNotFound:
         "task_id names no video of this key: create one with POST /v1/video/create, or upload one with "
         "POST /v1/files, and send the id from the answer",
         message_zh="task_id 不是此密钥下的视频：请先生成视频，或用 POST /v1/files 上传，再使用返回的 id",
+        param="task_id",
+    )
+
+
+def _no_longer_here() -> SourceUnusable:
+    return SourceUnusable(
+        "the provider that has this video is not set up here any more: choose another",
+        message_zh="该视频所在的渠道已不再配置：请更换",
         param="task_id",
     )
 

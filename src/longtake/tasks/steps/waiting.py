@@ -25,21 +25,23 @@ async def leave_waiting(here: Surroundings, task: Task) -> Task:
 async def follow_source(here: Surroundings, task: Task, adoption: Adoption) -> None:
     """Ask for a source that is being made at a provider until it has ended there, or the task waits no longer.
 
-    The task is queued then, to fetch it, or fails. Raises FencedOff, StoreFailed, NoMaker.
+    The task is queued then, to fetch it, or fails. Raises FencedOff, StoreFailed.
     """
     misses = 0
     while True:
-        said = await here.adoptions.look(adoption)
-        misses = misses + 1 if said == "unknown" else 0
+        try:
+            with in_the_callers_words(task.submission):
+                said = await here.adoptions.look(adoption)
+                misses = misses + 1 if said == "unknown" else 0
+                if said == "ended":
+                    raise never_finished()
+                if misses >= MISSES_TO_LOSE:
+                    raise unknown_video()
+        except RequestError as error:
+            await here.fail(task, fault_of(error))
+            return
         if said == "finished":
             await here.queue(task, task.plan)
-            return
-        if said == "ended" or misses >= MISSES_TO_LOSE:
-            try:
-                with in_the_callers_words(task.submission):
-                    raise never_finished() if said == "ended" else unknown_video()
-            except RequestError as error:
-                await here.fail(task, fault_of(error))
             return
         age_s = max(0, here.clock() - task.created_ms) / 1000
         await asyncio.sleep(next_wait_s(here.providers, age_s))
