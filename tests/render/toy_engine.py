@@ -41,6 +41,11 @@ class ToyEngine:
             case "few":
                 yield picture(request.width, request.height, 90)
                 return
+            case "darker" | "bluer":
+                last = request.context[-1].frame
+                y, u = (last.y - np.uint8(5), last.u) if request.prompt == "darker" else (last.y, last.u + np.uint8(2))
+                yield from (VideoFrame(y.copy(), u.copy(), last.v.copy()) for _ in range(request.frames))
+                return
             case _:
                 pass
         for number in range(request.frames):
