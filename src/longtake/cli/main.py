@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "extend": ("longtake.cli.video:extend", "Continue a video file or task from any second."),
     "remix": ("longtake.cli.video:remix", "Make a video anew after another prompt."),
     "get": ("longtake.cli.tasks:get", "Show a task; save its video."),
+    "export": ("longtake.cli.export:export", "Save the path of a video, and who made what of it."),
     "watch": ("longtake.cli.tasks:watch", "Follow a task to its end."),
     "list": ("longtake.cli.tasks:list_tasks", "List tasks, newest first."),
     "cancel": ("longtake.cli.tasks:cancel", "Cancel a task."),
