@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from tests.acceptance.conftest import ADMIN_KEY, Launch, Server
 from tests.browser.conftest import MADE_LIMIT_MS, Visitor
+from tests.browser.test_studio import serious_faults
 
 pytestmark = pytest.mark.chromium
 
@@ -46,6 +47,7 @@ def test_the_handle_snaps_and_says_it_and_may_be_put_back(visitor: Visitor, clip
     expect(page.locator("#total")).to_contain_text("2.00 s kept")
     offer = page.locator("[data-model=grok-imagine-video] .why")
     expect(offer).to_have_text("made by the model itself · wait not known yet")
+    assert serious_faults(page) == []
     visitor.picture("snapped")
     page.get_by_role("button", name="Stay at 1.50 s").click()
     expect(start).to_have_value("1.5")
@@ -117,6 +119,7 @@ def test_of_takes_that_are_refused_the_others_are_shown(visitor: Visitor, clip_i
     expect(page.locator(".take")).to_have_count(2)
     expect(page.locator(".take").first).to_contain_text("Take 1")
     expect(page.locator(".take").nth(1)).to_contain_text("seed 8")
+    assert serious_faults(page) == []
     visitor.picture("takes-refused")
     going_on = page.locator(".video-card[data-state=queued] h3 a, .video-card[data-state=running] h3 a")
     page.get_by_role("button", name="Call off").click()

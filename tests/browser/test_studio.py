@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, expect
 from tests.acceptance.conftest import ADMIN_KEY, SAMPLE_ID, Server
 from tests.browser.conftest import MADE_LIMIT_MS, Visitor
 from tests.http.conftest import clip_bytes
@@ -26,6 +26,15 @@ def extended(server: Server, source: str, *, at: float = 1, seconds: float = 0.5
     task_id = str(server.request("POST", "/v1/video/extend", body).json["id"])
     server.wait(task_id)
     return task_id
+
+
+def serious_faults(page: Page) -> list[str]:
+    """What axe-core finds serious or worse on the page as it is."""
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:120]}"
+        for one in Axe().run(page).response["violations"]
+        if one["impact"] in {"serious", "critical"}
+    ]
 
 
 def until(place: Locator, holds: str) -> None:
@@ -294,6 +303,7 @@ def test_the_console_is_filtered_by_its_address(visitor: Visitor, clip_id: str):
     page.keyboard.press("Enter")
     # The drawer holds the same as the page; Escape leads back to where one stood.
     expect(page.locator("dialog .waterfall li.try")).to_have_count(1)
+    assert serious_faults(page) == []
     visitor.picture("console-drawer", whole=False)
     page.keyboard.press("Escape")
     expect(link).to_be_focused()
@@ -382,13 +392,7 @@ def test_every_page_can_be_used_by_everybody(
     for name, path in pages.items():
         visitor.go(f"{path}{'&' if '?' in path else '?'}lang={language}")
         visitor.page.wait_for_load_state("networkidle")
-        found = Axe().run(visitor.page)
-        serious = [
-            f"{one['id']}: {one['nodes'][0]['html'][:120]}"
-            for one in found.response["violations"]
-            if one["impact"] in {"serious", "critical"}
-        ]
-        assert serious == [], name
+        assert serious_faults(visitor.page) == [], name
         wide = visitor.page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 380, f"{name} is {wide} px wide"
         visitor.picture(f"{name}-{language}-{'dark' if dark else 'light'}-380")
