@@ -232,16 +232,17 @@ def _forked(orders: bytes, log: Path) -> int:
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(descriptor, 1)
         os.dup2(descriptor, 2)
         os._exit(live(orders))
-    ends = os.pidfd_open(child)
+    ends, is_over = os.pidfd_open(child), False
     try:
-        is_over, _, _ = select.select([ends], [], [], PROCESS_LIMIT_S)
+        is_over = bool(select.select([ends], [], [], PROCESS_LIMIT_S)[0])
     finally:
         os.close(ends)
-    if not is_over:
-        os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
+        if not is_over:
+            os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status) if is_over else -signal.SIGALRM

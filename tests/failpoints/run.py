@@ -18,6 +18,7 @@ import os
 import random
 import resource
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -124,7 +125,21 @@ def _forked_workers(work: Work, jobs: int) -> list[int]:
                 sys.stdout.flush()
                 os._exit(status)
         workers.append(worker)
-    return [os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]) for worker in workers]
+    statuses: list[int] = []
+    try:
+        while workers:
+            statuses.append(os.waitstatus_to_exitcode(os.waitpid(workers[-1], 0)[1]))
+            workers.pop()
+    finally:
+        # Called off: nothing is to go on by itself.
+        for worker in workers:
+            os.kill(worker, signal.SIGTERM)
+            os.waitpid(worker, 0)
+    return statuses
+
+
+def _call_off(_number: int, _frame: object) -> None:
+    raise SystemExit(1)
 
 
 def _load() -> None:
@@ -165,6 +180,7 @@ def main() -> int:
     left = [item for item in mine if not is_done(item, known)]
     print(f"{len(mine) - len(left)} of {len(mine)} homes are in {coverage}", flush=True)
     _load()
+    signal.signal(signal.SIGTERM, _call_off)
     until_s = began_s + arguments.seconds if arguments.seconds else float("inf")
     statuses = _forked_workers(Work(left, coverage, source, root, arguments.seed, until_s), arguments.jobs)
     lines = [line for line in read(coverage, source) if line.item in mine]
