@@ -119,7 +119,7 @@ def _forked_workers(work: Work, jobs: int) -> list[int]:
             status = 1
             try:
                 status = _work(work)
-            except BaseException:  # noqa: BLE001  (a fork must not go on as its parent)
+            except Exception:  # noqa: BLE001  (a fork must not go on as its parent)
                 traceback.print_exc()
             finally:
                 sys.stdout.flush()
