@@ -31,8 +31,9 @@ BUYS = {"comfyui": "/prompt$", "fal": "^/fal/", "xai": "extensions$|generations$
 """The call that buys, of wires where a key does not make it count once."""
 
 
-def toml_of(kind: str, upstream: RunningUpstream) -> str:
-    prefix, model, options = WIRES[kind]
+def toml_of(kind: str, upstream: RunningUpstream, options: str = "") -> str:
+    prefix, model, own = WIRES[kind]
+    options = options or own
     return (
         f'[[providers]]\nname = "maker"\nkind = "{kind}"\nbase_url = "{upstream.url}/{prefix}"\n'
         f'api_key_env = "RELAY_KEY"\nmodels = {{ m = "{model}" }}\noptions = {{ {options} }}\n'
@@ -59,11 +60,13 @@ def bought(upstream: RunningUpstream, before: int) -> list[Json]:
     return upstream.jobs()[before:]
 
 
-def check_end(server: Server, task_id: str, upstream: RunningUpstream, before: int, folder: Path) -> None:
+def check_end(
+    server: Server, task_id: str, upstream: RunningUpstream, before: int, folder: Path, *, submits: int = 1
+) -> None:
     """One job, one whole film with its head, nothing left over, and money that adds up."""
     ended = done(server, task_id)
     jobs = bought(upstream, before)
-    assert [job["submits"] for job in jobs] == [1], jobs
+    assert [job["submits"] for job in jobs] == [submits], jobs
     seconds, size, rate, _ = facts_of(save(server, task_id, folder / "film.mp4"))
     assert (size, rate) == ((320, 180), FPS)
     assert seconds == pytest.approx(ended["metadata"]["duration"], abs=0.1)
@@ -132,3 +135,17 @@ def test_kill_9_while_the_call_that_buys_is_on_its_way(
     time.sleep(1)
     assert [job["submits"] for job in bought(upstream, before)] == [1]
     assert part_files(again.home) == []
+
+
+def test_kill_9_amid_a_call_that_counts_once_under_its_key(
+    serve: Launch, upstream: RunningUpstream, film: Path, tmp_path: Path
+) -> None:
+    """What was staged for it is staged again, and the call is repeated."""
+    before, toml = len(upstream.jobs()), toml_of("unified", upstream, "counts_once = true")
+    upstream.set(new_s=NEW_S, counts_once=True)
+    server = serve(toml)
+    upstream.spoil({"path": "/extend$|/create$", "method": "POST", "times": 1, "answer_after_s": 30.0})
+    task_id = extend(server, "m", server.upload(film), START_S, duration=NEW_S)
+    until(lambda: len(bought(upstream, before)) == 1, "the call never arrived")
+    kill(server)
+    check_end(serve(toml, server.home), task_id, upstream, before, tmp_path, submits=2)

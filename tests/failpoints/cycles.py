@@ -30,6 +30,7 @@ from pathlib import Path
 from tests.failpoints.edges import Moment, of_walks
 from tests.failpoints.inspection import wrong_at_longtake, wrong_at_upstreams, wrong_in_files, wrong_in_record
 from tests.failpoints.nodes import Longtake, Node, Upstream
+from tests.failpoints.scenarios import SCENARIOS
 from tests.fakes.upstream.clips import make_clip
 
 END_WITHIN_S = 300.0
@@ -156,7 +157,8 @@ def trouble(world: World) -> str:
         _spoil(rng.choice(world.behind), rng)
     elif kind == "point":
         node = rng.choice([other for other in (front, *world.behind) if isinstance(other, Longtake)])
-        edges = [edge for edge in of_walks() if "expired" not in edge]
+        usual = [*SCENARIOS["local"].edges, *SCENARIOS["remote"].edges]
+        edges = usual if rng.random() < 0.7 else [edge for edge in of_walks() if "expired" not in edge]
         node.trap = (rng.choice(edges), rng.choice((Moment.BEFORE_COMMIT, Moment.AFTER_COMMIT)))
         _restart(world, node)
         limit_s = time.monotonic() + rng.uniform(1, 8)

@@ -37,9 +37,11 @@ from longtake.store.base import Job, JobEnd, JobMark, JobStart, TaskChanges
 from longtake.tasks.asking import limit_of
 from longtake.tasks.exchanges import answer_of, asked_of
 from longtake.tasks.faults import NETWORK, UNCONFIRMED
+from longtake.tasks.origins import way_at
 from longtake.tasks.provider_jobs import InputGone, provider_job
 from longtake.tasks.remote import Remote, open_job
 from longtake.tasks.segments import segment_of
+from longtake.tasks.staging import stage_inputs
 from longtake.tasks.steps.failover import try_elsewhere
 from longtake.tasks.steps.surroundings import Surroundings
 from longtake.types import Plan, Step, Task, Value
@@ -144,7 +146,7 @@ async def _go_on(here: Surroundings, remote: Remote, task: Task, account: LiveAc
     if not counts_once:
         return await _leave_unconfirmed(here, task)
     try:
-        job = await provider_job(here, remote, task, account, begun.caller_key)
+        job = await _job_again(here, remote, task, account, begun.caller_key)
     except InputGone:
         job = None
     except UpstreamError as error:
@@ -153,6 +155,20 @@ async def _go_on(here: Surroundings, remote: Remote, task: Task, account: LiveAc
         )
         job = None
     return await (_leave_unconfirmed(here, task) if job is None else _repeat(here, remote, task, account, job))
+
+
+async def _job_again(
+    here: Surroundings, remote: Remote, task: Task, account: LiveAccount, caller_key: str
+) -> ProviderJob:
+    """See provider_job: what was staged and has gone with its process is staged once more."""
+    try:
+        return await provider_job(here, remote, task, account, caller_key)
+    except InputGone:
+        way = await way_at(here.store, task, account)
+        if way is None:
+            raise
+        await stage_inputs(here, task, way)
+        return await provider_job(here, remote, task, account, caller_key)
 
 
 async def _hear(here: Surroundings, task: Task, account: LiveAccount, job: ProviderJob, heard: _Heard) -> Task:
