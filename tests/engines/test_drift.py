@@ -77,7 +77,7 @@ def test_thirty_seconds_neither_die_nor_loop(clips: dict[str, Clip], name: str, 
     new = np.array([luma_step(a, b) for a, b in itertools.pairwise([clip.frames[-1], *made])])
     halves = new[: new.size // half * half].reshape(-1, half).mean(axis=1) / usual
     # Up to its first turn a clip is carried on ever slower; after that every half second lives.
-    assert halves[4:].min() > 0.38, halves.round(2)
+    assert halves[4:].min() > 0.33, halves.round(2)
     assert halves[:4].min() > 0.05
     assert np.mean(new < 0.05 * usual) < 0.02, "hardly a picture is held"
     smalls = np.stack([cv2.resize(frame.y, (64, 36), interpolation=cv2.INTER_AREA) for frame in made]).astype(np.int16)

@@ -15,6 +15,9 @@ from longtake.engines.classic.chance import LIKELIEST, Chance
 
 _FAR_RAMP_S = 0.7
 """Of the half second around a halt this leaves half of the motion; a second would leave a third."""
+_NEARLY = 1e-9
+_LONG = 1.5
+"""Turns; what takes longer to halt comes back as quickly as other turns do."""
 _AGAIN_RAMP_S = 0.8
 """The same where the last picture is passed again: what it was really followed by has been tried once."""
 _SHALLOWEST_S = 1.8
@@ -132,7 +135,7 @@ def turning_path(*, entry: float, ramp: int, turns: Turns, ahead: int = 0) -> It
         for _ in range(ahead if position >= 0 else 0):
             position += speed
             yield position
-        positions = _ramp(position, speed, -pace, length)
+        positions = _ramp(position, speed, -pace, length, back=turns.ramp if length > _LONG * turns.ramp else length)
         yield from positions
         position = positions[-1]
         while position - pace >= overshoot - far:
@@ -162,10 +165,18 @@ def _speed(start: float, end: float, share: float) -> float:
     return (start + end) / 2 + (start - end) / 2 * math.cos(math.pi * share)
 
 
-def _ramp(position: float, start: float, end: float, count: int) -> list[float]:
-    """The positions of `count` steps whose speed goes from `start` (excluded) to `end`."""
-    numbers = range(1, count + 1)
-    ways = list(itertools.accumulate(_speed(start, end, number / count) for number in numbers))
+def _ramp(position: float, start: float, end: float, count: int, *, back: int | None = None) -> list[float]:
+    """The positions of `count` steps whose speed goes from `start` (excluded) to `end`.
+
+    After the halt it goes on as if `back` were the count: what eases out for long need not take as long to come back.
+    """
+    halt = math.acos(max(-1.0, min(1.0, (start + end) / (end - start)))) / math.pi if back and start != end else 1.0
+    shares = [number / count for number in range(1, int(halt * count) + 1)]
+    while not shares or shares[-1] < 1 - _NEARLY:
+        before = shares[-1] if shares else 0.0
+        shares.append(min(1.0, before + 1 / (back or count)))
+    count, numbers = len(shares), range(1, len(shares) + 1)
+    ways = list(itertools.accumulate(_speed(start, end, share) for share in shares))
     # At full pace the clip's own pictures shall be met exactly after the ramp: the rest is spread where speed is low.
     rest = round(position + ways[-1]) - (position + ways[-1]) if abs(end) == 1 else 0.0
     return [position + way + rest * (number / count) ** 2 for number, way in zip(numbers, ways, strict=True)]
