@@ -71,6 +71,19 @@ def test_loudness_is_kept_throughout() -> None:
     assert max(parts) < 1.4 * loudness(heard)
 
 
+@pytest.mark.parametrize("end_db", [-24, -40, 6], ids=["faded", "nearly silent", "loud"])
+def test_sound_goes_on_from_the_loudness_of_the_end(end_db: float) -> None:
+    heard = ambience(4)
+    fade_db = np.interp(np.arange(heard.shape[1]) / RATE, [0, 2.5, 3.5], [0, 0, end_db])
+    heard *= (10 ** (fade_db / 20)).astype(np.float32)
+    new = continue_sound(heard, RATE * 6, RATE, 2, 3)
+    near = round(0.4 * RATE)
+    assert abs(20 * np.log10(loudness(new[:, :near]) / loudness(heard[:, -near:]))) < 7, "the ear hears no step"
+    levels_db = [20 * np.log10(loudness(new[:, at : at + RATE // 4])) for at in range(0, RATE * 6, RATE // 4)]
+    assert max(np.abs(np.diff(levels_db))) < 8, "nor one later"
+    assert loudness(new[:, 4 * RATE :]) > 0.4 * loudness(heard[:, : 2 * RATE]), "it does not stay as quiet"
+
+
 def test_sound_is_no_loop() -> None:
     new = continue_sound(ambience(4), RATE * 12, RATE, 1, 0)[0, ::4].astype(np.float64)
     spectrum = np.fft.rfft(new, 2 * new.size)

@@ -22,14 +22,23 @@ _SILENCE = 1e-5
 _CANDIDATES = 24
 _LOUDNESS_S = 3
 _LOUDEST = 0.97
+_NEAR_S = 0.4
+"""What the ear compares at a join."""
+_UNHEARD_DB = 3.0
+"""A step that sounds have by themselves."""
+_MOST_RISE_DB, _MOST_FALL_DB = 40.0, 6.0
+_RISE_S = 2.5
+_FADED = 0.1
+"""Share of the power of what is loud below which a sound has faded: 10 dB."""
 
 
 def continue_sound(context: Samples | None, count: int, rate_hz: int, channels: int, seed: int) -> Samples:
     """(channels, count) samples that follow `context`, (channels, n), which ends at the cut.
 
     Grains of the context play forwards in a random order without hard repetition; each next grain is the one of some
-    random candidates that fits the last one's end best, and is set to the context's usual loudness. The first
-    30 ms mix the mirrored end of the context out of the grains, so that the wave goes on from its last sample.
+    random candidates that fits the last one's end best, and is set to the context's usual loudness. Where the end is
+    much quieter or louder, as after a fade, the new sound is led there from the end's loudness. The first 30 ms mix the
+    mirrored end of the context out of the grains, so that the wave goes on from its last sample.
     """
     if context is None or context.shape[1] == 0 or count == 0:
         return np.zeros((channels, count), np.float32)
@@ -40,7 +49,7 @@ def continue_sound(context: Samples | None, count: int, rate_hz: int, channels: 
     elif _loudness(heard) < _SILENCE:
         body = np.zeros((channels, count), np.float32)
     else:
-        body = _texture(heard, count, rate_hz, random)
+        body = _from_the_ending(heard, _texture(_without_fades(heard, rate_hz), count, rate_hz, random), rate_hz)
     join = min(count, max(1, round(JOIN_S * rate_hz)))
     ending = _mirrored(heard, join)
     leaving, coming = _equal_power(join, _likeness(ending, body[:, :join]))
@@ -62,6 +71,17 @@ def at_loudness_of(heard: Samples, body: Samples, rate_hz: int) -> Samples:
     gains = np.full(body.shape[1], gain, np.float32)
     gains[:ramp] = 1 + (gain - 1) * np.sin(np.linspace(0, np.pi / 2, ramp)) ** 2
     return body * gains
+
+
+def _from_the_ending(heard: Samples, body: Samples, rate_hz: int) -> Samples:
+    """The new sound begun as loud as the end of what was heard, and led to its own loudness, evenly in dB."""
+    near = round(_NEAR_S * rate_hz)
+    ended, begun = (max(_loudness(part), _SILENCE) for part in (heard[:, -near:], body[:, :near]))
+    step_db = float(np.clip(20 * np.log10(begun / ended), -_MOST_FALL_DB, _MOST_RISE_DB))
+    if abs(step_db) < _UNHEARD_DB:
+        return body
+    way = np.clip(np.arange(body.shape[1], dtype=np.float64) / round(_RISE_S * rate_hz), 0.0, 1.0)
+    return (body * 10 ** (step_db * (way - 1) / 20)).astype(np.float32)
 
 
 def blocks(samples: Samples, rate_hz: int) -> Iterator[Samples]:
@@ -145,9 +165,28 @@ def _usual_loudness(samples: Samples, rate_hz: int) -> float:
     whole = samples.shape[1] // size
     if whole < 3:  # noqa: PLR2004 - too few for a median
         return _loudness(samples)
-    power = np.square(samples[:, : whole * size], dtype=np.float64).reshape(samples.shape[0], whole, size).mean((0, 2))
+    power = _powers(samples, size)
     # Towards the end's own loudness, which is what the ear compares with.
     return float(np.sqrt(np.median(power) * 0.5 + power[-5:].mean() * 0.5))
+
+
+def _powers(samples: Samples, size: int) -> NDArray[np.float64]:
+    """Mean squares of stretches of `size` samples; what is left over at the end is left out."""
+    whole = samples.shape[1] // size
+    stretches = samples[:, : whole * size].reshape(samples.shape[0], whole, size)
+    return np.square(stretches, dtype=np.float64).mean((0, 2))
+
+
+def _without_fades(heard: Samples, rate_hz: int) -> Samples:
+    """What was heard without a beginning and an end that are much quieter: in the middle of a texture they are holes.
+
+    All of it where less than a second would be left.
+    """
+    size = rate_hz // 10
+    power = _powers(heard, size)
+    loud = np.flatnonzero(power > _FADED * np.quantile(power, 0.75)) if power.size else np.zeros(0, np.intp)
+    kept = heard[:, loud[0] * size : (loud[-1] + 1) * size] if loud.size else heard
+    return kept if kept.shape[1] >= rate_hz else heard
 
 
 def _gain(piece: Samples, usual: float) -> float:
