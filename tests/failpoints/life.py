@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import gc
 import json
 import random
@@ -248,6 +249,7 @@ class Life:
 
 def live(orders: bytes) -> int:
     """Run one process by its orders; its exit status."""
+    faulthandler.enable()
     gc.freeze()
     given = msgspec.json.decode(orders, type=Orders)
     life = None

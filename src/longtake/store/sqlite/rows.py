@@ -82,6 +82,12 @@ class _AssetRow(msgspec.Struct, array_like=True, frozen=True):
     facts: str | None
 
 
+for _kind in (TaskRow, _KeyRow, _AssetRow, Job, Key):
+    # msgspec learns a class at its first use, and a second thread that meets it half-known ends the process (0.22.0:
+    # `convert` with a type that is null). Rows are read in the writer's thread and in the loop's.
+    msgspec.json.Decoder(_kind)
+
+
 def read(row: Row, record: type[Record]) -> Record:
     """A row as a record whose fields are its columns."""
     return msgspec.convert(row, record, strict=False)
