@@ -46,6 +46,7 @@ def own_identity(folder: Path, installation: str) -> SigningIdentity:
     signing = folder / "signing"
     if not _is_current(signing):
         _make(folder, signing, installation)
+    _sweep(folder)
     # Both in one file, so that they belong together even while another child renews them.
     key, begin, chain = (signing / "signer.pem").read_bytes().partition(_CERTIFICATE)
     return SigningIdentity("es256", begin + chain, key)
@@ -100,6 +101,21 @@ def _make(folder: Path, signing: Path, installation: str) -> None:
             raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what children that have died had begun: a draft may hold a key."""
+    for draft in folder.glob("*.part"):
+        owner = draft.name.split(".")[-2]
+        try:
+            os.kill(int(owner), 0)
+        except ProcessLookupError:
+            if draft.is_dir():
+                shutil.rmtree(draft, ignore_errors=True)
+            else:
+                draft.unlink(missing_ok=True)
+        except (ValueError, OSError):
+            continue
 
 
 def _write_certificates(folder: Path, installation: str) -> None:
