@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import http.client
 import json
 import re
 import urllib.error
@@ -86,7 +87,7 @@ def _download(jobs: Jobs, url: str) -> bytes | None:
     except urllib.error.HTTPError as error:
         fetched.statuses.append(error.code)
         return None
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return None
     return whole if whole.startswith(head) else None
 
