@@ -386,7 +386,7 @@ def test_tab_completes_commands_models_and_tasks(server: Server, remote: dict[st
     run_longtake("cancel", task_id, environment=remote)
     uuid = task_id.rpartition(":")[2]
     nobody: dict[str, str | None] = {"LONGTAKE_HOME": str(tmp_path / "nothing"), "LONGTAKE_URL": None}
-    assert offered("longtake ex", nobody) == {"plain,extend"}
+    assert offered("longtake ext", nobody) == {"plain,extend"}
     assert f"plain,{uuid}" in offered("longtake get ", remote)
     assert offered(f"longtake watch {uuid[:9]}", remote) >= {f"plain,{uuid}"}
     assert {"file,", f"plain,{uuid}"} <= offered("longtake extend ", remote)
