@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from itertools import pairwise
-from statistics import median
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from longtake.media.glance import BLOCKS, Luma
+from longtake.media.index import median
 from longtake.seam_report import JoinFault
 
 _SOFT_PX = 3.0
@@ -50,7 +50,7 @@ def explained(
     if JoinFault.FLASH in causes and abs(back) <= max(even, _SETTLED * flash):
         gone |= {JoinFault.BRIGHTNESS, JoinFault.BLOCK}
     signed = _blocks(after[0].astype(np.float32) - before[-1])
-    whole = float(np.median(signed))
+    whole = median(signed)
     if JoinFault.BLOCK in causes - gone:
         if abs(whole) <= even:
             gone.add(JoinFault.BRIGHTNESS)
@@ -75,14 +75,14 @@ def _left(one: Luma, other: Luma) -> float:
     """How far two frames differ but for their brightness, their sharpness and a part of the picture."""
     soft = [cv2.GaussianBlur(plane.astype(np.float32), (0, 0), _SOFT_PX) for plane in (one, other)]
     change = np.asarray(soft[1] - soft[0], np.float32)
-    steps = np.sort(_blocks(np.abs(change - float(np.median(change)))).ravel())
+    steps = np.sort(_blocks(np.abs(change - median(change))).ravel())
     return float(steps[: max(1, round(_CALM_SHARE * steps.size))].mean())
 
 
 def _usual_sharpness(one: Luma, other: Luma) -> float:
     """How much sharper most blocks are in the other frame."""
     grids = [_blocks(np.abs(cv2.Laplacian(plane, cv2.CV_32F))) for plane in (one, other)]
-    return median((np.maximum(grids[1], _FLAT) / np.maximum(grids[0], _FLAT)).ravel().tolist())
+    return median(np.maximum(grids[1], _FLAT) / np.maximum(grids[0], _FLAT))
 
 
 def _blocks(levels: NDArray[np.float32]) -> _Grid:

@@ -132,12 +132,12 @@ class PacketIndex:
         return rate_of_duration(median(inside), self.time_base) if len(inside) else self.rate
 
 
-def median(values: NDArray[np.int64] | NDArray[np.float64]) -> float:
+def median(values: NDArray[np.int64] | NDArray[np.float64] | NDArray[np.float32]) -> float:
     """The middle one of the values, or the mean of the two in the middle.
 
-    NumPy's own imports masked arrays at its first use, which takes 20 ms of each child.
+    NumPy's own imports masked arrays at its first use, which takes 20 to 40 ms of each child.
     """
-    ordered = np.sort(values)
+    ordered = np.sort(values, axis=None)
     return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
