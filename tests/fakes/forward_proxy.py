@@ -9,6 +9,7 @@ import select
 import socket
 import ssl
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -93,13 +94,14 @@ def tls_front(port_behind: int, folder: Path, host: str) -> Generator[tuple[int,
         yield port, certificate
 
 
-class _Forwarder(BaseHTTPRequestHandler):
+class _Forwarder(BaseHTTPRequestHandler, ABC):
     """Hands calls on to a port of this machine, one a connection."""
 
     timeout = _LIMIT_S
 
+    @abstractmethod
     def ask(self) -> None:
-        raise NotImplementedError
+        """Answer a GET or POST."""
 
     def do_GET(self) -> None:
         self.ask()

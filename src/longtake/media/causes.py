@@ -11,9 +11,8 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from longtake.media.glance import BLOCKS, Luma
+from longtake.media.glance import Grid, Luma, block_means
 from longtake.media.index import median
 from longtake.seam_report import JoinFault
 
@@ -29,8 +28,6 @@ _ALIKE = 1.35
 _FLAT = 0.5
 _SETTLED = 0.25
 """Of a flash: what may be left of it, since light changes by itself meanwhile."""
-
-_Grid = NDArray[np.float32]
 
 
 def explained(
@@ -85,9 +82,6 @@ def _usual_sharpness(one: Luma, other: Luma) -> float:
     return median(np.maximum(grids[1], _FLAT) / np.maximum(grids[0], _FLAT))
 
 
-def _blocks(levels: NDArray[np.float32]) -> _Grid:
-    """The means of blocks."""
+def _blocks(levels: Grid) -> Grid:
     high, wide = levels.shape
-    factor = BLOCKS / max(wide, high)
-    size = (max(1, min(wide, round(wide * factor))), max(1, min(high, round(high * factor))))
-    return np.asarray(cv2.resize(levels, size, interpolation=cv2.INTER_AREA), np.float32)
+    return block_means(levels, wide, high)

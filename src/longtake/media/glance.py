@@ -79,12 +79,16 @@ def block_steps(before: Luma, after: Luma) -> Grid:
     """Mean absolute luma differences of the blocks of a grid."""
     high, wide = before.shape
     every = max(1, high // _ROWS_ENOUGH)
-    difference = cv2.absdiff(before[::every], after[::every])
+    return block_means(np.asarray(cv2.absdiff(before[::every], after[::every]), np.uint8), wide, high)
+
+
+def block_means(levels: NDArray[np.uint8] | Grid, wide: int, high: int) -> Grid:
+    """The means of the blocks of a grid over levels of a picture of this size, of which rows may be left out."""
     factor = BLOCKS / max(wide, high)
-    rows = _bounds(len(difference), round(high * factor))
-    columns = _bounds(wide, round(wide * factor))
+    rows = _bounds(levels.shape[0], round(high * factor))
+    columns = _bounds(levels.shape[1], round(wide * factor))
     # Band by band, since resizing by area takes ten times as long.
-    bands = [cv2.reduce(difference[a:b], 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F)[0] for a, b in pairwise(rows)]
+    bands = [cv2.reduce(levels[a:b], 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F)[0] for a, b in pairwise(rows)]
     return np.asarray(np.add.reduceat(np.stack(bands), columns[:-1], axis=1) / np.diff(columns), np.float32)
 
 
