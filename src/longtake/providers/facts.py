@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 from longtake.catalog.provider_facts import ProviderModel, provider_facts
@@ -17,6 +19,7 @@ def shipped_model(kind: str, name: str, server: str = "") -> ProviderModel | Non
     return provider_facts(kind).find(name, server)
 
 
+@lru_cache(maxsize=256)
 def shipped_abilities(kind: str, name: str, server: str = "") -> Abilities:
     """What the catalogue says that a model can do; of one that it does not know: create, and nothing else."""
     model = shipped_model(kind, name, server)

@@ -163,6 +163,8 @@ def retry_after_s(answer: Response) -> float | None:
     if re.fullmatch(r"\d{1,12}(\.\d+)?", milliseconds):
         return float(milliseconds) / 1000
     text = answer.headers.get("retry-after", "").strip()
+    if not text:
+        return None
     if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
         return float(text)
     until, now = _moment(text), _moment(answer.headers.get("date", ""))

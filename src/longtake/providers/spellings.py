@@ -55,7 +55,8 @@ _NOT_YET_MS = 100_000_000_000
 
 def read_status(word: str) -> Status | None:
     """The status that a word means, in any case and with any separators; None for a word that nobody knows."""
-    return _STATUS_OF.get(re.sub(r"[\s-]+", "_", word.strip().lower()))
+    # Most are written as they stand in the table.
+    return _STATUS_OF.get(word) or _STATUS_OF.get(re.sub(r"[\s-]+", "_", word.strip().lower()))
 
 
 def status_word(body: Body) -> str:
@@ -101,7 +102,7 @@ def progress(body: Body) -> float | None:
 def poll_after_s(answer: Response) -> float | None:
     """When the provider wants to be asked again, if it says so."""
     text = answer.headers.get("openai-poll-after-ms", "").strip()
-    return float(text) / 1000 if re.fullmatch(r"\d{1,12}(\.\d+)?", text) else retry_after_s(answer)
+    return float(text) / 1000 if text and re.fullmatch(r"\d{1,12}(\.\d+)?", text) else retry_after_s(answer)
 
 
 def _expires_ms(body: Body) -> int | None:

@@ -92,7 +92,8 @@ def judge(
     """
     account, abilities = offer.account, offer.abilities
     link_note = account.notes.get(offer.model, "") if operation is not Operation.CREATE else ""
-    note = "; ".join(filter(None, (link_note, _gone(abilities, now_ms))))
+    gone = _gone(abilities, now_ms)
+    note = f"{link_note}; {gone}" if link_note and gone else link_note or gone
     reason, why, until_ms = Reason.READY, f"ready; {note}" if note else "ready", 0
     condition, longest_us = account.health.condition, longest_new_us(abilities)
     wished_us = new_us or abilities.default_new_us
@@ -125,8 +126,10 @@ def judge(
 
 def _gone(abilities: Abilities, now_ms: int) -> str:
     """What is to be known of a model whose maker has named the day of its end: it may live on at others."""
+    if not abilities.retires:
+        return ""
     today = datetime.fromtimestamp(now_ms / 1000, UTC).date().isoformat()
-    return f"its maker has ended it on {abilities.retires}" if "" < abilities.retires <= today else ""
+    return f"its maker has ended it on {abilities.retires}" if abilities.retires <= today else ""
 
 
 def longest_new_us(abilities: Abilities) -> int | None:

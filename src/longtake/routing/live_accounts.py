@@ -142,6 +142,7 @@ class LiveAccounts:
 
     def __init__(self, accounts: Sequence[LiveAccount] = (), *, rng: random.Random | None = None) -> None:
         self._accounts = tuple(accounts)
+        self._ranked = sorted(accounts, key=lambda account: -account.settings.priority)
         self._by_name = {account.name: account for account in accounts}
         self._models = dict.fromkeys(model for account in accounts for model in account.abilities)
         self._rng = rng or random.Random()  # noqa: S311  (spreads load, guards nothing)
@@ -162,8 +163,7 @@ class LiveAccounts:
 
     def offering(self, models: Sequence[str]) -> list[tuple[LiveAccount, str]]:
         """Every account with each of these models that it has: by model as they stand, then best priority first."""
-        ranked = sorted(self._accounts, key=lambda account: -account.settings.priority)
-        return [(account, model) for model in models for account in ranked if model in account.abilities]
+        return [(account, model) for model in models for account in self._ranked if model in account.abilities]
 
     def serving(self, model: str, operation: Operation) -> list[LiveAccount]:
         """The usable accounts whose model can do this at all, best priority first, as they stand in the file.
@@ -181,10 +181,13 @@ class LiveAccounts:
 
         The lots follow the weights. Whether each may be asked is for candidates.judge to say.
         """
+        offered = self.offering(models)
+        if len(offered) <= 1:
+            return offered
         # Efraimidis and Spirakis 2006: keys u^(1/w) order a weighted sample without replacement.
         lots = {account.name: self._rng.random() ** (1 / account.settings.weight) for account in self._accounts}
         rank = {model: place for place, model in enumerate(models)}
         return sorted(
-            self.offering(models),
+            offered,
             key=lambda pair: (rank[pair[1]], -pair[0].settings.priority, pair[0].is_full, -lots[pair[0].name]),
         )

@@ -62,6 +62,8 @@ class Makers:
         self._built_in = catalog.find(LONGTAKE_CPU)
         self.stand_in = stand_in
         self._choices = {model.name: self._choice(model) for model in catalog}
+        self._remote_choices: dict[tuple[str, str, Mode], Choice] = {}
+        """By account, our name of its model, and mode: as many as there are in longtake.toml."""
 
     def choose(self, model_name: str, operation: Operation) -> Choice:
         """The maker of a model; of an alias, of the first of its models that can be made.
@@ -210,6 +212,12 @@ class Makers:
         return self._choice_at(account, model_name, way.mode)
 
     def _choice_at(self, account: LiveAccount, model_name: str, mode: Mode) -> Choice:
+        named = account.name, model_name, mode
+        if named not in self._remote_choices:
+            self._remote_choices[named] = self._choice_made_at(account, model_name, mode)
+        return self._remote_choices[named]
+
+    def _choice_made_at(self, account: LiveAccount, model_name: str, mode: Mode) -> Choice:
         maker = Maker(provider=account.name, model=account.model_of(model_name), engine="", mode=mode, name=model_name)
         known = self._known(model_name)
         return Choice(
