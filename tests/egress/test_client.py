@@ -22,6 +22,7 @@ from tests.egress.other_server import Call, Reply, other_server, reply
 from longtake.egress.access import Access
 from longtake.egress.client import Egress
 from longtake.egress.messages import FilePart, Request, TextPart
+from longtake.egress.wire import BRIEFLY_S
 from longtake.errors import BadUpstreamAnswer, LongtakeError, MaybeSent, NotSent, UrlRefused
 
 pytestmark = pytest.mark.anyio
@@ -67,10 +68,11 @@ async def test_forms_and_files_are_read_from_disk(door: Door, tmp_path: Path) ->
     assert raw.headers["content-length"] == str(video.stat().st_size)
 
 
-async def test_an_answer_without_a_date_is_dated_on_arrival(door: Door) -> None:
+async def test_a_pause_that_is_named_without_a_date_is_dated_on_arrival(door: Door) -> None:
     """Retry-After as a date is nothing without one (RFC 9110, 6.6.1); the server's own stays."""
-    own = "Fri, 27 Nov 2026 12:00:00 GMT"
-    async with other_server(reply()) as silent, other_server(reply(Date=own)) as telling:
+    own, until = "Fri, 27 Nov 2026 12:00:00 GMT", "Fri, 27 Nov 2026 12:00:09 GMT"
+    silent_reply, telling_reply = reply(Retry_After=until), reply(Date=own, Retry_After=until)
+    async with other_server(silent_reply) as silent, other_server(telling_reply) as telling:
         dated = await door().send(Request("GET", silent.url), Access.to(silent.url))
         assert abs((parsedate_to_datetime(dated.headers["date"]) - datetime.now(UTC)).total_seconds()) < 30
         assert (await door().send(Request("GET", telling.url), Access.to(telling.url))).headers["date"] == own
@@ -323,7 +325,8 @@ async def test_a_head_request_has_no_body(door: Door) -> None:
         assert (answer.body, answer.headers["content-length"]) == (b"", "99999999999")
 
 
-async def test_connections_to_providers_are_kept_for_what_may_be_repeated(door: Door) -> None:
+async def test_connections_to_providers_are_kept(door: Door) -> None:
+    """For what must not be repeated only those that were used a moment ago."""
     async with other_server(lambda _: reply(body=b"{}", closes=False)) as server:
         egress = door()
         for _ in range(5):
@@ -331,7 +334,50 @@ async def test_connections_to_providers_are_kept_for_what_may_be_repeated(door: 
         assert server.connections == 1
         for _ in range(3):
             await egress.send(Request("POST", server.url, json={}), Access.to(server.url))
-        assert server.connections == 4, "a connection of its own for each call that must not be repeated"
+        assert server.connections == 2, "another one than that of the calls that may be repeated"
+        await asyncio.sleep(BRIEFLY_S + 0.05)
+        await egress.send(Request("POST", server.url, json={}), Access.to(server.url))
+        assert server.connections == 3
+
+
+async def test_what_must_not_be_repeated_goes_out_on_no_connection_that_was_closed(door: Door) -> None:
+    async with other_server(lambda _: reply(body=b"{}")) as server:  # it closes, and does not announce it
+        egress = door()
+        for number in range(1, 4):
+            await egress.send(Request("POST", server.url, json={}), Access.to(server.url))
+            await asyncio.sleep(0.02)
+            assert (server.connections, len(server.calls)) == (number, number)
+
+
+async def test_a_kept_connection_that_closes_on_a_call_leaves_it_unclear_and_unrepeated(door: Door) -> None:
+    async with other_server(lambda call: reply(body=b"{}", closes=False) if call.number == 0 else Reply(b"")) as server:
+        egress = door()
+        await egress.send(Request("POST", server.url, json={}), Access.to(server.url))
+        with pytest.raises(MaybeSent):
+            await egress.send(Request("POST", server.url, json={}), Access.to(server.url))
+        assert (server.connections, len(server.calls)) == (1, 2)
+
+
+async def test_an_answer_before_the_file_is_sent_whole_is_read(door: Door, tmp_path: Path) -> None:
+    large = tmp_path / "large.bin"
+    large.write_bytes(bytes(8 << 20))
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 401 No\r\ncontent-length: 3\r\n\r\n")
+        await writer.drain()
+        await reader.read(1 << 20)  # aiohttp goes on reading the file meanwhile
+        await asyncio.sleep(0.05)
+        writer.write(b"key")
+        await writer.drain()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        answer = await door().send(Request("PUT", url, file=large), Access.to(url))
+        assert (answer.status, answer.body) == (401, b"key")
 
 
 async def test_after_close_nothing_goes_out(door: Door) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from longtake.egress.secrets import NONE, Secrets, of_headers
+from longtake.egress.secrets import MASK, NONE, Secrets, of_headers
 from longtake.egress.target import Target, parse
 
 
@@ -53,7 +53,9 @@ class Access:
         Raises UrlRefused.
         """
         target = parse(url, param=param)
-        return parse(self.secrets.unmask(url), param=param) if self.secrets and self.covers(target) else target
+        if MASK not in url or not self.covers(target):
+            return target
+        return parse(self.secrets.unmask(url), param=param)
 
 
 NOBODY = Access()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
@@ -25,7 +25,7 @@ class Body:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-async def open_body(request: Request | None, stack: AsyncExitStack) -> Body:
+async def open_body(request: Request | None, stack: ExitStack) -> Body:
     """Make the body; its files are closed with the stack. Raises NotSent if one cannot be read."""
     if request is None:
         return Body()
@@ -46,7 +46,7 @@ async def open_body(request: Request | None, stack: AsyncExitStack) -> Body:
     return Body()
 
 
-async def _open(path: Path, stack: AsyncExitStack) -> BufferedReader:
+async def _open(path: Path, stack: ExitStack) -> BufferedReader:
     try:
         file = await asyncio.to_thread(path.open, "rb")
     except OSError as error:

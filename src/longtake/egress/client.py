@@ -114,11 +114,12 @@ class Egress:
             silence_s=self._limits.silence_s,
             deadline=deadline,
         )
-        async with follow(wire, hop, access) as answer:
+        with await follow(wire, hop, access) as answer:
             body = b"" if request.method == "HEAD" else await answer.read(self._limits.answer_bytes)
             # RFC 9110, 6.6.1: an answer without a date is dated on arrival. Retry-After as a date needs one.
-            headers = {"date": formatdate(usegmt=True), **answer.headers}
-            return self._masked(Response(status=answer.status, body=body, headers=headers), access)
+            if "date" not in answer.headers and "retry-after" in answer.headers:
+                answer.headers["date"] = formatdate(usegmt=True)
+            return self._masked(Response(status=answer.status, body=body, headers=answer.headers), access)
 
     def _masked(self, answer: Response, access: Access) -> Response:
         """The answer without what was sent along to get it."""

@@ -157,7 +157,7 @@ class _Run:
             param=self._download.param,
         )
         try:
-            async with follow(self._wire, hop, access) as answer:
+            with await follow(self._wire, hop, access) as answer:
                 await self._take(answer)
         except (NotSent, MaybeSent) as error:
             message = error.message if isinstance(error, NotSent) else f"the download broke off: {error.message}"

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,18 +21,18 @@ _HARMLESS_HEADERS = frozenset({"accept", "range", "if-range"})
 """Any other header may be a secret under a name of the provider's own."""
 
 
-@asynccontextmanager
-async def follow(wire: Wire, hop: Hop, access: Access) -> AsyncGenerator[Answer]:
-    """The answer at the end of the redirects. Only GET and HEAD follow any: others are answered with the redirect.
+async def follow(wire: Wire, hop: Hop, access: Access) -> Answer:
+    """The answer at the end of the redirects, to be used as a block.
 
-    Raises UrlRefused, NotSent, MaybeSent, or BadUpstreamAnswer when there is no end.
+    Only GET and HEAD follow any: others are answered with the redirect. Raises UrlRefused, NotSent, MaybeSent, or
+    BadUpstreamAnswer when there is no end.
     """
     for _ in range(MOST_REDIRECTS + 1):
-        async with wire.exchange(hop) as answer:
-            location = answer.headers.get("location")
-            if answer.status not in _REDIRECTS or location is None or hop.method not in _SAFE_METHODS:
-                yield answer
-                return
+        answer = await wire.exchange(hop)
+        location = answer.headers.get("location")
+        if answer.status not in _REDIRECTS or location is None or hop.method not in _SAFE_METHODS:
+            return answer
+        answer.close()
         target = join(hop.target, location, param=hop.param)
         headers = {name: value for name, value in hop.headers.items() if name.lower() in _HARMLESS_HEADERS}
         hop = replace(hop, target=target, headers=headers, content=None, is_own=access.covers(target))

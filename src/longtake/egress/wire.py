@@ -8,13 +8,13 @@ start should cost.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 import socket
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack
+from contextvars import ContextVar
 from enum import Enum
-from types import SimpleNamespace
+from typing import TYPE_CHECKING, Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
@@ -32,6 +32,14 @@ from longtake.egress.target import refusal
 from longtake.errors import BadUpstreamAnswer, NotSent
 from longtake.settings import PROXY_HINT, ProxySettings, is_proxy
 
+if TYPE_CHECKING:
+    from aiohttp.client_reqrep import ClientRequest
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+
+BRIEFLY_S = 1.0
+"""How long a connection may have been idle on which a call that must not be repeated is sent. The shortest time after
+which servers close idle connections is five seconds (uvicorn, Node); nginx waits 75."""
 _PLAIN_CODINGS = frozenset({"", "identity", "chunked"})
 _LENGTH = re.compile(r"[0-9]{1,18}\Z")
 ResolverFactory = Callable[[], AbstractResolver]
@@ -47,22 +55,44 @@ class Way(Enum):
 
     GUARDED = "guarded"
     """Any address that the guard admits, a connection for each call."""
+    PROXIED = "proxied"
+    """Addresses that the guard has admitted, through the operator's proxy, a connection for each call."""
     KEPT = "kept"
-    """Connections to the operator's hosts are kept and used again."""
-    FRESH = "fresh"
-    """To the operator's hosts, a connection for each call: a kept one may be closing while a call that must not be
-    repeated is written to it, and then nobody knows whether it arrived."""
+    """Connections to the operator's hosts are kept and used again, for calls that may be repeated."""
+    BRIEF = "brief"
+    """The same for calls that must not be repeated, where a connection was used within the last BRIEFLY_S. One that has
+    been idle for longer may be closing while a call is written to it, and then nobody knows whether it arrived. One
+    for each call would cost a TLS handshake each, and at 470 a second leave no free port to the other server: each
+    stays taken for a minute after it was closed (RFC 9293, TIME-WAIT)."""
+
+
+_KEEPS_S = {Way.KEPT: 15.0, Way.BRIEF: BRIEFLY_S}
+_progress: ContextVar[Progress] = ContextVar("progress")
+"""Of the call that the running asyncio task is making."""
 
 
 class Answer:
-    """What came back. The body is read once."""
+    """What came back. The body is read once; its connection is given up with the block."""
 
-    def __init__(self, response: aiohttp.ClientResponse, hop: Hop, progress: Progress) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, hop: Hop, progress: Progress, files: ExitStack) -> None:
+        """`files` are what is being sent: an answer may come before they have been read to their end."""
         self._response = response
+        self._files = files
         self._hop = hop
         self._progress = progress
         self.status = response.status
         self.headers = _in_lower_case(response)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connection up; one whose answer was read to its end is kept where its way keeps any."""
+        self._response.close()
+        self._files.close()
 
     @property
     def length_bytes(self) -> int | None:
@@ -113,7 +143,7 @@ class Answer:
 
 
 class Wire:
-    """The sessions of the three ways."""
+    """The sessions of the four ways."""
 
     def __init__(
         self, *, guard: Guard, limits: Limits, proxies: ProxySettings, resolver: ResolverFactory | None = None
@@ -133,13 +163,10 @@ class Wire:
         await self._foreign_names.close()
         await self._own_names.close()
 
-    @asynccontextmanager
-    async def exchange(self, hop: Hop) -> AsyncGenerator[Answer]:
-        """Send a request and hand over the answer's head; the connection is given up with the block.
-
-        Raises UrlRefused, NotSent or MaybeSent.
-        """
-        if any(_UNSENDABLE.search(text) for pair in hop.headers.items() for text in pair):
+    async def exchange(self, hop: Hop) -> Answer:
+        """Send a request; the answer's head, to be used as a block. Raises UrlRefused, NotSent or MaybeSent."""
+        # A tab is the one control character that may be sent.
+        if _UNSENDABLE.search("\t".join((*hop.headers, *hop.headers.values()))):
             raise NotSent("a header has a line break or a control character in it: check how the key was given")
         if not hop.is_own:
             self._guard.check(hop.target, param=hop.param)
@@ -150,35 +177,33 @@ class Wire:
         headers = {"User-Agent": f"longtake/{__version__}", **hop.headers, "Accept-Encoding": "identity"}
         if address is not None:
             headers["Host"] = hop.target.authority
-        way = Way.KEPT if hop.may_repeat and hop.is_own else Way.FRESH if hop.is_own or proxy else Way.GUARDED
-        async with contextlib.AsyncExitStack() as stack:
-            body = await open_body(hop.content, stack)
-            progress = Progress()
-            fault: Exception | None = None
-            response: aiohttp.ClientResponse | None = None
-            try:
-                response = await self._sessions[way].request(
-                    hop.method,
-                    URL(hop.target.url(address), encoded=True),
-                    headers={**headers, **body.headers},
-                    data=body.data,
-                    allow_redirects=False,
-                    proxy=proxy,
-                    server_hostname=hop.target.host if address and hop.target.scheme == "https" else None,
-                    timeout=self._timeout(hop),
-                    trace_request_ctx=progress,
-                )
-            except (
-                aiohttp.ClientError,
-                OSError,
-                RuntimeError,
-            ) as error:  # RuntimeError: the session was closed meanwhile
-                fault = explain(error, progress, place=hop.place, param=hop.param)
-            if response is None:  # outside the handler, as in Answer.chunks
-                assert fault is not None
-                raise fault
-            stack.callback(response.close)
-            yield Answer(response, hop, progress)
+        progress = Progress()
+        fault: Exception | None = None
+        response: aiohttp.ClientResponse | None = None
+        files = ExitStack()
+        try:
+            body = await open_body(hop.content, files)
+            _progress.set(progress)
+            response = await self._sessions[_way(hop, proxy)].request(
+                hop.method,
+                URL(hop.target.url(address), encoded=True),
+                headers={**headers, **body.headers},
+                data=body.data,
+                allow_redirects=False,
+                proxy=proxy,
+                server_hostname=hop.target.host if address and hop.target.scheme == "https" else None,
+                timeout=self._timeout(hop),
+                middlewares=() if hop.method == "POST" else (_send_once,),
+            )
+        except (aiohttp.ClientError, OSError, RuntimeError) as error:  # RuntimeError: the session was closed meanwhile
+            fault = explain(error, progress, place=hop.place, param=hop.param)
+        finally:
+            if response is None:
+                files.close()
+        if response is None:  # outside the handler, as in Answer.chunks
+            assert fault is not None
+            raise fault
+        return Answer(response, hop, progress, files)
 
     async def _checked_address(self, hop: Hop) -> str:
         """The address that a proxy is to connect to instead of the name, which it would look up once more."""
@@ -203,33 +228,45 @@ class Wire:
         )
 
     def _session(self, way: Way) -> aiohttp.ClientSession:
-        trace = aiohttp.TraceConfig()
-        trace.on_connection_create_end.append(_connected)
-        trace.on_connection_reuseconn.append(_connected)
+        keeps_s = _KEEPS_S.get(way)
+        connector = _Connector(
+            resolver=self._foreign_names if way is Way.GUARDED else self._own_names,
+            socket_factory=self._guard.open_socket if way is Way.GUARDED else None,
+            use_dns_cache=way is Way.KEPT,
+            limit=0,  # callers have slots of their own; a wait for a connection would pass for a host that is down
+            force_close=keeps_s is None,
+            keepalive_timeout=keeps_s,
+        )
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                resolver=self._foreign_names if way is Way.GUARDED else self._own_names,
-                socket_factory=self._guard.open_socket if way is Way.GUARDED else None,
-                force_close=way is not Way.KEPT,
-                use_dns_cache=way is Way.KEPT,
-                limit=0,  # callers have slots of their own; a wait for a connection would pass for a host that is down
-            ),
+            connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),  # what one tenant's call is given, another's must not carry
             auto_decompress=False,
             trust_env=False,
-            middlewares=(_send_once,),
-            trace_configs=[trace],
         )
 
 
-async def _connected(_session: aiohttp.ClientSession, context: SimpleNamespace, _parameters: object) -> None:
-    progress: object = context.trace_request_ctx
-    assert isinstance(progress, Progress)
-    progress.is_connected = True
+def _way(hop: Hop, proxy: str | None) -> Way:
+    if hop.is_own:
+        return Way.KEPT if hop.may_repeat else Way.BRIEF
+    return Way.PROXIED if proxy else Way.GUARDED
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Tells the call that its connection stands, as aiohttp's tracing would at several times the cost."""
+
+    async def connect(
+        self,
+        req: ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - as in aiohttp
+    ) -> Connection:
+        connection = await super().connect(req, traces, timeout)
+        _progress.get().is_connected = True
+        return connection
 
 
 async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep aiohttp from sending PUT and DELETE again by itself when a connection breaks."""
+    """Keep aiohttp from sending again by itself when a connection breaks, as it does all methods but POST and PATCH."""
     try:
         return await handler(request)
     except aiohttp.ClientConnectorError:
