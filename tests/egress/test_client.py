@@ -21,8 +21,8 @@ from tests.egress.other_server import Call, Reply, other_server, reply
 
 from longtake.egress.access import Access
 from longtake.egress.client import Egress
+from longtake.egress.connections import BRIEFLY_S, SETTLED_S
 from longtake.egress.messages import FilePart, Request, TextPart
-from longtake.egress.wire import BRIEFLY_S
 from longtake.errors import BadUpstreamAnswer, LongtakeError, MaybeSent, NotSent, UrlRefused
 
 pytestmark = pytest.mark.anyio
@@ -334,6 +334,7 @@ async def test_connections_to_providers_are_kept(door: Door) -> None:
         assert server.connections == 1
         for _ in range(3):
             await egress.send(Request("POST", server.url, json={}), Access.to(server.url))
+            await asyncio.sleep(SETTLED_S + 0.05)
         assert server.connections == 2, "another one than that of the calls that may be repeated"
         await asyncio.sleep(BRIEFLY_S + 0.05)
         await egress.send(Request("POST", server.url, json={}), Access.to(server.url))
@@ -345,7 +346,6 @@ async def test_what_must_not_be_repeated_goes_out_on_no_connection_that_was_clos
         egress = door()
         for number in range(1, 4):
             await egress.send(Request("POST", server.url, json={}), Access.to(server.url))
-            await asyncio.sleep(0.02)
             assert (server.connections, len(server.calls)) == (number, number)
 
 
@@ -353,6 +353,7 @@ async def test_a_kept_connection_that_closes_on_a_call_leaves_it_unclear_and_unr
     async with other_server(lambda call: reply(body=b"{}", closes=False) if call.number == 0 else Reply(b"")) as server:
         egress = door()
         await egress.send(Request("POST", server.url, json={}), Access.to(server.url))
+        await asyncio.sleep(SETTLED_S + 0.05)
         with pytest.raises(MaybeSent):
             await egress.send(Request("POST", server.url, json={}), Access.to(server.url))
         assert (server.connections, len(server.calls)) == (1, 2)

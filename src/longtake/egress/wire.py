@@ -12,9 +12,7 @@ import re
 import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import ExitStack
-from contextvars import ContextVar
-from enum import Enum
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
@@ -22,6 +20,7 @@ from yarl import URL
 
 from longtake import __version__
 from longtake.egress.bodies import open_body
+from longtake.egress.connections import BRIEFLY_S, KEPT_S, PROGRESS, SETTLED_S, Connector, Way
 from longtake.egress.failures import Progress, explain
 from longtake.egress.guard import NOT_PUBLIC, Guard
 from longtake.egress.hop import Hop
@@ -32,43 +31,11 @@ from longtake.egress.target import refusal
 from longtake.errors import BadUpstreamAnswer, NotSent
 from longtake.settings import PROXY_HINT, ProxySettings, is_proxy
 
-if TYPE_CHECKING:
-    from aiohttp.client_reqrep import ClientRequest
-    from aiohttp.connector import Connection
-    from aiohttp.tracing import Trace
-
-BRIEFLY_S = 1.0
-"""How long a connection may have been idle on which a call that must not be repeated is sent. The shortest time after
-which servers close idle connections is five seconds (uvicorn, Node); nginx waits 75."""
 _PLAIN_CODINGS = frozenset({"", "identity", "chunked"})
 _LENGTH = re.compile(r"[0-9]{1,18}\Z")
 ResolverFactory = Callable[[], AbstractResolver]
 
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-
-
-class Way(Enum):
-    """Which connections a call may use. They are never shared between ways.
-
-    If they were, a caller's URL could ride on a connection to a provider's private address that nobody checked.
-    """
-
-    GUARDED = "guarded"
-    """Any address that the guard admits, a connection for each call."""
-    PROXIED = "proxied"
-    """Addresses that the guard has admitted, through the operator's proxy, a connection for each call."""
-    KEPT = "kept"
-    """Connections to the operator's hosts are kept and used again, for calls that may be repeated."""
-    BRIEF = "brief"
-    """The same for calls that must not be repeated, where a connection was used within the last BRIEFLY_S. One that has
-    been idle for longer may be closing while a call is written to it, and then nobody knows whether it arrived. One
-    for each call would cost a TLS handshake each, and at 470 a second leave no free port to the other server: each
-    stays taken for a minute after it was closed (RFC 9293, TIME-WAIT)."""
-
-
-_KEEPS_S = {Way.KEPT: 15.0, Way.BRIEF: BRIEFLY_S}
-_progress: ContextVar[Progress] = ContextVar("progress")
-"""Of the call that the running asyncio task is making."""
 
 
 class Answer:
@@ -183,7 +150,7 @@ class Wire:
         files = ExitStack()
         try:
             body = await open_body(hop.content, files)
-            _progress.set(progress)
+            PROGRESS.set(progress)
             response = await self._sessions[_way(hop, proxy)].request(
                 hop.method,
                 URL(hop.target.url(address), encoded=True),
@@ -228,14 +195,11 @@ class Wire:
         )
 
     def _session(self, way: Way) -> aiohttp.ClientSession:
-        keeps_s = _KEEPS_S.get(way)
-        connector = _Connector(
+        connector = Connector(
             resolver=self._foreign_names if way is Way.GUARDED else self._own_names,
-            socket_factory=self._guard.open_socket if way is Way.GUARDED else None,
-            use_dns_cache=way is Way.KEPT,
-            limit=0,  # callers have slots of their own; a wait for a connection would pass for a host that is down
-            force_close=keeps_s is None,
-            keepalive_timeout=keeps_s,
+            guard=self._guard if way is Way.GUARDED else None,
+            settled_s=SETTLED_S if way is Way.BRIEF else 0.0,
+            kept_s={Way.KEPT: KEPT_S, Way.BRIEF: BRIEFLY_S}.get(way),
         )
         return aiohttp.ClientSession(
             connector=connector,
@@ -249,20 +213,6 @@ def _way(hop: Hop, proxy: str | None) -> Way:
     if hop.is_own:
         return Way.KEPT if hop.may_repeat else Way.BRIEF
     return Way.PROXIED if proxy else Way.GUARDED
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Tells the call that its connection stands, as aiohttp's tracing would at several times the cost."""
-
-    async def connect(
-        self,
-        req: ClientRequest,
-        traces: list[Trace],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - as in aiohttp
-    ) -> Connection:
-        connection = await super().connect(req, traces, timeout)
-        _progress.get().is_connected = True
-        return connection
 
 
 async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
