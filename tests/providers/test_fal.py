@@ -162,7 +162,12 @@ def test_submits_that_were_refused() -> None:
 
 @pytest.mark.parametrize(
     ("word", "status", "http"),
-    [("IN_QUEUE", "queued", 202), ("IN_PROGRESS", "running", 202), ("IN_QUEUE", "queued", 200)],
+    [
+        ("IN_QUEUE", "queued", 202),
+        ("IN_PROGRESS", "running", 202),
+        ("IN_QUEUE", "queued", 200),
+        ("in_progress", "running", 200),
+    ],
 )
 def test_a_job_on_its_way_is_read(word: str, status: str, http: int) -> None:
     assert update_of(MAKER.read_poll(WHO, HANDLE, answer({"status": word, "queue_position": 3}, http))).status == status

@@ -69,6 +69,9 @@ SURE = [
     ("DashScope: code in a 200", answer({"code": "InvalidParameter", "message": "no", "request_id": "r"}, 200)),
     ("PixVerse: ErrCode in a 200", answer({"ErrCode": 400013, "ErrMsg": "Invalid request", "Resp": None}, 200)),
     ("MiniMax: base_resp in a 200", answer({"base_resp": {"status_code": 1008, "status_msg": "no"}}, 200)),
+    ("a new address, for ever", answer("<html>", 301)),
+    ("a new address, for now", answer(None, 307)),
+    ("a new address, kept", answer(None, 308)),
     ("an error in a 200", answer({"error": {"message": "no"}}, 200)),
 ]
 UNSURE = [
@@ -82,7 +85,8 @@ UNSURE = [
     ("an empty 200", answer(None, 200)),
     ("only kind words", answer({"code": 200, "message": "submitted"}, 200)),
     ("the key is in use", answer({"error": {"message": "m", "code": "idempotency_conflict"}}, 422)),
-    ("a redirect", answer(None, 307)),
+    ("a redirect to an answer", answer(None, 303)),
+    ("a redirect to a page", answer(None, 302)),
 ]
 
 

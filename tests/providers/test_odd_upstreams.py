@@ -7,7 +7,7 @@ import pytest
 from tests.providers.exchange import account, answer, fault_in, job, trouble_in, update_of
 
 from longtake.egress.messages import Response
-from longtake.providers.base import PollFault, Provider, Refused, Trouble
+from longtake.providers.base import PollFault, Provider, Refused, Trouble, Unclear
 from longtake.providers.openai_videos import OpenAiVideosProvider
 from longtake.providers.unified import UnifiedProvider
 
@@ -126,3 +126,74 @@ def test_an_unknown_id_is_never_a_failed_job(relay: Provider, got: Response, say
     else:
         assert isinstance(read, PollFault)
         assert trouble_in(read) is Trouble.UPSTREAM
+
+
+VIDEO = "https://cdn.example/v?sig=a%2Fb"
+PLACES = [
+    ("Ark", {"content": {"video_url": VIDEO}}),
+    ("a result in data", {"data": {"id": ID, "result": {"video": {"url": VIDEO}}}}),
+    ("a list of objects", {"result": {"videos": [{"cover_url": "https://cdn.example/c.mp4", "url": VIDEO}]}}),
+    ("a list of texts", {"video_urls": [VIDEO]}),
+    ("a video in output", {"output": {"thumbnail": "https://cdn.example/t.jpg", "video": VIDEO}}),
+    ("Kling's works", {"works": [{"resource": {"resource": "https://cdn.example/w.mp4"}}]}),
+    ("data in data", {"data": {"task_id": ID, "data": {"output": VIDEO}}}),
+    ("without a scheme", {"video_url": "//cdn.example/v.mp4"}),
+]
+
+
+@relays
+@pytest.mark.parametrize("body", [row[1] for row in PLACES], ids=[row[0] for row in PLACES])
+def test_a_result_is_found_wherever_it_is_named(relay: Provider, body: dict[str, object]) -> None:
+    read = update_of(relay.read_poll(WHO, ID, answer({"id": ID, "status": "completed", **body})))
+    assert read.video is not None
+    assert (read.status, read.video.with_key) == ("succeeded", False)
+    assert read.video.url.startswith("https://cdn.example/")
+    assert read.video.url[len("https://cdn.example/") :] in {"v?sig=a%2Fb", "w.mp4", "v.mp4"}
+
+
+@relays
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"input": {"video_url": "https://cdn.example/asked.mp4"}},
+        {"request": {"video": {"url": "https://cdn.example/asked.mp4"}}},
+        {"thumbnail": {"url": "https://cdn.example/t.png"}, "preview_video": "https://cdn.example/p.mp4"},
+        {"source_video": "https://cdn.example/s.mp4", "webhook": {"url": "https://me.example/hook"}},
+        {"prompt": "see https://cdn.example/x.mp4", "note": "http://[.mp4"},
+        {"video_url": "https://[", "url": "//["},
+    ],
+)
+def test_what_was_sent_is_never_taken_for_the_result(relay: Provider, body: dict[str, object]) -> None:
+    """Without a place of its own the result is at the route for its bytes; a URL that is none is egress's to refuse."""
+    read = update_of(relay.read_poll(WHO, ID, answer({"id": ID, "status": "completed", **body})))
+    assert read.video is not None
+    assert read.video.url in {"https://relay.example/v1/videos/op:1/content", "https://["}
+
+
+@relays
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"video_url": "data:video/mp4;base64,AAAAIGZ0eXA="},
+        {"data": [{"b64_json": "AAAAIGZ0eXA="}]},
+    ],
+)
+def test_a_file_inside_the_answer_is_the_result(relay: Provider, body: dict[str, object]) -> None:
+    read = update_of(relay.read_poll(WHO, ID, answer({"id": ID, "status": "completed", **body})))
+    assert read.video is not None
+    assert (read.video.url, read.video.inline) == ("", b"\0\0\0 ftyp")
+
+
+@relays
+def test_a_bare_text_beside_no_error_is_the_jobs_id(relay: Provider) -> None:
+    bare = "0190c9a2-7d43"
+    assert update_of(relay.read_submit(WHO, job(), answer({"code": "success", "data": bare}))).handle == bare
+    assert isinstance(relay.read_submit(WHO, job(), answer({"code": "success", "data": "submitted"})), Unclear)
+    assert isinstance(relay.read_submit(WHO, job(), answer({"code": "no_channel", "data": bare})), Refused)
+
+
+@relays
+def test_a_mark_of_its_bytes_order_does_not_hide_an_answer(relay: Provider) -> None:
+    """Servers under Windows put one before their JSON: a job that was paid for must not be lost over it."""
+    got = answer(b'\xef\xbb\xbf{"id": "op:2", "status": "queued"}')
+    assert update_of(relay.read_submit(WHO, job(), got)).handle == "op:2"

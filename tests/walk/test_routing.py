@@ -7,6 +7,7 @@ The whole application without HTTP, against a fake upstream in a process of its 
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import time
@@ -319,6 +320,36 @@ def test_a_job_is_lost_when_its_maker_has_said_so_three_times_in_a_row(tmp_path,
                 assert (ended.step, job.state) == (Step.SUCCEEDED, "succeeded"), ended.fault
             else:
                 assert (ended.step, code_of(ended), job.state) == (Step.FAILED, "upstream_lost", "lost")
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("location", ["http://10.0.0.1/login", "ftp://x/", "http://[", "/unified/v1/elsewhere"])
+def test_a_question_that_is_sent_astray_says_nothing_about_the_job(tmp_path, upstream, location: str):
+    """A proxy that sends everybody to its page for a moment: what was bought is asked for again."""
+
+    async def main():
+        async with served(tmp_path, account("relay", f"{upstream.url}/unified")) as services:
+            upstream.spoil({"path": "/query", "times": 2, "status": 302, "headers": {"location": location}})
+            ended = await end_of(services, await ask(services, "grok-video-3"))
+            (job,) = await bought(services, ended)
+            assert (ended.step, job.state) == (Step.SUCCEEDED, "succeeded"), ended.fault
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "content", [b"<!doctype html><title>Sign in</title>", b"\0\0\0\x08ftyp"], ids=["page", "cut off"]
+)
+def test_a_file_inside_an_answer_is_looked_at_like_any_other(tmp_path, upstream, content: bytes):
+    async def main():
+        async with served(tmp_path, account("relay", f"{upstream.url}/unified")) as services:
+            inline = f"data:video/mp4;base64,{base64.b64encode(content).decode()}"
+            said = {"id": "x", "status": "completed", "video_url": inline}
+            upstream.spoil({"path": "/query", "times": 1, "status": 200, "body": said})
+            ended = await end_of(services, await ask(services, "grok-video-3"))
+            (job,) = await bought(services, ended)
+            assert (ended.step, job.state) == (Step.SUCCEEDED, "succeeded"), ended.fault
 
     asyncio.run(main())
 

@@ -7,6 +7,7 @@ without a socket (https://sans-io.readthedocs.io).
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,10 +67,11 @@ class Response:
 
     def json(self) -> object:
         """The body as JSON values; None for an empty body. Raises BadUpstreamAnswer if it is not JSON."""
-        if not self.body.strip():
+        body = self.body.removeprefix(codecs.BOM_UTF8)  # RFC 8259, 8.1: not to be sent, and no error to be sent
+        if not body.strip():
             return None
         try:
-            return msgspec.json.decode(self.body)
+            return msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             kind = self.headers.get("content-type", "no content type")
             raise BadUpstreamAnswer(f"the provider answered {self.status} with {kind} where JSON was due") from error

@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from longtake.egress.messages import Response
 from longtake.errors import BadUpstreamAnswer
+
+_MOST_VALUES = 2_000
+"""That are looked at where the whole of an answer is searched."""
 
 
 class Body:
@@ -62,6 +66,23 @@ class Body:
             if isinstance(value, str) and value.strip():
                 return value.strip()
         return ""
+
+    def texts(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """The texts in it, each with the names on the way to it, those nearest to the top first; of the first values.
+
+        Items of lists have no name of their own.
+        """
+        waiting: deque[tuple[tuple[str, ...], object]] = deque([((), self._values)])
+        for _ in range(_MOST_VALUES):
+            if not waiting:
+                return
+            names, value = waiting.popleft()
+            if isinstance(value, str) and names:
+                yield names, value.strip()
+            elif isinstance(value, dict):
+                waiting += [((*names, name), one) for name, one in cast("dict[str, object]", value).items()]
+            elif isinstance(value, list):
+                waiting += [(names, one) for one in cast("list[object]", value)]
 
     def number(self, *places: str) -> float | None:
         """The first number of these places, also from texts such as `6` and `50%`."""

@@ -129,7 +129,7 @@ class FalProvider:
             body = Body.read(answer)
         except BadUpstreamAnswer as error:
             return unreadable(answer, error.message)
-        word = body.text("status")
+        word = body.text("status").upper()  # proxies in front of fal write it otherwise
         if word in _STATUSES:
             return Update(status=_STATUSES[word], handle=handle)
         if word == "COMPLETED":

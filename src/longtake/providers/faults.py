@@ -85,6 +85,8 @@ _UNTELLING = frozenset(
 )
 _CALL_TROUBLES = frozenset({Trouble.AUTH, Trouble.NOT_FOUND})
 """Nothing of a job that ran: its key was good, and its id is known."""
+_MOVED = frozenset({301, 307, 308})
+"""RFC 9110, 15.4: the request is to be made anew at another address, so it was not carried out at this one."""
 _REFUSED_5XX = frozenset({Trouble.BUSY, Trouble.INVALID, Trouble.FUNDS, Trouble.AUTH, Trouble.MODERATION})
 _MOST_CHARACTERS = 500
 _BAD_REQUEST, _TIMEOUT, _TOO_EARLY, _INTERNAL, _NOT_IMPLEMENTED, _UNAVAILABLE, _FULL = 400, 408, 425, 500, 501, 503, 507
@@ -129,7 +131,8 @@ def has_error(body: Body) -> bool:
 def refusal(answer: Response) -> Refused | Unclear:
     """What an answer to a submit means that holds no job.
 
-    A 4xx is a refusal, but for those that tell of a call still under way or repeated. A 5xx is one only if it says
+    A 4xx is a refusal, but for those that tell of a call still under way or repeated, and so is a redirect to where the
+    call is to be made (nothing is sent there: the key is good at this address only). A 5xx is one only if it says
     something that no provider says after it took the job: with any other, the job may run.
     """
     fault = fault_of(answer)
@@ -138,7 +141,10 @@ def refusal(answer: Response) -> Refused | Unclear:
         return Unclear(why=f"the provider answered {status}: {fault.message}")
     if _BAD_REQUEST <= status < _INTERNAL and status not in {_TIMEOUT, _TOO_EARLY}:
         return Refused(fault=fault)
-    if status in {_NOT_IMPLEMENTED, _FULL}:
+    if status in _MOVED:
+        message = f"it answered {status}: it has moved to another address, which base_url has to name"
+        fault = ProviderFault(trouble=Trouble.UPSTREAM, message=message, code=str(status))
+    if status in {_NOT_IMPLEMENTED, _FULL, *_MOVED}:
         return Refused(fault=fault)
     if status == _UNAVAILABLE and fault.trouble in _REFUSED_5XX and fault.code != str(status):
         return Refused(fault=fault)

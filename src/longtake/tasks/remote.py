@@ -13,10 +13,10 @@ import msgspec
 
 from longtake.accounts import LONGTAKE
 from longtake.egress.client import Egress
-from longtake.egress.content import Wanted
+from longtake.egress.content import HEAD_BYTES, Wanted, check_head, check_whole
 from longtake.egress.download import Download
 from longtake.egress.messages import Response
-from longtake.errors import NoMaker, UpstreamError
+from longtake.errors import DownloadFailed, LimitExceeded, NoMaker, UpstreamError, UrlRefused
 from longtake.providers.base import Follows, MadeVideo, PollFault, ProviderFault, Trouble, Update
 from longtake.routing.live_accounts import LiveAccount, LiveAccounts
 from longtake.routing.names import ModelNames
@@ -108,7 +108,7 @@ async def question(remote: Remote, account: LiveAccount, handle: str) -> tuple[U
                 assert isinstance(adapter, Follows), "an adapter that names a request to follow reads its answer"
                 answer = await remote.egress.send(said.follow, account.access)
                 said = adapter.read_follow(account.account, said.handle or handle, answer)
-    except UpstreamError as error:
+    except (UpstreamError, UrlRefused) as error:  # refused: a redirect of the provider's to where nothing is sent
         return PollFault(fault=ProviderFault(trouble=Trouble.UPSTREAM, message=error.message, code=NETWORK)), answer
     return said, answer
 
@@ -116,7 +116,7 @@ async def question(remote: Remote, account: LiveAccount, handle: str) -> tuple[U
 async def save_video(remote: Remote, account: LiveAccount, video: MadeVideo, path: Path, *, most_bytes: int) -> Stored:
     """Bring a result to `path`, by the account's own access. Raises what `Egress.fetch` raises."""
     if video.inline:
-        return await asyncio.to_thread(_write, path, video.inline)
+        return await asyncio.to_thread(_write, path, video.inline, most_bytes)
     arrived = await remote.egress.fetch(
         Download(
             url=video.url,
@@ -130,6 +130,15 @@ async def save_video(remote: Remote, account: LiveAccount, video: MadeVideo, pat
     return Stored(size_bytes=arrived.size_bytes, sha256=arrived.sha256)
 
 
-def _write(path: Path, content: bytes) -> Stored:
+def _write(path: Path, content: bytes, most_bytes: int) -> Stored:
+    """As a download, by the same rules."""
+    if len(content) > most_bytes:
+        raise LimitExceeded(f"the file is larger than {most_bytes} bytes, the most that this server takes")
+    check_head(content[:HEAD_BYTES], Wanted.VIDEO)
     path.write_bytes(content)
+    try:
+        check_whole(path)
+    except DownloadFailed:
+        path.unlink()
+        raise
     return Stored(size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
