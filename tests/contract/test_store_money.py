@@ -338,6 +338,28 @@ async def test_a_task_called_off_is_settled_when_its_maker_has_billed_it(store: 
     assert (await store.check_ledger()).problems == ()
 
 
+@pytest.mark.parametrize(("said", "taken"), [(0, 30), (45, 45), (70, 60)])
+async def test_a_job_that_was_done_before_its_task_was_called_off_is_paid(
+    store: Store, home: Home, said: int, taken: int
+) -> None:
+    """Its maker billed it: at what it said, else at what was expected, at most what was held."""
+    await store.adjust_balance(TENANT, 100, START_MS)
+    await store.submit(NewTask(task=make_task(hold_microusd=60)))
+    (claimed,) = await store.claim(OWNER, {"cpu": 1}, START_MS)
+    job = msgspec.structs.replace(start(1), expected_microusd=30)
+    bought = await store.move(claimed, Step.SUBMITTING, TaskChanges(), job=job)
+    polling = await store.move(bought, Step.POLLING, TaskChanges())
+    done = JobEnd(attempt=1, state="succeeded", cost_microusd=said)
+    fetching = await store.move(polling, Step.FETCHING, TaskChanges(), job=done)
+    ended = await store.finish(fetching, Step.CANCELLED)
+    assert ended.cost_microusd == taken
+    assert await store.account(TENANT) == Account(
+        prepaid=True, balance_microusd=100 - taken, held_microusd=0, spent_microusd=taken, granted_microusd=100
+    )
+    assert (await store.check_ledger()).problems == ()
+    assert home.look("select cost_microusd from jobs") == [(said,)], "of what was never said nothing is noted"
+
+
 async def test_what_is_not_billed_within_a_day_is_given_back(store: Store, home: Home) -> None:
     await store.adjust_balance(TENANT, 100, START_MS)
     await store.submit(NewTask(task=make_task(hold_microusd=60)))

@@ -163,8 +163,12 @@ where task = :task and state = 'open' and attempt <> :attempt
 limit 1
 
 -- billed --
--- What makers took for work that was called off; what failed or was lost is the operator's loss.
-select coalesce(sum(cost_microusd), 0) from jobs where task = :task and state in ('cancelled', 'succeeded')
+-- What makers took for work that was called off; what failed or was lost is the operator's loss. A job that was done
+-- was billed: where its maker never named the cost, the expected one counts.
+select coalesce(sum(
+    case when state = 'succeeded' and cost_microusd = 0 then expected_microusd else cost_microusd end
+), 0)
+from jobs where task = :task and state in ('cancelled', 'succeeded')
 
 -- full_id --
 select id from tasks where uuid = :uuid
