@@ -427,6 +427,62 @@ def test_a_video_that_is_waited_for_at_a_provider_that_was_taken_away(tmp_path, 
     asyncio.run(main())
 
 
+# ---- accounts that are gone ------------------------------------------------------------------------------------------
+
+
+def test_an_account_is_taken_away_while_its_job_is_open(tmp_path, upstream, caplog):
+    """The task waits for it to come back, and ends at once when it is called off."""
+    price = '[prices."grok-video-3"]\nsecond_usd = { 2160 = "0.20" }\n'
+    gone, stays = account("gone", f"{upstream.url}/unified"), account("stays", f"{upstream.url}/unified")
+    upstream.set(render_s=2.0)
+
+    async def main():
+        async with served(tmp_path, gone + price) as services:
+            await services.store.adjust_balance(WHO.tenant_id, 10_000_000, 0)
+            kept, called_off = [await ask(services, "grok-video-3") for _ in range(2)]
+            for task in (kept, called_off):
+                await reach(services, task, Step.POLLING)
+            asked = len(upstream.jobs())
+        async with served(tmp_path, stays + price) as services:
+            # Its runner has found out that the account is gone, and pauses.
+            while "provider 'gone'" not in caplog.text:  # noqa: ASYNC110  (nothing tells)
+                await asyncio.sleep(0.05)
+            assert (await services.service.cancel(WHO, called_off.id)).step is not Step.SUCCEEDED
+            ended = await end_of(services, called_off)
+            assert ended.step is Step.CANCELLED
+            held = (await services.store.account(WHO.tenant_id)).held_microusd
+            assert held == 2 * 6 * 200_000, "what it cost is known when its account is back, or after a day"
+            waiting = await services.service.get(WHO, kept.id)
+            assert (waiting.step, (await bought(services, waiting))[-1].state) == (Step.POLLING, "open")
+            assert len(upstream.jobs()) == asked, "nobody else is asked while it may have a job"
+        async with served(tmp_path, gone + stays + price) as services:
+            done = await end_of(services, kept)
+            assert (done.step, done.plan.maker.provider) == (Step.SUCCEEDED, "gone"), done.fault
+            assert (await services.store.check_ledger()).problems == ()
+            assert len(upstream.jobs()) == asked
+
+    asyncio.run(main())
+
+
+def test_an_account_is_taken_away_before_anything_was_bought_there(tmp_path, upstream):
+    """The task waited for a place there; another account makes it."""
+    one_place = account("gone", f"{upstream.url}/unified", "max_in_flight = 1")
+
+    async def main():
+        async with served(tmp_path, one_place) as services:
+            upstream.set(render_s=60.0)
+            first = await ask(services, "grok-video-3")
+            await reach(services, first, Step.POLLING)
+            second = await ask(services, "grok-video-3")
+            await reach(services, second, Step.SUBMITTING)
+        upstream.set(render_s=0.05)
+        async with served(tmp_path, account("stays", f"{upstream.url}/unified")) as services:
+            done = await end_of(services, second)
+            assert (done.step, done.plan.maker.provider) == (Step.SUCCEEDED, "stays"), done.fault
+
+    asyncio.run(main())
+
+
 # ---- follow-ups ------------------------------------------------------------------------------------------------------
 
 

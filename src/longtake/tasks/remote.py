@@ -59,9 +59,13 @@ class Remote:
 
     def account_of(self, task: Task) -> LiveAccount:
         """The account that a task is with. Raises NoMaker if it is no longer set up."""
-        account = self.accounts.get(task.plan.maker.provider)
+        name = task.plan.maker.provider
+        account = self.accounts.get(name)
         if account is None or task.model_made not in account.abilities:
-            raise NoMaker("the provider that this task was with is no longer set up here: tell the operator")
+            raise NoMaker(
+                f"provider {name!r}, which this task is with, is no longer set up here for its model: tell the "
+                "operator, who can put it back, or cancel the task"
+            )
         return account
 
 

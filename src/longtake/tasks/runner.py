@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from longtake.errors import FencedOff, LongtakeError, ServiceError
+from longtake.errors import FencedOff, LongtakeError, NoMaker, ServiceError
 from longtake.store.base import JobEnd, TaskChanges
+from longtake.tasks.remote import open_job
 from longtake.tasks.steps.assembling import assemble
 from longtake.tasks.steps.fetching import fetch
 from longtake.tasks.steps.generating import generate
@@ -69,7 +71,7 @@ async def run_task(node: Surroundings, task: Task, made: Callable[[], None]) -> 
 async def _walk(here: Surroundings, task: Task | None, fence: int, made: Callable[[], None]) -> None:
     current = task
     pause_s = FIRST_PAUSE_S
-    while current is not None and current.owner == here.owner and (step := STEPS.get(current.step)) is not None:
+    while current is not None and current.owner == here.owner and current.step in STEPS:
         if current.fence != fence:
             # Let go without our being told, and claimed here anew: it has another runner.
             return
@@ -79,7 +81,7 @@ async def _walk(here: Surroundings, task: Task | None, fence: int, made: Callabl
         if current.step is Step.STORING:
             made()
         try:
-            current = await step(here, current)
+            current = await _work(here, current)
             pause_s = FIRST_PAUSE_S
         except FencedOff:
             current = await _after_fence(here, current)
@@ -87,7 +89,7 @@ async def _walk(here: Surroundings, task: Task | None, fence: int, made: Callabl
             if here.clock() >= current.deadline_ms and await _try_to_end(here, current, fault_of(error)):
                 return
             _log.warning("task %s: %s: trying again in %.1f s", current.id, error.message, pause_s)
-            await asyncio.sleep(pause_s)
+            await _pause(here, pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
             current = await _read_again(here, current)
         except LongtakeError as error:
@@ -99,6 +101,31 @@ async def _walk(here: Surroundings, task: Task | None, fence: int, made: Callabl
             if await _try_to_end(here, current, MISTAKE):
                 return
             current = await _read_again(here, current)
+
+
+async def _work(here: Surroundings, task: Task) -> Task:
+    """One step. Raises what it raises, but NoMaker only where the task has to wait for its account to be put back.
+
+    One that is called off ends; one for which nothing was bought goes to another account.
+    """
+    try:
+        return await STEPS[task.step](here, task)
+    except NoMaker:
+        if here.cancelled.is_set():
+            return await here.end_cancelled(task)
+        if task.step is Step.SUBMITTING and open_job(await here.store.jobs(task)) is None:
+            return await here.move(task, Step.QUEUED, TaskChanges(release=True))
+        raise
+
+
+async def _pause(here: Surroundings, pause_s: float) -> None:
+    """A pause that a cancel ends; one that was there before does not, since it has been seen to."""
+    if here.cancelled.is_set():
+        await asyncio.sleep(pause_s)
+        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(pause_s):
+            await here.cancelled.wait()
 
 
 async def _after_fence(here: Surroundings, task: Task) -> Task | None:
