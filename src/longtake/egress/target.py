@@ -65,7 +65,13 @@ class Target:
 
 def parse(url: str, *, param: str | None = None) -> Target:
     """Take a URL apart. Raises UrlRefused for all but plain http and https URLs; `param` is the field it came in."""
-    return _Parser(param).parse(url)
+    return _known(url) if param is None else _Parser(param).parse(url)
+
+
+@functools.lru_cache(maxsize=512)
+def _known(url: str) -> Target:
+    """Every job is submitted to the same few addresses, and asked for again and again at its own."""
+    return _Parser(None).parse(url)
 
 
 def join(base: Target, location: str, *, param: str | None = None) -> Target:
