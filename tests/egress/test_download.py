@@ -295,13 +295,38 @@ async def test_a_video_is_no_picture(door: Door, tmp_path: Path) -> None:
         assert "a picture was due" in (await refused(server, door, tmp_path, wanted=Wanted.PICTURE)).message
 
 
-async def test_a_compressed_file_is_not_unpacked(door: Door, tmp_path: Path) -> None:
-    bomb = gzip.compress(bytes(50 << 20))
-    async with other_server(reply(body=bomb, Content_Encoding="gzip")) as server:
-        error = await refused(server, door, tmp_path)
-        assert isinstance(error, DownloadFailed)
-        assert "compressed" in error.message
+async def test_a_file_that_came_compressed_is_unpacked_within_its_limit(door: Door, tmp_path: Path) -> None:
+    """Stores keep files as they were sent to them, and send those with their Content-Encoding to everybody."""
+    packed = gzip.compress(SAMPLE)
+    async with other_server(reply(body=packed, Content_Encoding="gzip", ETag=ETAG)) as server:
+        found = await fetched(server, door, tmp_path)
+        assert found.sha256 == hashlib.sha256(SAMPLE).hexdigest()
         assert server.calls[0].headers["accept-encoding"] == "identity"
+    bomb, empty = gzip.compress(SAMPLE[:1000] + bytes(50 << 20)), tmp_path / "empty"
+    empty.mkdir()
+    async with other_server(reply(body=bomb, Content_Encoding="gzip")) as server:
+        assert isinstance(await refused(server, door, empty, most_bytes=1 << 20), LimitExceeded)
+    async with other_server(reply(body=bomb, Content_Encoding="br")) as server:
+        assert "compressed" in (await refused(server, door, empty)).message
+
+
+async def test_a_compressed_file_that_breaks_off_begins_anew(door: Door, tmp_path: Path) -> None:
+    """Its parts are counted in compressed bytes, which the file here has not."""
+    packed = gzip.compress(LONG, compresslevel=1)
+
+    def script(call: Call) -> Reply:
+        sent = reply(body=packed, Content_Encoding="gzip", ETag=ETAG)
+        return sent if call.number else Reply(sent.raw[: len(packed) // 2], lingers_s=0.2)
+
+    async with other_server(script) as server:
+        found = await fetched(server, door, tmp_path)
+        assert found.sha256 == hashlib.sha256(LONG).hexdigest()
+        assert ["range" in call.headers for call in server.calls] == [False, False]
+
+
+async def test_what_a_proxy_has_changed_on_the_way_is_a_file_too(door: Door, tmp_path: Path) -> None:
+    async with other_server(reply(203, SAMPLE)) as server:
+        assert (await fetched(server, door, tmp_path)).size_bytes == len(SAMPLE)
 
 
 async def test_the_key_goes_along_to_its_own_origin_only_and_when_asked(door: Door, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ class Egress:
 
         A request that may be repeated is, after network errors, within the call's whole time; any other is sent at
         most once. Raises UrlRefused and NotSent if surely nothing was sent; MaybeSent, or BadUpstreamAnswer for an
-        answer that is too large or compressed, if the other server may have acted on it.
+        answer that is too large or strangely packed, if the other server may have acted on it.
         """
         deadline = asyncio.get_running_loop().time() + self._limits.call_s
         attempt, is_out = 1, False

@@ -41,7 +41,9 @@ PROGRESS_BYTES = 1 << 20
 _GATHERED_BYTES = 1 << 20
 """Written at once: worth a thread, and little enough to hold for many downloads."""
 
-_OK, _PARTIAL, _RANGE_NOT_SATISFIABLE = 200, 206, 416
+_PARTIAL, _RANGE_NOT_SATISFIABLE = 206, 416
+_WHOLE = frozenset({200, 203})
+"""203: a proxy on the way has changed it (RFC 9110, 15.3.4)."""
 _PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)\Z")
 _jitter = random.SystemRandom()
@@ -169,12 +171,12 @@ class _Run:
         if answer.status == _RANGE_NOT_SATISFIABLE and self.landing.size_bytes:
             self._forget()
             raise _Dropped(DownloadFailed("the file changed while it was downloaded"))
-        if answer.status == _PARTIAL and not self._continues(answer):
+        if answer.status == _PARTIAL and (answer.is_packed or not self._continues(answer)):
             self._forget()
             raise _Dropped(DownloadFailed("the other server sent another part of the file than was asked for"))
-        if answer.status not in {_OK, _PARTIAL}:
+        if answer.status not in _WHOLE and answer.status != _PARTIAL:
             raise DownloadFailed(f"the other server answered {answer.status}", upstream_status=answer.status)
-        if answer.status == _OK:
+        if answer.status in _WHOLE:
             self._forget()
             await on_disk(self.landing.restart)
             self._total_bytes = answer.length_bytes
@@ -229,5 +231,5 @@ class _Run:
 
 def _strong_validator(answer: Answer) -> str:
     """What If-Range may hold: a strong ETag. A Last-Modified date is too coarse to join two halves by."""
-    etag = answer.headers.get("etag", "")
+    etag = "" if answer.is_packed else answer.headers.get("etag", "")
     return etag if re.fullmatch(r'"[\x21\x23-\x7e]*"', etag) else ""

@@ -28,10 +28,12 @@ from longtake.egress.limits import Limits
 from longtake.egress.lookup import Lookup
 from longtake.egress.proxies import proxy_of
 from longtake.egress.target import refusal
-from longtake.errors import BadUpstreamAnswer, NotSent
+from longtake.egress.unpack import Damaged, Unpacker
+from longtake.errors import BadUpstreamAnswer, MaybeSent, NotSent
 from longtake.settings import PROXY_HINT, ProxySettings, is_proxy
 
 _PLAIN_CODINGS = frozenset({"", "identity", "chunked"})
+_PACKED_CODINGS = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
 _LENGTH = re.compile(r"[0-9]{1,18}\Z")
 ResolverFactory = Callable[[], AbstractResolver]
 
@@ -49,6 +51,8 @@ class Answer:
         self._progress = progress
         self.status = response.status
         self.headers = _in_lower_case(response)
+        coding = _PACKED_CODINGS.get(self.headers.get("content-encoding", "").strip().lower())
+        self._unpacker = Unpacker(coding, self._next_as_sent) if coding else None
 
     def __enter__(self) -> Self:
         return self
@@ -62,15 +66,22 @@ class Answer:
         self._files.close()
 
     @property
+    def is_packed(self) -> bool:
+        """Whether what is read differs from what is sent, so that a part of it cannot be asked for."""
+        return self._unpacker is not None
+
+    @property
     def length_bytes(self) -> int | None:
         """The body's length as announced; None if the end of the connection or of the chunks tells it."""
+        if self.is_packed:
+            return None
         text = self.headers.get("content-length", "")
         return int(text) if _LENGTH.match(text) else None
 
     async def chunks(self) -> AsyncGenerator[bytes]:
-        """The body as it comes. Raises MaybeSent when it breaks off, BadUpstreamAnswer when it is compressed.
+        """The body as it comes, unpacked where it is gzip or deflate, piece by piece.
 
-        Nothing compressed was asked for, and a few compressed kilobytes can become gigabytes.
+        Raises MaybeSent when it breaks off, BadUpstreamAnswer when it is compressed in another way.
         """
         self._refuse_compressed()
         while chunk := await self._next():
@@ -91,13 +102,21 @@ class Answer:
         )
 
     def _refuse_compressed(self) -> None:
-        for name in ("content-encoding", "transfer-encoding"):
+        for name in ("transfer-encoding",) if self.is_packed else ("content-encoding", "transfer-encoding"):
             for coding in self.headers.get(name, "").split(","):
                 if coding.strip().lower() not in _PLAIN_CODINGS:
                     raise BadUpstreamAnswer(f"{self._hop.place} answered in a compressed form that was not asked for")
 
     async def _next(self) -> bytes:
         """The next piece of the body; empty at its end."""
+        if self._unpacker is None:
+            return await self._next_as_sent()
+        try:
+            return await self._unpacker.next()
+        except Damaged:
+            raise MaybeSent(f"{self._hop.place} broke off in the middle of its answer") from None
+
+    async def _next_as_sent(self) -> bytes:
         fault: Exception | None = None
         chunk = b""
         try:
