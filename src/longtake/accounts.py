@@ -7,9 +7,10 @@ A key is read from the environment or a file and never stands in longtake.toml i
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from longtake.errors import ConfigurationError
-from longtake.settings import Settings, read_file
+from longtake.settings import Settings, read_file, table_lines
 
 LONGTAKE = "longtake"
 """The built-in engine's name as a provider; no account may have it."""
@@ -26,6 +27,7 @@ SpendWindow = Literal["day", "month"]
 
 _Positive = Annotated[int, msgspec.Meta(ge=1)]
 _ALIAS = re.compile(r"[^\s\x00-\x1f](?:[^\x00-\x1f]{0,126}[^\s\x00-\x1f])?")
+_MOST_SHOWN = 64
 _Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
@@ -90,7 +92,8 @@ def read_accounts(settings: Settings, environ: Mapping[str, str] | None = None) 
     except msgspec.ValidationError as error:
         raise ConfigurationError("providers in longtake.toml: write each account as a [[providers]] table") from error
     folder = Path(named).expanduser().absolute().parent if named else settings.home
-    found = [_account(number, table, folder, environ) for number, table in enumerate(tables, 1)]
+    lines = table_lines(settings.home, named, "providers")
+    found = [_account(_called(number, table, lines), table, folder, environ) for number, table in enumerate(tables, 1)]
     names = [account.settings.name for account in found]
     for name in names:
         if names.count(name) > 1:
@@ -117,15 +120,45 @@ def read_aliases(settings: Settings, environ: Mapping[str, str] | None = None) -
     return {name: (found,) if isinstance(found, str) else tuple(found) for name, found in aliases.items()}
 
 
-def _account(number: int, table: object, folder: Path, environ: Mapping[str, str]) -> ConfiguredAccount:
-    called = f"[[providers]] number {number} in longtake.toml"
-    if "api_key" in _fields(called, table):
+def missing_keys(accounts: Sequence[ConfiguredAccount]) -> list[str]:
+    """A sentence for each enabled account whose key is named and not there: nobody asks it for anything."""
+    return [
+        f"provider {account.settings.name!r} gets no jobs: "
+        + (
+            f"the environment variable {account.settings.api_key_env} is not set, or empty"
+            if account.settings.api_key_env
+            else f"its api_key_file {account.settings.api_key_file} is not there, or empty"
+        )
+        for account in accounts
+        if account.settings.enabled and account.needs_key
+    ]
+
+
+def _called(number: int, table: object, lines: Sequence[int]) -> str:
+    """What a table is called before its name is known to be one: by the line that it begins at, and what it names."""
+    try:
+        name = msgspec.convert(table, dict[str, object]).get("name")
+    except msgspec.ValidationError:
+        name = None
+    named = f" ({name})" if isinstance(name, str) and len(name) <= _MOST_SHOWN else ""
+    at_line = f", line {lines[number - 1]}," if number <= len(lines) else ""
+    return f"[[providers]] number {number}{named}{at_line} in longtake.toml"
+
+
+def _account(called: str, table: object, folder: Path, environ: Mapping[str, str]) -> ConfiguredAccount:
+    fields = _fields(called, table)
+    if "api_key" in fields:
         raise ConfigurationError(
             f"{called} has api_key: put the key into an environment variable and name that with api_key_env, "
             "or into a file named with api_key_file"
         )
+    unknown = next((name for name in fields if name not in AccountSettings.__struct_fields__), None)
+    if unknown is not None:
+        near = difflib.get_close_matches(unknown, AccountSettings.__struct_fields__, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"it may have {', '.join(AccountSettings.__struct_fields__)}"
+        raise ConfigurationError(f"{called} has {unknown!r}, which no account has: {hint}")
     try:
-        settings = msgspec.convert(_fields(called, table), AccountSettings)
+        settings = msgspec.convert(fields, AccountSettings)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"{called}: {error}") from error
     called = f"provider {settings.name!r} in longtake.toml"

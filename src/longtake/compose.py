@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from longtake.accounts import ConfiguredAccount, read_accounts, read_aliases
+from longtake.accounts import ConfiguredAccount, missing_keys, read_accounts, read_aliases
 from longtake.billing.tariffs import Tariffs, read_prices
 from longtake.catalog.catalog import LONGTAKE_CPU, shipped_catalog
 from longtake.egress.access import Access
@@ -19,6 +19,7 @@ from longtake.egress.client import Egress
 from longtake.errors import ConfigurationError, ServiceError, StoreFailed
 from longtake.http.auth import key_of_secret, new_secret
 from longtake.providers.base import Account, HasOrigins
+from longtake.providers.options import check_options
 from longtake.providers.registry import find_provider
 from longtake.render.local import LocalFleet
 from longtake.render.messages import ProvenanceSetup
@@ -98,6 +99,8 @@ async def running(
     offered = [name for account in configured for name in account.settings.models_by_name]
     names = ModelNames(catalog, offered, read_aliases(settings))
     tariffs = Tariffs(catalog, await asyncio.to_thread(read_prices, settings), others=offered)
+    for sentence in missing_keys(configured):
+        _logger.warning(sentence)
     accounts = LiveAccounts([_live_account(account, tariffs, settings.public_url) for account in configured])
     if settings.upscale_model:
         await asyncio.to_thread(try_net, settings.upscale_model, settings.child_memory_bytes)
@@ -174,8 +177,13 @@ async def running(
 def _live_account(configured: ConfiguredAccount, tariffs: Tariffs, public_url: str) -> LiveAccount:
     """Raises ConfigurationError for a spend cap over a model whose cost nobody knows."""
     settings = configured.settings
-    adapter = find_provider(settings.kind)
+    try:
+        adapter = find_provider(settings.kind)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"provider {settings.name!r} in longtake.toml: {error.message}") from error
     account = Account(name=settings.name, base_url=settings.base_url.rstrip("/"), options=settings.options)
+    check_options(adapter, account)
+    adapter.counts_once(account)  # so that a value it cannot read stops the start, not the first job
     no_links = why_no_links(public_url, account.base_url)
     able = {
         ours: within_reach(adapter.abilities(account, theirs), no_links)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from longtake.accounts import read_accounts
+from longtake.accounts import missing_keys, read_accounts
 from longtake.errors import ConfigurationError
 from longtake.settings import Settings, read_settings
 
@@ -81,7 +81,9 @@ def test_a_file_elsewhere(tmp_path):
         ('base_url = "http://127.0.0.1:9001"', 'base_url = "http://@relay"', "base_url"),
         ('base_url = "http://127.0.0.1:9001"', 'base_url = "http://[canary"', "base_url"),
         ("weight = 1", "weight = 0", "weight"),
-        ("weight = 1", "wieght = 1", "wieght"),
+        ("weight = 1", "wieght = 1", "number 1 (relay-a), line 2, in longtake.toml has 'wieght', which no account has"),
+        ("weight = 1", "wieght = 1", "did you mean weight?"),
+        ("weight = 1", "colour = 1", "it may have name, kind, base_url, models, api_key_env"),
         ("weight = 1", 'api_key_file = "x"', "not both"),
         ("[[providers]]", "[providers]", "[[providers]]"),
         ('kind = "unified"\n', "", "kind"),
@@ -97,3 +99,22 @@ def test_what_is_wrong_is_named(tmp_path, before, after, says):
 def test_two_of_one_name_are_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="two"):
         read_accounts(write(tmp_path, RELAY + RELAY), {"RELAY_A_KEY": "x"})
+
+
+def test_the_line_of_a_table_is_named_behind_a_byte_order_mark(tmp_path):
+    second = RELAY.replace('name = "relay-a"', 'name = "relay-b"').replace("priority", "priorty")
+    settings = write(tmp_path, "\ufeff" + RELAY + second)
+    line = 1 + (RELAY + second).splitlines().index("[[providers]]", 2)
+    with pytest.raises(ConfigurationError, match=rf"number 2 \(relay-b\), line {line}, .* did you mean priority\?"):
+        read_accounts(settings, {"RELAY_A_KEY": "x"})
+
+
+def test_an_account_without_its_key_is_named_with_what_to_set(tmp_path):
+    by_file = RELAY.replace('name = "relay-a"', 'name = "relay-b"').replace(
+        'api_key_env = "RELAY_A_KEY"', 'api_key_file = "relay.key"'
+    )
+    off = RELAY.replace('name = "relay-a"', 'name = "relay-c"\nenabled = false')
+    assert missing_keys(read_accounts(write(tmp_path, RELAY + by_file + off), {"RELAY_A_KEY": ""})) == [
+        "provider 'relay-a' gets no jobs: the environment variable RELAY_A_KEY is not set, or empty",
+        "provider 'relay-b' gets no jobs: its api_key_file relay.key is not there, or empty",
+    ]

@@ -117,6 +117,9 @@ def test_numbers_that_make_no_sense_are_refused_by_name(name: str, value: str) -
         pytest.param('port = "x"', {}, "port in longtake.toml is 'x': set it to a whole number", id="file"),
         pytest.param('trusted_proxies = "10.0.0.0/8"', {}, "set it to a list of texts", id="list"),
         pytest.param("prot = 1", {}, "longtake.toml has 'prot', which is no setting: did you mean port?", id="slip"),
+        pytest.param(
+            "[[provider]]", {}, "longtake.toml has 'provider', which is no setting: did you mean providers?", id="table"
+        ),
         pytest.param("admin_key = 123456", {}, "admin_key in longtake.toml is no text: set it to a text", id="secret"),
     ],
 )  # fmt: skip

@@ -160,6 +160,9 @@ def test_an_unknown_model_is_told_what_there_is_here(tmp_path, upstream):
         ('[aliases]\n"cats" = ["dogs"]\n', "'dogs', which is no model here"),
         ('[aliases]\n"try-a" = ["grok-video-3"]\n', "is a model's own name"),
         ('[prices."dogs"]\nrequest_usd = "1"\n', "a price for 'dogs'"),
+        ('[prices."try-a"]\nsecond_us = "1"\n', r'\[prices\."try-a"\] in longtake.toml cannot be used'),
+        ("options = { counts_onc = true }\n", "'counts_onc' under options, .* did you mean counts_once\\?"),
+        ('options = { counts_once = "yes" }\n', "option counts_once of provider"),
     ],
 )
 def test_tables_that_cannot_work_stop_the_start(tmp_path, upstream, more: str, says: str):
@@ -167,6 +170,22 @@ def test_tables_that_cannot_work_stop_the_start(tmp_path, upstream, more: str, s
         with pytest.raises(ConfigurationError, match=says):
             async with served(tmp_path, account("relay", upstream.url, models=BOTH) + more):
                 pass
+
+    asyncio.run(main())
+
+
+def test_an_account_that_cannot_work_stops_the_start_and_one_without_its_key_is_told(
+    tmp_path, upstream, monkeypatch, caplog
+):
+    async def main():
+        with pytest.raises(
+            ConfigurationError, match=r"provider 'relay' in longtake.toml: there is no kind .* 'unifed'"
+        ):
+            async with served(tmp_path, account("relay", upstream.url).replace('"unified"', '"unifed"')):
+                pass
+        monkeypatch.delenv("ROUTING_KEY")
+        async with served(tmp_path, account("relay", upstream.url)):
+            assert "'relay' gets no jobs: the environment variable ROUTING_KEY is not set, or empty" in caplog.text
 
     asyncio.run(main())
 

@@ -82,12 +82,16 @@ def read_prices(settings: Settings, environ: Mapping[str, str] | None = None) ->
     """
     environ = os.environ if environ is None else environ
     table = read_file(settings.home, environ.get("LONGTAKE_CONFIG")).get("prices", {})
+    prices: dict[str, PriceFacts] = {}
+    name = ""
     try:
-        prices = msgspec.convert(table, dict[str, PriceFacts])
+        for name, facts in msgspec.convert(table, dict[str, object]).items():
+            prices[name] = msgspec.convert(facts, PriceFacts)
     except msgspec.ValidationError as error:
+        called = f'[prices."{name}"]' if name else "[prices]"
         raise ConfigurationError(
-            f'[prices] in longtake.toml cannot be used: {error}; it has a table [prices."MODEL"] for each model, with '
-            "amounts as quoted decimal US dollars"
+            f'{called} in longtake.toml cannot be used: {error}; there is a table [prices."MODEL"] for each model, '
+            "with amounts as quoted decimal US dollars"
         ) from error
     return {**prices, **read_price_file(Path(settings.price_file))} if settings.price_file else prices
 

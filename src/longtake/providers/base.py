@@ -293,6 +293,14 @@ class UploadsByLink(Protocol):
 
 
 @runtime_checkable
+class HasOptions(Protocol):
+    """An adapter that knows all of its options, so that a slip of the pen in one stops the start."""
+
+    options: frozenset[str]
+    """The names that a `[[providers]]` table of this kind may have under `options`."""
+
+
+@runtime_checkable
 class HasOrigins(Protocol):
     """An adapter whose provider answers at more than the account's base URL."""
 

@@ -76,6 +76,7 @@ class FalProvider:
     """POST {endpoint}; GET {app}/requests/{id}/status, then its result; PUT to cancel."""
 
     kind = "fal"
+    options = frozenset({"keep_s", "priority", "start_timeout_s", "storage_url"})
 
     def abilities(self, account: Account, model: str) -> Abilities:
         """See Provider. A file goes through fal's storage, where there is one, rather than inside the request."""

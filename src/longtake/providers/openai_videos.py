@@ -74,6 +74,7 @@ class OpenAiVideosProvider:
     """POST /videos, /videos/extensions, /videos/{id}/remix and /videos/edits; GET /videos/{id} and its content."""
 
     kind = "openai_videos"
+    options = frozenset({"counts_once", "delete_cancels", "extensions", "form", "server"})
 
     def abilities(self, account: Account, model: str) -> Abilities:
         """See Provider."""

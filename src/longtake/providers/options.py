@@ -3,10 +3,28 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection
 
 from longtake.errors import ConfigurationError
-from longtake.providers.base import Account
+from longtake.providers.base import Account, HasOptions, Provider
+
+
+def check_options(adapter: Provider, account: Account) -> None:
+    """Raise ConfigurationError for options that an adapter does not read, as far as it says which it does."""
+    if not isinstance(adapter, HasOptions):
+        return
+    unknown = next((name for name in account.options if name not in adapter.options), None)
+    if unknown is None:
+        return
+    near = difflib.get_close_matches(unknown, adapter.options, n=1)
+    known = ", ".join(sorted(adapter.options)) or "none"
+    hint = f"did you mean {near[0]}?" if near else f"there are: {known}"
+    raise ConfigurationError(
+        f"provider {account.name!r} in longtake.toml has {unknown!r} under options, which kind {adapter.kind} does not "
+        f"read: {hint}",
+        param=unknown,
+    )
 
 
 def flag(account: Account, name: str, *, otherwise: bool) -> bool:

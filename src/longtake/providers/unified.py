@@ -57,6 +57,7 @@ class UnifiedProvider:
     """POST /v1/video/create, extend and remix; GET /v1/video/query."""
 
     kind = "unified"
+    options = frozenset({"counts_once", "server", "uploads"})
 
     def abilities(self, account: Account, model: str) -> Abilities:
         """See Provider."""

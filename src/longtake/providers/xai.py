@@ -46,6 +46,7 @@ class XaiProvider:
     """POST /videos/generations and /videos/extensions; GET /videos/{request_id}."""
 
     kind = "xai"
+    options = frozenset[str]()
 
     def abilities(self, account: Account, model: str) -> Abilities:
         """See Provider."""

@@ -9,7 +9,7 @@ home folder), defaults. Every setting is a field of Settings; its variable is th
 from longtake.settings.checks import LEAST_STRONG_KEY_CHARS, PRESETS, check_settings
 from longtake.settings.client import ClientSettings, read_client_settings
 from longtake.settings.proxies import PROXY_HINT, ProxySettings, is_proxy, read_proxies
-from longtake.settings.reading import default_home, read_file, read_settings, unknown_variables
+from longtake.settings.reading import default_home, read_file, read_settings, table_lines, unknown_variables
 from longtake.settings.server import LOOPBACK_HOSTS, Settings
 
 __all__ = [
@@ -27,5 +27,6 @@ __all__ = [
     "read_file",
     "read_proxies",
     "read_settings",
+    "table_lines",
     "unknown_variables",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -77,7 +78,7 @@ def read_settings(flags: Mapping[str, object] | None = None, environ: Mapping[st
     for name, value in values.items():
         if name not in kinds:
             raise ConfigurationError(
-                f"longtake.toml has {name!r}, which is no setting{_nearest(name, kinds)}", param=name
+                f"longtake.toml has {name!r}, which is no setting{_nearest(name, {*kinds, *_TABLES})}", param=name
             )
         _check_kind(name, value, kinds[name], sources.get(name, name))
     return msgspec.convert(values, Settings, strict=False, dec_hook=_decode)
@@ -119,12 +120,27 @@ def read_file(home: Path, named: str | None) -> dict[str, Any]:
 
     Raises ConfigurationError if it cannot be read.
     """
-    path = Path(named).expanduser() if named else home / "longtake.toml"
+    path = _file(home, named)
     if not path.is_file():
         if named:
             raise ConfigurationError(f"LONGTAKE_CONFIG names {named!r}, which is no file: mend or unset it")
         return {}
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        # Some editors put a byte order mark before the first line.
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not readable TOML: {error}") from error
+
+
+def table_lines(home: Path, named: str | None, table: str) -> list[int]:
+    """The lines of longtake.toml at which the tables `[[table]]` begin; nothing where they are written otherwise."""
+    try:
+        text = _file(home, named).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return []
+    header = re.compile(rf"\s*\[\[\s*{re.escape(table)}\s*\]\]")
+    return [number for number, line in enumerate(text.splitlines(), 1) if header.match(line)]
+
+
+def _file(home: Path, named: str | None) -> Path:
+    return Path(named).expanduser() if named else home / "longtake.toml"

@@ -56,6 +56,7 @@ class ComfyUiProvider:
     """POST /prompt; GET /queue and /history; GET /view for the file."""
 
     kind = "comfyui"
+    options = frozenset({"slots", "workflows"})
 
     def abilities(self, account: Account, model: str) -> Abilities:
         """See Provider: what the workflows of that name have slots for."""
