@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from longtake.errors import ConfigurationError
-from longtake.settings import Settings, read_file, table_lines
+from longtake.settings import Settings, is_host, read_file, table_lines
 
 LONGTAKE = "longtake"
 """The built-in engine's name as a provider; no account may have it."""
@@ -59,6 +59,8 @@ class AccountSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """The calendar day or month, in UTC."""
     cost_usd_per_second: dict[str, str] = {}
     """What a new second costs there, by our name of the model, where the catalogue does not know it or not rightly."""
+    file_hosts: list[str] = []
+    """Hosts, `name` or `name:port`, where its results lie besides base_url: may be private, and never get the key."""
     options: dict[str, object] = {}
     """Read by the adapter alone."""
 
@@ -166,6 +168,11 @@ def _account(called: str, table: object, folder: Path, environ: Mapping[str, str
         raise ConfigurationError(f"{called}: that is the built-in engine's name, choose another")
     if not _is_plain(settings.base_url):
         raise ConfigurationError(f"{called}: base_url is no plain http(s) address, such as https://relay.example.com")
+    for host in settings.file_hosts:
+        if not is_host(host):
+            raise ConfigurationError(
+                f"{called}: file_hosts has {host!r}, which is no host: write it as files.example.com or 10.0.0.9:9000"
+            )
     if settings.api_key_env and settings.api_key_file:
         raise ConfigurationError(f"{called}: give api_key_env or api_key_file, not both")
     key = _key(settings, called, folder, environ)

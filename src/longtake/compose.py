@@ -208,6 +208,7 @@ def _live_account(configured: ConfiguredAccount, tariffs: Tariffs, public_url: s
             *(adapter.origins(account) if isinstance(adapter, HasOrigins) else ()),
             headers=adapter.credential(account, configured.api_key) if configured.api_key else None,
             key=configured.api_key,
+            file_hosts=settings.file_hosts,
         ),
         abilities=abilities,
         notes={ours: note for ours, (_, note) in able.items() if note},

@@ -340,6 +340,8 @@ class DownloadFailed(UpstreamError):
         """`upstream_status` is the HTTP status if that was the reason: 403, 404 or 410 may be an expired URL."""
         super().__init__(message, param=param)
         self.upstream_status = upstream_status
+        self.is_passing = False
+        """Whether the other server is away or says that it cannot now: it may do better in some minutes."""
 
 
 class DownloadTimeout(DownloadFailed):

@@ -461,3 +461,19 @@ async def test_a_header_cannot_be_broken_out_of(value: str, door: Door) -> None:
 async def test_an_operators_url_must_be_one() -> None:
     with pytest.raises(UrlRefused):
         Access.to("127.0.0.1:9001")
+
+
+async def test_hosts_of_files_are_reached_though_private_and_never_get_the_key(door: Door) -> None:
+    """Nor the key that was masked in a URL of theirs."""
+    headers = {"Authorization": "Bearer canary-7d1f"}
+    async with other_server(reply(body=b"file")) as files, other_server(reply(body=b"own")) as own:
+        access = Access.to(own.url, headers=headers, file_hosts=[files.url.removeprefix("http://")])
+        egress = door(real=True)
+        assert (await egress.send(Request("GET", f"{files.url}/v.mp4?t=~key~"), access)).body == b"file"
+        assert (await egress.send(Request("GET", f"{own.url}/v.mp4?t=~key~"), access)).body == b"own"
+        with pytest.raises(UrlRefused):
+            await egress.send(Request("GET", files.url), Access.to(own.url, headers=headers))
+    assert "authorization" not in files.calls[0].headers
+    assert files.calls[0].path.endswith("~key~")
+    assert own.calls[0].headers["authorization"] == "Bearer canary-7d1f"
+    assert own.calls[0].path.endswith("canary-7d1f")

@@ -294,7 +294,7 @@ IMPATIENCE: Mapping[str, Mapping[str, object]] = {
         "REPEAT_PAUSE_S": 0.05,
         "UPLOAD_PAUSE_MS": 20,
     },
-    "longtake.tasks.steps.fetching": {"PAUSES_S": (0.01, 0.01, 0.01)},
+    "longtake.tasks.steps.fetching": {"PAUSES_S": (0.01, 0.01, 0.01), "PASSING_PAUSES_S": (0.1, 0.1)},
     "longtake.tasks.steps.choosing": {"LEAST_PAUSE_MS": 20},
     "longtake.tasks.steps.generating": {
         "EVENTS_WAIT_S": 0.1,

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -21,20 +23,46 @@ from longtake.routing.names import ModelNames
 from longtake.routing.shares import Shares
 from longtake.settings import Settings
 from longtake.tasks.remote import Remote
+from longtake.tasks.steps import fetching
 from longtake.types import Operation, Principal, Step, Submission, Task
 
 pytestmark = pytest.mark.anyio
 MODEL = "grok-video-3"
 
 
-def one_account(base_url: str) -> LiveAccount:
+@asynccontextmanager
+async def house_of(folder: Path, account: LiveAccount) -> AsyncGenerator[House]:
+    """At work, with this account."""
+    egress, accounts = Egress.of(Settings(home=folder)), LiveAccounts([account])
+    names = ModelNames(shipped_catalog(), accounts.models())
+    house = House(
+        folder,
+        remote=Remote(accounts=accounts, egress=egress, names=names, first_pause_s=0.05, longest_pause_s=0.2),
+    )
+    await house.open()
+    await house.scheduler.start()
+    try:
+        yield house
+    finally:
+        await house.close()
+        await egress.close()
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tries follow each other at once."""
+    monkeypatch.setattr(fetching, "PAUSES_S", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(fetching, "PASSING_PAUSES_S", (0.01, 0.01, 0.01, 0.01))
+
+
+def one_account(base_url: str, *file_hosts: str) -> LiveAccount:
     settings = AccountSettings(name="relay", kind="unified", base_url=base_url, models=[MODEL])
     adapter, account = UnifiedProvider(), Account(name="relay", base_url=base_url)
     return LiveAccount(
         settings=settings,
         adapter=adapter,
         account=account,
-        access=Access.to(base_url, headers=adapter.credential(account, KEY)),
+        access=Access.to(base_url, headers=adapter.credential(account, KEY), file_hosts=file_hosts),
         abilities={MODEL: adapter.abilities(account, MODEL)},
         downloads=Shares(2),
     )
@@ -48,14 +76,8 @@ async def create(house: House, who: Principal = ANNA) -> Task:
 async def test_downloads_take_turns_and_may_be_called_off(tmp_path: Path) -> None:
     with running_upstream() as upstream:
         upstream.set(render_s=0.05)
-        account, egress = one_account(f"{upstream.url}/unified"), Egress.of(Settings(home=tmp_path))
-        accounts = LiveAccounts([account])
-        names = ModelNames(shipped_catalog(), accounts.models())
-        remote = Remote(accounts=accounts, egress=egress, names=names, first_pause_s=0.05, longest_pause_s=0.2)
-        house = House(tmp_path, remote=remote)
-        await house.open()
-        await house.scheduler.start()
-        try:
+        account = one_account(f"{upstream.url}/unified")
+        async with house_of(tmp_path, account) as house:
             async with account.downloads.place(ANNA.tenant_id, asyncio.Event(), 10) as got:
                 assert got
                 waits = await create(house)
@@ -68,6 +90,43 @@ async def test_downloads_take_turns_and_may_be_called_off(tmp_path: Path) -> Non
                 late = await create(house)
                 await house.reach(late, lambda now: now.step is Step.FETCHING)
             assert (await house.end_of(late)).step is Step.SUCCEEDED
-        finally:
-            await house.close()
-            await egress.close()
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("away", ["files", "provider"])
+async def test_what_was_paid_for_outlives_a_pause_of_whoever_keeps_it(tmp_path: Path, away: str) -> None:
+    """A store that restarts, or a provider that does while a fresh link is due, takes longer than a few tries."""
+    with running_upstream() as upstream:
+        upstream.set(render_s=0.05)
+        async with house_of(tmp_path, one_account(f"{upstream.url}/unified")) as house:
+            gone: dict[str, object] = {"path": "^/files/", "status": 403, "text": "<Error>Expired", "latency_s": 1.0}
+            off: dict[str, object] = {"status": 503, "text": "<html>back in a minute"}
+            if away == "files":
+                upstream.spoil({"path": "^/files/", "times": 18, **off})
+                task = await create(house)
+            else:
+                upstream.spoil(gone)
+                task = await create(house)
+                await house.reach(task, lambda now: now.step is Step.FETCHING)
+                upstream.spoil({"path": "/query", "times": 5, **off})
+            assert (await house.end_of(task)).step is Step.SUCCEEDED
+        assert len(upstream.jobs()) == 1
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("is_named", [True, False])
+async def test_results_lie_on_private_hosts_that_the_operator_has_named(tmp_path: Path, *, is_named: bool) -> None:
+    with running_upstream() as upstream:
+        upstream.set(render_s=0.05)
+        elsewhere = upstream.url.removeprefix("http://").replace("127.0.0.1", "localhost")
+        account = one_account(f"{upstream.url}/unified", *[elsewhere] * is_named)
+        async with house_of(tmp_path, account) as house:
+            assert (await house.end_of(await create(house))).step is Step.SUCCEEDED
+            name = f"{upstream.jobs()[0]['id']}.mp4"
+            moved = {"location": f"http://{elsewhere}/files/{name}?signature=x"}
+            upstream.spoil({"path": f"^/files/(?!{name})", "times": -1, "status": 302, "headers": moved})
+            ended = await house.end_of(await create(house))
+            assert ended.step is (Step.SUCCEEDED if is_named else Step.FAILED)
+            if ended.fault is not None:
+                assert "a host that this server may not reach" in ended.fault.message
+        assert upstream.seen()["leaks"] == []

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -17,20 +17,29 @@ class Access:
 
     origins: frozenset[str] = frozenset()
     """As `Target.origin`. These may be private addresses, and only these get the key."""
+    file_origins: frozenset[str] = frozenset()
+    """Where else its results lie: these may be private addresses too, and never get the key."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """The credential, such as `{"Authorization": "Bearer …"}`."""
     secrets: Secrets = field(default=NONE, repr=False)
     """What is masked in all that comes back."""
 
     @classmethod
-    def to(cls, *base_urls: str, headers: Mapping[str, str] | None = None, key: str = "") -> Self:
+    def to(
+        cls,
+        *base_urls: str,
+        headers: Mapping[str, str] | None = None,
+        key: str = "",
+        file_hosts: Collection[str] = (),
+    ) -> Self:
         """Access to the origins of these URLs; `key` is what the headers are made of, where it is not in them as it is.
 
-        Raises UrlRefused for a URL that is none.
+        Raises UrlRefused for a URL or a host that is none.
         """
         headers = dict(headers or {})
         return cls(
             origins=frozenset(parse(url).origin for url in base_urls),
+            file_origins=frozenset(parse(url).origin for url in _urls_of(file_hosts)),
             headers=headers,
             secrets=Secrets(*of_headers(headers.values()), key),
         )
@@ -41,10 +50,14 @@ class Access:
 
         Raises UrlRefused for one that is no host.
         """
-        return cls.to(*(f"{scheme}://{host}/" for host in hosts for scheme in ("http", "https")))
+        return cls.to(*_urls_of(hosts))
 
     def covers(self, target: Target) -> bool:
-        """Whether the target is the provider's own."""
+        """Whether the operator named where this leads: then its address is not judged."""
+        return target.origin in self.origins or target.origin in self.file_origins
+
+    def gives_key_to(self, target: Target) -> bool:
+        """Whether the target is the provider's own, which gets the key."""
         return target.origin in self.origins
 
     def target(self, url: str, *, param: str | None = None) -> Target:
@@ -53,9 +66,13 @@ class Access:
         Raises UrlRefused.
         """
         target = parse(url, param=param)
-        if MASK not in url or not self.covers(target):
+        if MASK not in url or not self.gives_key_to(target):
             return target
         return parse(self.secrets.unmask(url), param=param)
+
+
+def _urls_of(hosts: Iterable[str]) -> list[str]:
+    return [f"{scheme}://{host}/" for host in hosts for scheme in ("http", "https")]
 
 
 NOBODY = Access()

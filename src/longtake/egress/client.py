@@ -103,7 +103,7 @@ class Egress:
         wire = await self._open()
         target = access.target(request.url)
         is_own = access.covers(target)
-        key: Mapping[str, str] = access.headers if request.with_key and is_own else {}
+        key: Mapping[str, str] = access.headers if request.with_key and access.gives_key_to(target) else {}
         hop = Hop(
             method=request.method,
             target=target,

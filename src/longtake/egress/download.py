@@ -144,7 +144,7 @@ class _Run:
         target = access.target(self._download.url, param=self._download.param)
         is_own = access.covers(target)
         headers = {"Accept": "*/*"}
-        if is_own and self._download.with_key:
+        if self._download.with_key and access.gives_key_to(target):
             headers |= access.headers
         if self.landing.size_bytes and self._validator:
             headers |= {"Range": f"bytes={self.landing.size_bytes}-", "If-Range": self._validator}
@@ -163,11 +163,15 @@ class _Run:
                 await self._take(answer)
         except (NotSent, MaybeSent) as error:
             message = error.message if isinstance(error, NotSent) else f"the download broke off: {error.message}"
-            raise _Dropped((DownloadTimeout if error.timed_out else DownloadFailed)(message)) from None
+            failed = (DownloadTimeout if error.timed_out else DownloadFailed)(message)
+            failed.is_passing = isinstance(error, NotSent)
+            raise _Dropped(failed) from None
 
     async def _take(self, answer: Answer) -> None:
         if answer.status in _PASSING_STATUSES:
-            raise _Dropped(DownloadFailed(f"the other server answered {answer.status}", upstream_status=answer.status))
+            failed = DownloadFailed(f"the other server answered {answer.status}", upstream_status=answer.status)
+            failed.is_passing = True
+            raise _Dropped(failed)
         if answer.status == _RANGE_NOT_SATISFIABLE and self.landing.size_bytes:
             self._forget()
             raise _Dropped(DownloadFailed("the file changed while it was downloaded"))

@@ -6,7 +6,7 @@ home folder), defaults. Every setting is a field of Settings; its variable is th
 `LONGTAKE_`.
 """
 
-from longtake.settings.checks import LEAST_STRONG_KEY_CHARS, PRESETS, check_settings
+from longtake.settings.checks import LEAST_STRONG_KEY_CHARS, PRESETS, check_settings, is_host
 from longtake.settings.client import ClientSettings, read_client_settings
 from longtake.settings.proxies import PROXY_HINT, ProxySettings, is_proxy, read_proxies
 from longtake.settings.reading import default_home, read_file, read_settings, table_lines, unknown_variables
@@ -22,6 +22,7 @@ __all__ = [
     "Settings",
     "check_settings",
     "default_home",
+    "is_host",
     "is_proxy",
     "read_client_settings",
     "read_file",

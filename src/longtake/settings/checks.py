@@ -106,7 +106,7 @@ def _check_egress(settings: Settings) -> None:
                 f"LONGTAKE_URL_PORTS has {port}: choose ports from 1 to {_HIGHEST_PORT}", param="url_ports"
             )
     for text in settings.url_hosts:
-        if not _is_host(text):
+        if not is_host(text):
             raise ConfigurationError(
                 f"LONGTAKE_URL_HOSTS has {text!r}, which is no host: write it as media.example.com, or with a "
                 "port as 127.0.0.1:9000",
@@ -126,7 +126,8 @@ def _check_egress(settings: Settings) -> None:
         )
 
 
-def _is_host(text: str) -> bool:
+def is_host(text: str) -> bool:
+    """Whether it is a host, or a host and a port."""
     try:
         parts = urlsplit(f"http://{text}")
         port = parts.port

@@ -7,8 +7,17 @@ import asyncio
 import contextlib
 import logging
 
-from longtake.errors import BadUpstreamAnswer, DownloadFailed, FencedOff, LimitExceeded, LongtakeError, ServiceError
-from longtake.providers.base import MadeVideo, Update
+from longtake.errors import (
+    BadUpstreamAnswer,
+    DownloadFailed,
+    FencedOff,
+    LimitExceeded,
+    LongtakeError,
+    ServiceError,
+    UpstreamError,
+    UrlRefused,
+)
+from longtake.providers.base import MadeVideo, PollFault, Trouble, Update
 from longtake.routing.live_accounts import LiveAccount
 from longtake.store.base import TaskChanges
 from longtake.tasks.ids import uuid7
@@ -20,11 +29,22 @@ from longtake.tasks.steps.surroundings import Surroundings
 from longtake.types import Asset, Fault, Role, Step, Task
 
 FETCHED_PERCENT = 85
-MOST_TRIES = 4
 PAUSES_S = (1.0, 5.0, 20.0)
+PASSING_PAUSES_S = (60.0, 120.0, 240.0, 240.0)
+"""After these, while a server is away: what was paid for outlives a restart of whoever keeps it."""
 FETCHED_NAME = "fetched.mp4"
 
 _log = logging.getLogger("longtake.tasks")
+
+
+_PASSING = frozenset({Trouble.BUSY, Trouble.RATE_LIMITED, Trouble.UPSTREAM})
+
+
+class ProviderAway(UpstreamError):
+    """The provider cannot be asked now for a link to what it has made."""
+
+    def __init__(self) -> None:
+        super().__init__("the provider cannot be asked for a link to it now")
 
 
 async def fetch(here: Surroundings, task: Task) -> Task:
@@ -35,7 +55,8 @@ async def fetch(here: Surroundings, task: Task) -> Task:
     video = made_video(remote, task)
     why = ""
     with account.place(task.id):
-        for attempt in range(MOST_TRIES):
+        pauses_s = (*PAUSES_S, *PASSING_PAUSES_S)
+        for tried in range(len(pauses_s) + 1):
             if here.cancelled.is_set():
                 return await here.end_cancelled(task)
             try:
@@ -48,15 +69,14 @@ async def fetch(here: Surroundings, task: Task) -> Task:
             except ServiceError:
                 raise
             except LongtakeError as error:
-                why = (
-                    error.message if isinstance(error, DownloadFailed | LimitExceeded) else "its server did not answer"
-                )
+                why = _why(error)
                 video = None
                 _log.warning("task %s: the result of %s could not be fetched: %s", task.id, account.name, error.message)
-                if attempt + 1 < MOST_TRIES:
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(PAUSES_S[attempt]):
-                            await here.cancelled.wait()
+                if tried == len(pauses_s) or (tried >= len(PAUSES_S) and not _is_passing(error)):
+                    break
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(pauses_s[tried]):
+                        await here.cancelled.wait()
                 continue
             progress = segment_of(task).percent(FETCHED_PERCENT)
             changes = TaskChanges(assets={Role.FETCHED: asset}, progress=progress, release=True)
@@ -81,7 +101,19 @@ async def _ask_again(here: Surroundings, remote: Remote, task: Task, account: Li
     said = await ask(remote, account, job.handle)
     if isinstance(said, Update) and said.video is not None:
         return said.video
+    if isinstance(said, PollFault) and said.fault.trouble in _PASSING:
+        raise ProviderAway
     raise BadUpstreamAnswer("the provider names no link to it any more")
+
+
+def _why(error: LongtakeError) -> str:
+    if isinstance(error, UrlRefused):
+        return "it lies on a host that this server may not reach"
+    return error.message if isinstance(error, DownloadFailed | LimitExceeded) else "its server did not answer"
+
+
+def _is_passing(error: LongtakeError) -> bool:
+    return isinstance(error, ProviderAway) or (isinstance(error, DownloadFailed) and error.is_passing)
 
 
 async def _bring(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, video: MadeVideo) -> Asset:
