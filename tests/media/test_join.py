@@ -258,6 +258,22 @@ def test_a_clip_of_another_scene_is_kept_and_said(
     assert likeness(made.new_part, slow_scene.new)[0] > 37
 
 
+def test_where_nothing_is_alike_the_length_tells_the_whole_from_the_tail(
+    scene: Scene, joined: Callable[..., Joined]
+) -> None:
+    """A maker that paints everything anew answers with as much as any other: the head is not shown a second time."""
+    anew = [255 - picture for picture in scene.film[: HEAD + NEW]]
+    made = joined(scene, scene.shot(anew))
+    assert "no_match" in made.warnings
+    assert made.assembled.joined is not None
+    assert (made.assembled.joined.kind, made.assembled.joined.begins_us) == ("whole", HEAD_S * SECOND_US)
+    assert likeness(made.new_part, anew[HEAD:])[0] > 30
+    part = joined(scene, scene.shot(anew[HEAD:]))
+    assert part.assembled.joined is not None
+    assert (part.assembled.joined.kind, part.assembled.joined.begins_us) == ("tail", 0)
+    assert likeness(part.new_part, anew[HEAD:])[0] > 30
+
+
 @pytest.mark.parametrize(
     ("content", "match"),
     [

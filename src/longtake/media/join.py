@@ -297,7 +297,8 @@ class _Joint:
                 f"{asked_s + self._head_s:.2f} s with the source before it"
             )
             return Expectation((self._head_s, max(sent_s, step_s)))
-        return Expectation(tuple(dict.fromkeys(place_s for _, place_s in sorted(fitting))))
+        places_s = tuple(dict.fromkeys(place_s for _, place_s in sorted(fitting)))
+        return Expectation(places_s, 0.0 if step_s in places_s else places_s[0])
 
     def _taken(self, head: HeadSample, film: Film, picture: Picture, new_us: int) -> ClipPart:
         """The part of the clip that is new, and what is done to it."""

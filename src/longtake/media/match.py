@@ -83,6 +83,8 @@ class Expectation:
     """Where the head would end in the clip by its length, in seconds, likeliest first."""
 
     places_s: tuple[float, ...]
+    unseen_s: float = 0.0
+    """Where it is taken to end if nothing of it is found: what the length alone says, 0 where it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,7 @@ def find_place(head: HeadSample, clip: Film, expected: Expectation) -> Place:
     search = _Search(head, clip, distances)
     best = search.best(expected)
     if best is None:
-        return Place(0.0, float(distances[-1, 0]), ())
+        return search.unseen(expected)
     at_s = best
     if at_s <= 1.5 * head.step_s and not _is_repeated(heads[-2:], clips):
         return Place(0.0, float(distances[-1, 0]), ())
@@ -261,6 +263,13 @@ class _Search:
         while end + 1 < len(places) and flat[end + 1]:
             end += 1
         return float(places[begin] + places[end]) / 2
+
+    def unseen(self, expected: Expectation) -> Place:
+        """The place by the clip's length alone: a maker that crops or paints anew answers with the whole, too."""
+        at_s = self.snapped(expected.unseen_s)
+        if at_s >= self._clip.end_s - self._head.step_s:
+            at_s = 0.0
+        return Place(at_s, float(self._distances[-1, int(self._shown(np.array([at_s]))[0])]), ())
 
     def pairs(self, at_s: float) -> tuple[tuple[int, int], ...]:
         """The head's pictures just before the cut, each with the clip's that shows the same."""
