@@ -113,8 +113,10 @@ class Clients:
             case "orphaned":
                 return TaskSource(task_id=await self._own_upload(wish))
             case _:
-                query = TaskQuery(operation=Operation.UPLOAD, limit=1, ascending=True)
-                known = (await self._house.service.list(ANNA, query)).tasks
+                # Not what is another client's own, which is deleted under its extension.
+                owned = {path.read_text(encoding="utf-8") for path in self._house.settings.home.glob("*.source")}
+                query = TaskQuery(operation=Operation.UPLOAD, limit=1 + len(owned), ascending=True)
+                known = [task for task in (await self._house.service.list(ANNA, query)).tasks if task.id not in owned]
                 return TaskSource(task_id=(known[0] if known else await self._upload()).id)
 
     async def _staged(self) -> str:

@@ -88,7 +88,9 @@ class Home:
 
     def _new_wishes(self) -> tuple[Wish, ...]:
         names = [self._scenario.name]
-        if self._scenario.is_patient and self._scenario.has_task and self._rng.random() < 0.3:
+        # Whose deaths are counted stands alone: a bystander could be struck in its place.
+        is_counted = len(self._scenario.prepare) > 1
+        if self._scenario.is_patient and self._scenario.has_task and not is_counted and self._rng.random() < 0.3:
             names.append(self._rng.choice(BYSTANDERS))
         made: list[Wish] = []
         for name in names:

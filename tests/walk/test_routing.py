@@ -446,6 +446,53 @@ def test_a_video_that_is_waited_for_at_a_provider_that_was_taken_away(tmp_path, 
     asyncio.run(main())
 
 
+def test_a_failed_job_goes_to_an_account_that_rests_for_a_moment(tmp_path, upstream):
+    """Not before it may be asked, and not to the account whose job failed."""
+    toml = account("first", f"{upstream.url}/unified", "priority = 9") + account("next", f"{upstream.url}/openai")
+    toml = toml.replace('"next"\nkind = "unified"', '"next"\nkind = "openai_videos"')
+
+    async def main():
+        async with served(tmp_path, toml) as services:
+            refused = {"path": "openai", "status": 429, "headers": {"Retry-After": "6"}, "body": {"message": "slow"}}
+            broke = {"id": "x", "status": "failed", "error": {"code": "internal_error", "message": "it broke"}}
+            upstream.spoil(refused, {"path": "unified/v1/video/query", "times": -1, "status": 200, "body": broke})
+            await services.providers.switch("first", enabled=False)
+            await ask(services, "grok-video-3")
+            while not (await services.providers.statuses())[1].rests_until_ms:  # noqa: ASYNC110  (nothing tells)
+                await asyncio.sleep(0.02)
+            until_ms = (await services.providers.statuses())[1].rests_until_ms
+            await services.providers.switch("first", enabled=True)
+            done = await end_of(services, await ask(services, "grok-video-3"))
+            jobs = await bought(services, done)
+            assert [(job.account, job.state) for job in jobs] == [("first", "failed"), ("next", "succeeded")], (
+                done.fault
+            )
+            assert jobs[1].started_ms >= until_ms
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("how", ["refused", "failed"])
+def test_an_alias_falls_back_on_the_built_in_engine_when_its_provider_refuses_or_fails(tmp_path, upstream, how: str):
+    toml = account("relay", f"{upstream.url}/unified") + '[aliases]\n"cats" = ["grok-video-3", "longtake-cpu"]\n'
+    broke = {"id": "x", "status": "failed", "error": {"code": "internal_error", "message": "it broke"}}
+    rules = {
+        "refused": {"path": "create", "status": 400, "body": {"code": "x", "message": "not this model"}},
+        "failed": {"path": "query", "status": 200, "body": broke},
+    }
+
+    async def main():
+        async with served(tmp_path, toml) as services:
+            upstream.spoil(rules[how])
+            task = await reach(services, await ask(services, "cats"), Step.GENERATING)
+            assert (task.plan.maker.provider, task.plan.maker.mode) == (LONGTAKE, Mode.LOCAL)
+            assert "no provider could do it" in " ".join(task.plan.warnings)
+            assert [job.state for job in await bought(services, task)] == ["failed"]
+            await services.service.cancel(WHO, task.id)
+
+    asyncio.run(main())
+
+
 # ---- accounts that are gone ------------------------------------------------------------------------------------------
 
 

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from longtake.routing.candidates import Reason
 from longtake.routing.ways import Way
 from longtake.store.base import TaskChanges
@@ -13,10 +11,11 @@ from longtake.tasks.provider_jobs import keep_handed
 from longtake.tasks.remote import bought_job
 from longtake.tasks.segments import segment_of
 from longtake.tasks.staging import stage_inputs
-from longtake.tasks.steps.failover import failed_offers
+from longtake.tasks.steps.failover import failed_offers, offers_whose_job_failed, rested_ms
+from longtake.tasks.steps.instead import made_here
 from longtake.tasks.steps.submitting import buy
 from longtake.tasks.steps.surroundings import Surroundings
-from longtake.types import Fault, Maker, Operation, Role, Step, Task
+from longtake.types import Fault, Operation, Role, Step, Task
 
 PREPARED_PERCENT = 1
 LEAST_PAUSE_MS = 500
@@ -75,9 +74,10 @@ def _is_given_files(task: Task, way: Way) -> bool:
 
 
 async def _choose(here: Surroundings, task: Task, seen: list[Candidacy]) -> Candidacy | None:
-    """The first that may be asked; one that failed at this task only if no other is left.
+    """The first that may be asked; one that failed at this task only if no other is left or comes back in time.
 
-    Of a segment the one that made the segment before, if it can: nobody else has that as its own.
+    One that refused is asked again meanwhile, one whose job failed is not: that would be bought once more. Of a segment
+    the one that made the segment before, if it can: nobody else has that as its own.
     """
     able = [candidacy for candidacy in seen if candidacy.verdict.can]
     if not able:
@@ -85,11 +85,15 @@ async def _choose(here: Surroundings, task: Task, seen: list[Candidacy]) -> Cand
     jobs = await here.store.jobs(task) if task.attempt else ()
     failed, before = failed_offers(jobs), bought_job(jobs)
     able.sort(key=lambda candidacy: before is None or candidacy.account.name != before.account)
-    return next((candidacy for candidacy in able if candidacy.name not in failed), able[0])
+    fresh = next((candidacy for candidacy in able if candidacy.name not in failed), None)
+    if fresh is not None or rested_ms(seen, failed, task.deadline_ms) is None:
+        return fresh or able[0]
+    spent = offers_whose_job_failed(jobs)
+    return next((candidacy for candidacy in able if candidacy.name not in spent), None)
 
 
 async def _go_without(here: Surroundings, task: Task, seen: list[Candidacy]) -> Task:
-    local = _made_here(here, task)
+    local = made_here(here, task)
     if local is not None:
         return await here.move(task, Step.QUEUED, local)
     reasons = {candidacy.verdict.reason for candidacy in seen}
@@ -103,38 +107,3 @@ async def _go_without(here: Surroundings, task: Task, seen: list[Candidacy]) -> 
     if Reason.SPEND_CAP in reasons:
         return await here.fail(task, CAPPED)
     return await here.fail(task, UNABLE if reasons & {Reason.OPERATION, Reason.LENGTH} else OFF)
-
-
-def _made_here(here: Surroundings, task: Task) -> TaskChanges | None:
-    """What makes the built-in engine the maker, where the task's name is an alias that stands for it, too."""
-    plan = task.plan
-    for model in here.providers.names.resolve(task.model_requested):
-        found = here.providers.local.get(model)
-        if found is None:
-            continue
-        able = found.capability
-        roles = able.extend_image_roles if task.operation is Operation.EXTEND else {image.role for image in plan.images}
-        if (
-            task.operation in able.operations
-            and plan.new_us <= able.max_new_us
-            and not segment_of(task).number
-            and able.short_sides[0] <= min(plan.width, plan.height) <= able.short_sides[1]
-            and len(plan.images) <= able.max_images
-            and all(image.role in roles for image in plan.images)
-        ):
-            return TaskChanges(
-                plan=msgspec.structs.replace(
-                    plan,
-                    maker=found.maker,
-                    tariff=found.tariff,
-                    segments=(),
-                    warnings=(*plan.warnings, _made_here_instead(found.maker)),
-                ),
-                deadline_ms=here.clock() + here.settings.local_deadline_s * 1000,
-                release=True,
-            )
-    return None
-
-
-def _made_here_instead(maker: Maker) -> str:
-    return f"no provider could be asked, so {maker.model} makes this"

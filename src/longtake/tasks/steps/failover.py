@@ -7,22 +7,25 @@ A new try is a new jobs row and never a second charge: a failed job is not captu
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
 from longtake.providers.base import ProviderFault
+from longtake.routing.candidates import Reason
 from longtake.routing.health import LONGEST_ASKED_REST_MS, RATE_LIMIT_PAUSE_MS
 from longtake.routing.live_accounts import LiveAccount
 from longtake.store.base import Job, JobEnd, TaskChanges
-from longtake.tasks.asking import look_over
+from longtake.tasks.asking import Candidacy, look_over
 from longtake.tasks.faults import NETWORK, verdict_on
 from longtake.tasks.segments import segment_of
 from longtake.tasks.standing import note_fault
+from longtake.tasks.steps.instead import made_here
 from longtake.tasks.steps.surroundings import Surroundings
 from longtake.types import Step, Task
 
 LONGEST_PAUSE_MS = 5 * 60_000
+LEAST_PAUSE_MS = 500
 UNREACHED_PAUSE_MS = 2_000
 MOST_UNREACHED = 5
 """Tries at which nothing was sent, since nobody took the connection: about a minute, in which a server is restarted.
@@ -52,9 +55,15 @@ async def try_elsewhere(
     jobs = await here.store.jobs(task)
     if verdict.ask_another:
         failed = {(account.name, task.model_made), *failed_offers(jobs)}
-        others = [other for other in await look_over(here, task) if other.name not in failed]
-        if any(other.verdict.can for other in others):
+        seen = await look_over(here, task)
+        if any(other.verdict.can for other in seen if other.name not in failed):
             return await here.move(task, Step.QUEUED, TaskChanges(release=True, next_ms=now_ms), job=job)
+        local = made_here(here, task)
+        if local is not None:
+            return await here.move(task, Step.QUEUED, local, job=job)
+        if not verdict.wait and (next_ms := rested_ms(seen, failed, task.deadline_ms)) is not None:
+            next_ms = max(next_ms, now_ms + LEAST_PAUSE_MS)
+            return await here.move(task, Step.QUEUED, TaskChanges(release=True, next_ms=next_ms), job=job)
     tries = sum(job.segment == segment.number for job in jobs)
     pause_ms = _pause_ms(fault, tries)
     may_wait = verdict.wait and (fault.code != NETWORK or tries < MOST_UNREACHED)
@@ -67,6 +76,24 @@ def failed_offers(jobs: Sequence[Job]) -> frozenset[tuple[str, str]]:
     """The accounts, each with our name of the model, whose last word on a task was a failure."""
     last = {(job.account, job.model): job.state for job in jobs}
     return frozenset(offer for offer, state in last.items() if state == "failed")
+
+
+def offers_whose_job_failed(jobs: Sequence[Job]) -> frozenset[tuple[str, str]]:
+    """Those of them that had taken the job: their makers may have been paid for it."""
+    last = {(job.account, job.model): job for job in jobs}
+    return frozenset(offer for offer, job in last.items() if job.state == "failed" and job.handle)
+
+
+def rested_ms(seen: Sequence[Candidacy], failed: Collection[tuple[str, str]], deadline_ms: int) -> int | None:
+    """When the first account that has not failed at this task may be asked again; None = none before the deadline."""
+    return min(
+        (
+            one.verdict.until_ms
+            for one in seen
+            if one.name not in failed and one.verdict.reason is Reason.RESTING and one.verdict.until_ms < deadline_ms
+        ),
+        default=None,
+    )
 
 
 def _pause_ms(fault: ProviderFault, tries: int) -> int:
