@@ -520,7 +520,7 @@ update tasks set
     owner = case when :release then null else owner end
 where uuid = :uuid and owner is :owner and fence = :fence and step = :before and deleted_ms is null
     and (not :refuse_cancelled or cancel_requested_ms is null)
-returning number
+returning {task}
 
 -- finish --
 update tasks set

@@ -113,15 +113,15 @@ def spellings_of(task_id: str) -> str:
     return _encode(sorted(spellings)).decode()
 
 
-def task_of(row: Row) -> Task:
-    """The task of a row of the statement `task`."""
+def task_of(row: Row, submission: Submission | None = None, plan: Plan | None = None) -> Task:
+    """The task of a row of the statement `task`; whoever knows its submission or its plan need not decode them."""
     columns = read(row, TaskRow)
     return Task(
         id=columns.id,
         tenant_id=columns.tenant,
         key_id=columns.key,
-        submission=_decode_submission(columns.submission),
-        plan=_decode_plan(columns.plan),
+        submission=submission or _decode_submission(columns.submission),
+        plan=plan or _decode_plan(columns.plan),
         step=columns.step,
         created_ms=columns.created_ms,
         updated_ms=columns.updated_ms,

@@ -119,18 +119,25 @@ def move(
         "release": changes.release or after in _IN_NO_HANDS,
         "refuse_cancelled": after in _BUYS_OR_MAKES and (after is not task.step or begins),
     }
-    number = fetch_first(connection, "move", written)
-    if number is None:
+    row = fetch_first(connection, "move", written)
+    if row is None:
         raise FencedOff(f"task {task.id} is no longer at {task.step} under fence {task.fence}, or was cancelled")
     if changes.hold_microusd is not None:
         lower_hold(connection, task.id, changes.hold_microusd, now_ms)
+    is_row_stale = changes.hold_microusd is not None or bool(changes.assets or changes.drop)
     if after is Step.QUEUED:
+        is_row_stale = True
         _drop_results(connection, task, now_ms, _MADE_AGAIN)
     elif task.step is Step.STORING and after is Step.ASSEMBLING:
+        is_row_stale = True
         _drop_results(connection, task, now_ms, _MADE_AGAIN - {Role.FETCHED})
     _name_assets(connection, task, changes, now_ms)
     _write_job(connection, task, job, now_ms)
-    moved = _by_number(connection, number[0])
+    if is_row_stale:
+        row = fetch_first(connection, "task_by_uuid", {"uuid": uuid_of(task.id)})
+        assert row is not None
+    # Who is let go is read by whoever comes next; in the same hands the plan is as these know it.
+    moved = task_of(row, task.submission, None if written["release"] else plan)
     if after is not task.step:
         note(connection, moved)
     return moved

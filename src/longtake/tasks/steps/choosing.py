@@ -58,10 +58,11 @@ async def prepare_at_provider(here: Surroundings, task: Task) -> Task:
         return await _go_without(here, task, seen)
     way = chosen.verdict.way
     assert way is not None, "what may be asked has a way"
-    task = made_by(task, chosen.offer, way.mode)
+    claimed, task = task, made_by(task, chosen.offer, way.mode)
     if not _is_given_files(task, way) and not task.attempt and not chosen.account.is_full:
         # Nothing to make ready, and no earlier job of which anything has to be found out.
-        return await buy(here, here.providers, task, chosen.account, task.plan)
+        plan = None if task.plan == claimed.plan else task.plan
+        return await buy(here, here.providers, task, chosen.account, plan)
     made = await stage_inputs(here, task, way)
     handed = await keep_handed(here, task, chosen.account, way, made) if made is not None else None
     assets = {Role.HANDED: handed} if handed is not None else None
