@@ -38,9 +38,9 @@ async def wrong_in_process(house: House, accounts: LiveAccounts) -> list[str]:
     if house.fleet.held:
         found.append(f"the fleet holds {house.fleet.held}")
     live = house.service.live
-    if live._cancels or live._progress or live._waiters:
+    if live._cancels or live._unheard or live._progress or live._waiters:
         found.append("the process still remembers tasks that have ended")
-    if house.remote is not None and (house.remote.videos or house.remote.pauses_s):
+    if house.remote is not None and (house.remote.videos or house.remote.pauses_s or house.remote.bought):
         found.append("the process still remembers videos to fetch")
     blobs, named = set(house.storage.keys()), await house.store.asset_ids()
     found += [f"blob {key} has no row" for key in sorted(blobs - named)]

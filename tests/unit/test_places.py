@@ -11,6 +11,7 @@ from longtake.accounts import AccountSettings
 from longtake.egress.access import NOBODY
 from longtake.providers.base import Account
 from longtake.providers.registry import find_provider
+from longtake.routing.calling_off import CallingOff
 from longtake.routing.live_accounts import LiveAccount
 
 pytestmark = pytest.mark.anyio
@@ -30,9 +31,9 @@ def account_of(places: int) -> LiveAccount:
     )
 
 
-async def work(account: LiveAccount, name: str, order: list[str], called_off: asyncio.Event | None = None) -> None:
+async def work(account: LiveAccount, name: str, order: list[str], called_off: CallingOff | None = None) -> None:
     """Take a place as a submit does, and hold it for two turns of the loop, as if going on to the next step."""
-    off = called_off or asyncio.Event()
+    off = called_off or CallingOff()
     while account.is_full and not off.is_set():
         await account.wait_for_room(off, FOR_EVER_S)
     if off.is_set():
@@ -58,7 +59,7 @@ async def test_all_get_a_place_in_their_order_and_none_is_given_twice(places: in
 
 async def test_who_is_called_off_or_cancelled_at_its_turn_passes_it_on() -> None:
     account, order = account_of(1), list[str]()
-    called_off = asyncio.Event()
+    called_off = CallingOff()
     with account.place("first"):
         off = asyncio.create_task(work(account, "off", order, called_off))
         gone = asyncio.create_task(work(account, "gone", order))
@@ -75,6 +76,6 @@ async def test_who_is_called_off_or_cancelled_at_its_turn_passes_it_on() -> None
 async def test_a_wait_for_room_ends_with_its_time() -> None:
     account = account_of(1)
     with account.place("first"):
-        await account.wait_for_room(asyncio.Event(), 0.01)
+        await account.wait_for_room(CallingOff(), 0.01)
         assert account.is_full
     assert not account.is_full

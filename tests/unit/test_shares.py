@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 
+from longtake.routing.calling_off import CallingOff
 from longtake.routing.shares import Shares
 
 pytestmark = pytest.mark.anyio
@@ -40,7 +41,7 @@ class Crowd:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _hold(self, tenant: str) -> None:
-        async with self.shares.place(tenant, asyncio.Event(), LONG_S) as got:
+        async with self.shares.place(tenant, CallingOff(), LONG_S) as got:
             assert got
             self.held.append(tenant)
             await self._let_go[tenant].get()
@@ -77,10 +78,10 @@ async def test_turns_go_round_where_there_is_one_place() -> None:
 
 
 async def test_who_leaves_or_is_called_off_takes_no_place() -> None:
-    shares, called_off = Shares(1), asyncio.Event()
-    async with shares.place("a", asyncio.Event(), LONG_S) as got:
+    shares, called_off = Shares(1), CallingOff()
+    async with shares.place("a", CallingOff(), LONG_S) as got:
         assert got
-        async with shares.place("b", asyncio.Event(), 0.01) as in_time:
+        async with shares.place("b", CallingOff(), 0.01) as in_time:
             assert not in_time
 
         async def wait() -> bool:
@@ -92,7 +93,7 @@ async def test_who_leaves_or_is_called_off_takes_no_place() -> None:
         waiting[0].cancel()
         called_off.set()
         assert await waiting[1] is False
-    async with shares.place("d", asyncio.Event(), LONG_S) as got:
+    async with shares.place("d", CallingOff(), LONG_S) as got:
         assert got
 
 
@@ -100,7 +101,7 @@ async def test_no_place_is_lost_whatever_comes_between() -> None:
     spread, shares, at_once = random.Random(5), Shares(4), Counter[str]()
 
     async def one(tenant: str) -> None:
-        async with shares.place(tenant, asyncio.Event(), spread.choice([0.0, 0.001, LONG_S])) as got:
+        async with shares.place(tenant, CallingOff(), spread.choice([0.0, 0.001, LONG_S])) as got:
             if got:
                 at_once[tenant] += 1
                 assert at_once.total() <= 4

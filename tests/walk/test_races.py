@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 
+import msgspec
 import pytest
 from tests.fakes.house import ANNA, TOY_VIDEO, House, code_of, one_chunk
 from tests.fakes.toy_fleet import FAILED, HANGS, RETRYABLE, ToyFleet
@@ -102,7 +102,7 @@ def test_one_waiting_task_that_breaks_the_planner_does_not_stop_the_others(tmp_p
         breaking = BreakingPlanner(
             planner._store, planner._makers, planner._limits, planner._tariffs, planner._adoptions
         )
-        house.scheduler._here = dataclasses.replace(house.scheduler._here, planner=breaking)
+        house.scheduler._here = msgspec.structs.replace(house.scheduler._here, planner=breaking)
         house.fleet.gate = asyncio.Event()
         first = await house.extend(await house.upload())
         poison = await house.extend(first, "poison", wait_for_source=True)

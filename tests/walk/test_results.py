@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from longtake.egress.access import Access
 from longtake.egress.client import Egress
 from longtake.providers.base import Account
 from longtake.providers.unified import UnifiedProvider
+from longtake.routing.calling_off import CallingOff
 from longtake.routing.live_accounts import LiveAccount, LiveAccounts
 from longtake.routing.names import ModelNames
 from longtake.routing.shares import Shares
@@ -78,7 +78,7 @@ async def test_downloads_take_turns_and_may_be_called_off(tmp_path: Path) -> Non
         upstream.set(render_s=0.05)
         account = one_account(f"{upstream.url}/unified")
         async with house_of(tmp_path, account) as house:
-            async with account.downloads.place(ANNA.tenant_id, asyncio.Event(), 10) as got:
+            async with account.downloads.place(ANNA.tenant_id, CallingOff(), 10) as got:
                 assert got
                 waits = await create(house)
                 await house.reach(waits, lambda now: now.step is Step.FETCHING)

@@ -6,13 +6,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from longtake.accounts import AccountSettings
 from longtake.egress.access import Access
 from longtake.providers.base import Abilities, Account, Provider
+from longtake.routing.calling_off import CallingOff
 from longtake.routing.health import Health
 from longtake.routing.shares import Shares
 from longtake.routing.spending import Budget, JobCost
@@ -100,19 +100,22 @@ class LiveAccount:
         cost = self.costs.get(model)
         return None if cost is None else cost.of(length_us)
 
-    @contextmanager
-    def place(self, task_id: str) -> Generator[None]:
+    def place(self, task_id: str) -> Place:
         """A place for a task's job while the block lasts. A job that is there already takes one more than there are."""
-        self._tasks.add(task_id)
-        try:
-            yield
-        finally:
-            self._tasks.discard(task_id)
-            if self._waiting:
-                # Not now: most often the task's next step takes the place again before anybody else could.
-                asyncio.get_running_loop().call_soon(self._wake_next)
+        return Place(self, task_id)
 
-    async def wait_for_room(self, called_off: asyncio.Event, timeout_s: float) -> None:
+    def take(self, task_id: str) -> None:
+        """Begin a `place`."""
+        self._tasks.add(task_id)
+
+    def give_back(self, task_id: str) -> None:
+        """End a `place`."""
+        self._tasks.discard(task_id)
+        if self._waiting:
+            # Not now: most often the task's next step takes the place again before anybody else could.
+            asyncio.get_running_loop().call_soon(self._wake_next)
+
+    async def wait_for_room(self, called_off: CallingOff, timeout_s: float) -> None:
         """Return when there is room for the caller, who takes it at once; when it was called off; or in time."""
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
@@ -135,6 +138,23 @@ class LiveAccount:
             if not turn.done():
                 self._promised += 1
                 turn.set_result(None)
+
+
+class Place:
+    """See LiveAccount.place. A class, since a generator for each of thousands of tasks that wait takes more memory."""
+
+    __slots__ = ("_account", "_task_id")
+
+    def __init__(self, account: LiveAccount, task_id: str) -> None:
+        self._account, self._task_id = account, task_id
+
+    def __enter__(self) -> None:
+        """Take it."""
+        self._account.take(self._task_id)
+
+    def __exit__(self, *_: object) -> None:
+        """Give it back."""
+        self._account.give_back(self._task_id)
 
 
 class LiveAccounts:

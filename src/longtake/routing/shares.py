@@ -8,6 +8,8 @@ from collections import Counter, deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from longtake.routing.calling_off import CallingOff
+
 
 class Shares:
     """For one event loop. A tenant gets a place while it has fewer than are free: it leaves as many as it takes.
@@ -31,7 +33,7 @@ class Shares:
         return self._held.total()
 
     @asynccontextmanager
-    async def place(self, tenant: str, called_off: asyncio.Event, timeout_s: float) -> AsyncGenerator[bool]:
+    async def place(self, tenant: str, called_off: CallingOff, timeout_s: float) -> AsyncGenerator[bool]:
         """A place while the block lasts, and whether there is one: not if it was called off, or none came in time."""
         got = await self._take(tenant, called_off, timeout_s)
         try:
@@ -40,7 +42,7 @@ class Shares:
             if got:
                 self._give_back(tenant)
 
-    async def _take(self, tenant: str, called_off: asyncio.Event, timeout_s: float) -> bool:
+    async def _take(self, tenant: str, called_off: CallingOff, timeout_s: float) -> bool:
         turn = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(tenant, deque()).append(turn)
         self._go_on()

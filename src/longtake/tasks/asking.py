@@ -58,7 +58,7 @@ async def candidates_of(
     found: list[Candidacy] = []
     spent, segment = Spending(store, now_ms), segment_of(task)
     for account, model in remote.accounts.order(remote.names.resolve(task.model_requested)):
-        way = await way_at(store, made_by(task, Offer(account, model)), account)
+        way = await way_at(store, made_by(task, Offer(account, model)), account, segment)
         verdict = judge(
             Offer(account, model),
             segment.operation,

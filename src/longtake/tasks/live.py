@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import msgspec
 
 from longtake.lifecycle import ENDS, state_of
+from longtake.routing.calling_off import CallingOff
 from longtake.types import State, Task
 
 MOST_BEFORE_END = 99
@@ -27,7 +28,9 @@ class Live:
         """Set when there may be something to claim."""
         self._progress: dict[str, int] = {}
         self._waiters: dict[str, set[asyncio.Event]] = {}
-        self._cancels: dict[str, asyncio.Event] = {}
+        self._cancels: dict[str, CallingOff] = {}
+        self._unheard: set[str] = set()
+        """Tasks whose cancel came between their claim and the begin of their runner."""
 
     def set_progress(self, task: Task, percent: int) -> int:
         """Take a running task's progress in percent; never falls. The progress as it now stands."""
@@ -49,6 +52,7 @@ class Live:
         """Say that a task was written."""
         if task.step in ENDS:
             self._progress.pop(task.id, None)
+            self._unheard.discard(task.id)
         self._ring(task.id)
 
     def _ring(self, task_id: str) -> None:
@@ -69,16 +73,21 @@ class Live:
                 del self._waiters[task_id]
 
     def cancel(self, task_id: str) -> None:
-        """Tell a task's runner, if it is here, that a cancel was requested."""
+        """Tell a task's runner that a cancel was requested: the one that is here, else the next that begins here."""
         if (cancelled := self._cancels.get(task_id)) is not None:
             cancelled.set()
+        else:
+            self._unheard.add(task_id)
 
-    @contextmanager
-    def running(self, task_id: str) -> Generator[asyncio.Event]:
-        """The event that tells a task's runner to stop, while the block lasts."""
-        cancelled = self._cancels[task_id] = asyncio.Event()
-        try:
-            yield cancelled
-        finally:
-            if self._cancels.get(task_id) is cancelled:  # else the task's next runner is here already
-                del self._cancels[task_id]
+    def begin(self, task_id: str) -> CallingOff:
+        """What tells a task's runner to stop, until its `end`. No context manager: thousands would be held."""
+        cancelled = self._cancels[task_id] = CallingOff()
+        if task_id in self._unheard:
+            self._unheard.discard(task_id)
+            cancelled.set()
+        return cancelled
+
+    def end(self, task_id: str, cancelled: CallingOff) -> None:
+        """The task's runner that was given this has ended."""
+        if self._cancels.get(task_id) is cancelled:  # else the task's next runner is here already
+            del self._cancels[task_id]

@@ -81,9 +81,9 @@ async def own_clip(store: Store, parent: Task, account: LiveAccount, model_name:
     return None if part is None else await _clip(store, part, account, model_name)
 
 
-async def way_at(store: Store, task: Task, account: LiveAccount) -> Way | None:
-    """How this account would do the task's next segment; None = it cannot."""
-    segment = segment_of(task)
+async def way_at(store: Store, task: Task, account: LiveAccount, segment: Segment | None = None) -> Way | None:
+    """How this account would do the task's next segment, or that one; None = it cannot."""
+    segment = segment or segment_of(task)
     abilities = account.abilities[task.model_made]
     longest_us = abilities.max_new_us or max(abilities.lengths_us, default=None)
     if longest_us is not None and segment.wished_us > longest_us + AS_PLANNED_US:

@@ -53,7 +53,7 @@ async def provider_job(
     Raises InputGone, SourceUnusable, OperationNotSupported if the account cannot do it, and what `Egress.send` raises.
     """
     segment, abilities = segment_of(task), account.abilities[task.model_made]
-    way = await way_at(here.store, task, account)
+    way = await way_at(here.store, task, account, segment)
     if way is None:
         raise OperationNotSupported(
             f"provider {account.name} cannot {segment.operation.value} this video", param="model"

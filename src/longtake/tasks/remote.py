@@ -52,6 +52,8 @@ class Remote:
     longest_pause_s: float = 10.0
     pauses_s: dict[str, float] = field(default_factory=dict[str, float])
     """Before the first poll of tasks just bought, by id, where the provider has named a time."""
+    bought: dict[str, Job] = field(default_factory=dict[str, Job])
+    """Jobs of tasks just bought, by task, until they are asked after. Lost with the process: the record has them."""
     turns: Turns = field(default_factory=Turns)
     """Taken by every poll."""
     videos: dict[str, MadeVideo] = field(default_factory=dict[str, MadeVideo])

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import dataclasses
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
 
 from longtake.errors import FencedOff, LongtakeError, NoMaker, ServiceError
 from longtake.store.base import JobEnd, TaskChanges
@@ -58,21 +58,22 @@ async def run_task(node: Surroundings, task: Task, made: Callable[[], None]) -> 
     `made` is told when only storing is left, which needs no renderer. While the record or the storage cannot be written
     the step is tried again, until the task's deadline.
     """
-    with node.live.running(task.id) as cancelled:
-        here = dataclasses.replace(node, cancelled=cancelled)
-        try:
-            # A cancel may have come since the claim, when nobody listened for it yet.
-            await _walk(here, await _read_again(here, task), task.fence, made)
-        except asyncio.CancelledError:
-            await asyncio.shield(_let_go(here, task))
-            raise
+    cancelled = node.live.begin(task.id)
+    here = msgspec.structs.replace(node, cancelled=cancelled)
+    try:
+        await _walk(here, task, made)
+    except asyncio.CancelledError:
+        await asyncio.shield(_let_go(here, task))
+        raise
+    finally:
+        node.live.end(task.id, cancelled)
 
 
-async def _walk(here: Surroundings, task: Task | None, fence: int, made: Callable[[], None]) -> None:
-    current = task
+async def _walk(here: Surroundings, task: Task, made: Callable[[], None]) -> None:
+    current: Task | None = task
     pause_s = FIRST_PAUSE_S
     while current is not None and current.owner == here.owner and current.step in STEPS:
-        if current.fence != fence:
+        if current.fence != task.fence:
             # Let go without our being told, and claimed here anew: it has another runner.
             return
         if current.cancel_requested_ms is not None:
@@ -123,9 +124,7 @@ async def _pause(here: Surroundings, pause_s: float) -> None:
     if here.cancelled.is_set():
         await asyncio.sleep(pause_s)
         return
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(pause_s):
-            await here.cancelled.wait()
+    await here.cancelled.wait(pause_s)
 
 
 async def _after_fence(here: Surroundings, task: Task) -> Task | None:

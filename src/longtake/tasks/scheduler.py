@@ -153,10 +153,9 @@ class Scheduler:
                 pause_s = self._tick_s
             # With all slots taken a new submission changes nothing, so it does not wake this loop.
             woken = self._here.live.work if any(self._places.free().values()) else self._freed
-            with contextlib.suppress(TimeoutError):
-                # Not wait_for: Python 3.11's forgets that it was cancelled where the event comes at the same time.
-                async with asyncio.timeout(pause_s):
-                    await woken.wait()
+            timer = asyncio.get_running_loop().call_later(pause_s, woken.set)
+            await woken.wait()
+            timer.cancel()
 
     async def _claim(self) -> bool:
         """Whether there may be more to claim at once."""

@@ -62,8 +62,18 @@ class Segment(Value, frozen=True):
 def segment_of(task: Task) -> Segment:
     """The piece to be made next. Raises SourceUnusable if what it goes on from is gone."""
     plan = task.plan
+    if not plan.segments:
+        return Segment(
+            number=0,
+            count=1,
+            operation=task.operation,
+            new_us=plan.new_us,
+            wished_us=plan.new_us,
+            start_us=plan.start_us,
+            images=plan.images,
+        )
     done = len(task.report.segments) if task.report else 0
-    lengths_us = plan.segments or (plan.new_us,)
+    lengths_us = plan.segments
     number, count = min(done, len(lengths_us) - 1), len(lengths_us)
     first = Segment(
         number=0,

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 
@@ -74,9 +73,7 @@ async def fetch(here: Surroundings, task: Task) -> Task:
                 _log.warning("task %s: the result of %s could not be fetched: %s", task.id, account.name, error.message)
                 if tried == len(pauses_s) or (tried >= len(PAUSES_S) and not _is_passing(error)):
                     break
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(pauses_s[tried]):
-                        await here.cancelled.wait()
+                await here.cancelled.wait(pauses_s[tried])
                 continue
             progress = segment_of(task).percent(FETCHED_PERCENT)
             changes = TaskChanges(assets={Role.FETCHED: asset}, progress=progress, release=True)

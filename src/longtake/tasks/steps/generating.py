@@ -114,9 +114,7 @@ async def _watch(here: Surroundings, task: Task, handle: str) -> Final:
 
 async def _call_off(here: Surroundings, task: Task, handle: str) -> None:
     left_s = max(0.0, (task.deadline_ms - here.clock()) / 1000)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(left_s):
-            await here.cancelled.wait()
+    await here.cancelled.wait(left_s)
     await here.fleet.cancel(handle, CANCEL_GRACE_S)
 
 

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 import random
 
@@ -43,7 +41,9 @@ async def poll(here: Surroundings, task: Task) -> Task:
     remote = here.providers
     account = remote.account_of(task)
     with account.place(task.id):
-        job = open_job(await here.store.jobs(task))
+        job = remote.bought.pop(task.id, None)
+        if job is None or job.attempt != task.attempt:
+            job = open_job(await here.store.jobs(task))
         if job is None:
             return await here.fail(task, LOST)
         return await _follow(here, remote, task, account, job)
@@ -114,9 +114,7 @@ def _age_s(here: Surroundings, job: Job) -> float:
 async def _wait(here: Surroundings, task: Task, wait_s: float) -> None:
     """Until the time is up, the task is cancelled, or its deadline has passed."""
     left_s = max(0.0, (task.deadline_ms - here.clock()) / 1000)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(min(left_s, wait_s)):
-            await here.cancelled.wait()
+    await here.cancelled.wait(min(left_s, wait_s))
 
 
 def _told(answer: Response | None) -> str:

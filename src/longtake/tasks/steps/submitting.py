@@ -130,7 +130,31 @@ async def _buy(here: Surroundings, remote: Remote, task: Task, account: LiveAcco
             # Others took what was left since it was chosen.
             return await here.move(task, Step.QUEUED, TaskChanges(release=True))
         heard = await _sent(remote, account, job, request)
-    return await _hear(here, bought, account, job, heard)
+    heard_of = await _hear(here, bought, account, job, heard)
+    if heard_of.step is Step.POLLING and isinstance(heard.said, Update):
+        remote.bought[task.id] = _job_of(start, bought, heard.said.handle)
+    return heard_of
+
+
+def _job_of(start: JobStart, task: Task, handle: str) -> Job:
+    """The row that a start and its mark have written, with the move that came to this task."""
+    return Job(
+        task=task.id,
+        segment=start.segment,
+        attempt=start.attempt,
+        provider=start.provider,
+        account=start.account,
+        state="open",
+        caller_key=start.caller_key,
+        handle=handle,
+        native="",
+        cost_microusd=0,
+        started_ms=task.updated_ms,
+        ended_ms=None,
+        deadline_ms=start.deadline_ms,
+        model=start.model,
+        expected_microusd=start.expected_microusd,
+    )
 
 
 async def _go_on(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, begun: Job) -> Task:
