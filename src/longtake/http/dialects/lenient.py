@@ -69,6 +69,9 @@ ASPECT_WORDS: Mapping[str, Aspect] = {
 INHERIT = frozenset({"", "auto", "source", "original", "adaptive", "default"})
 """Words that mean: as the source."""
 
+_FEW_DIGITS = 6
+"""A text of fewer is a number of seconds below MAX_SECONDS."""
+
 _TRUE = frozenset({"true", "1", "yes", "on", "y"})
 _FALSE = frozenset({"false", "0", "no", "off", "n", ""})
 _LEAST_SIDE = 64
@@ -158,8 +161,11 @@ def read_seconds_us(value: JsonValue, param: str) -> int:
 
     May be negative: what that means is the caller's to say.
     """
-    if type(value) is int and 0 <= value <= MAX_SECONDS and not param.endswith("_ms"):
-        return value * SECOND_US  # as nearly all of them come
+    if not param.endswith("_ms"):  # as nearly all of them come
+        if type(value) is int and 0 <= value <= MAX_SECONDS:
+            return value * SECOND_US
+        if isinstance(value, str) and len(value) < _FEW_DIGITS and value.isascii() and value.isdecimal():
+            return int(value) * SECOND_US
     number = read_number(value, param, unit="ms|milliseconds" if param.endswith("_ms") else "s|sec|secs|seconds?")
     scale = 1000 if param.endswith("_ms") else SECOND_US
     if abs(number) * scale > MAX_SECONDS * SECOND_US:
@@ -182,16 +188,17 @@ def read_size(value: JsonValue, param: str) -> SizeWish | Aspect | None:
         value = str(value)
     if not isinstance(value, str):
         raise InvalidSize(f"{param} is {show(value)}: send a text such as 720p, 1080p or 1280x720", param=param)
-    word = re.sub(r"[\s_]|(?<=[a-z])-", "", value.lower())
-    if word in INHERIT:
-        return None
-    short_side = SHORT_SIDES.get(word.removesuffix("p") if word[:1].isdigit() else word)
-    if short_side is not None:
-        return ShortSide(pixels=short_side)
-    if word in ASPECT_WORDS:
-        return ASPECT_WORDS[word]
-    pair = _PAIR.fullmatch(value.strip().lower())
+    lower = value.strip().lower()
+    pair = _PAIR.fullmatch(lower)
     if pair is None:
+        word = re.sub(r"[\s_]|(?<=[a-z])-", "", lower)
+        if word in INHERIT:
+            return None
+        short_side = SHORT_SIDES.get(word.removesuffix("p") if word[:1].isdigit() else word)
+        if short_side is not None:
+            return ShortSide(pixels=short_side)
+        if word in ASPECT_WORDS:
+            return ASPECT_WORDS[word]
         words = ", ".join(sorted({f"{side}p" for side in SHORT_SIDES.values()}, key=lambda text: int(text[:-1])))
         raise InvalidSize(f"{param} is {show(value)}: send one of {words}, or width x height", param=param)
     first, sign, second = pair.groups()
