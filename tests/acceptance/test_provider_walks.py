@@ -267,6 +267,25 @@ def test_a_clip_of_its_own_making_goes_on_from_any_second(house, upstream, tmp_p
     assert [job["operation"] for job in asked_of(upstream, before)] == ["extend", "extend"]
 
 
+@pytest.mark.parametrize(("model", "counts"), [("comfyui:ltx", (24, 25)), ("comfyui:wan", (16, 17))])
+def test_a_workflow_sees_the_end_of_a_long_video_at_its_own_rate(house, upstream, tmp_path, model, counts):
+    """Of more than is uploaded, and of more frames a second than its model makes: what it makes lasts as asked."""
+    upstream.set(new_s=0)
+    fps, seen = counts
+    source = house.upload(foreign_clip(tmp_path / "long.mp4", seconds=12))
+    before = len(upstream.jobs())
+    ended = done(house, extend(house, model, source, 11.5, duration=4))
+    seconds, _, rate, _ = facts_of(save(house, ended["id"], tmp_path / "film.mp4"))
+    assert (seconds, rate) == (pytest.approx(15.5, abs=0.05), FPS)
+    assert not [warning for warning in ended["warnings"] if warning.startswith("clip_too_short")]
+    assert ended["metadata"]["joined"]["kind"] == "overlap"
+    (job,) = asked_of(upstream, before)
+    shown = round(job["source"]["seconds"] * fps)
+    nodes = job["asked"]["prompt"].values()
+    (context,) = [node["inputs"] for node in nodes if node["class_type"] == "ImageFromBatch"]
+    assert (context["length"], shown - context["batch_index"] - seen) == (seen, 0)
+
+
 @pytest.mark.parametrize("kind", ONE_OF_EACH)
 def test_a_result_that_is_too_short_is_told(house, foreign, upstream, tmp_path, kind):
     upstream.set(new_s=1)

@@ -57,6 +57,16 @@ def test_a_whole_file_keeps_its_own_header(studio: Studio, tmp_path: Path) -> No
     assert packets[0] == packets[1]
 
 
+@pytest.mark.parametrize(("most", "fps", "frames"), [(16, 16, 32), (12, 12, 24), (24, 24, 48), (30, 24, 48)])
+def test_a_head_is_no_faster_than_a_maker_takes(
+    most: int, fps: int, frames: int, studio: Studio, tmp_path: Path
+) -> None:
+    staged = stage(studio.clip(), tmp_path / "head", 2_000_000, max_fps=most)
+    assert (staged.facts.video.fps.fraction, staged.facts.video.frames) == (fps, frames)
+    assert staged.sent_us == 2_000_000
+    assert (staged.copied > 0) == (fps == 24)
+
+
 def test_the_last_seconds_end_at_the_cut(studio: Studio, tmp_path: Path) -> None:
     source = studio.clip(audio=AAC)
     staged = stage(source, tmp_path / "head", 2_000_000, length_us=1_000_000)

@@ -36,7 +36,7 @@ from longtake.media.sound import Damage
 from longtake.media.source import Source, read_source
 from longtake.media.tint import Tint
 from longtake.media.trim import trim
-from longtake.types import SECOND_US, MediaFacts
+from longtake.types import SECOND_US, MediaFacts, Rate
 
 _TRIES = 5
 _COARSEST_CRF = 36
@@ -59,6 +59,8 @@ class StageLimits:
     max_bytes: int | None = None
     short_side: int | None = None
     """At most, in pixels."""
+    max_fps: int | None = None
+    """At most, in frames a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +99,10 @@ def stage_head(
     side = min(opened.picture.displayed_width, opened.picture.displayed_height)
     fits_whole = limits.length_us is None or limits.length_us >= head_us
     fits_size = limits.short_side is None or limits.short_side >= side
+    rate = Rate.of(cut.rate).within(limits.max_fps).fraction
     most = limits.max_bytes
     with kept_if_complete(output):
-        if fits_whole and fits_size:
+        if fits_whole and fits_size and rate == cut.rate:
             target = Target(width=0, height=0, preset=preset, crf=crf)
             made = trim(opened, output, end_us=start_us, target=target, watch=watch)
             if most is None or output.stat().st_size <= most:
@@ -108,7 +111,15 @@ def stage_head(
         side = min(side, limits.short_side or side)
         for _ in range(_TRIES):
             sent_us, facts = _encode_end(
-                opened, output, cut, limits.length_us or head_us, side=side, crf=crf, preset=preset, watch=watch
+                opened,
+                output,
+                cut,
+                limits.length_us or head_us,
+                rate=rate,
+                side=side,
+                crf=crf,
+                preset=preset,
+                watch=watch,
             )
             size = output.stat().st_size
             if most is None or size <= most:
@@ -126,17 +137,26 @@ def stage_head(
 
 
 def _encode_end(
-    source: Source, output: Path, cut: Cut, length_us: int, *, side: int, crf: int, preset: str, watch: Watch
+    source: Source,
+    output: Path,
+    cut: Cut,
+    length_us: int,
+    *,
+    rate: Fraction,
+    side: int,
+    crf: int,
+    preset: str,
+    watch: Watch,
 ) -> tuple[int, MediaFacts]:
     """The last `length_us` before the cut at a constant rate; how much that is and what the file is."""
     kept = kept_geometry(source.picture)
     factor = min(1.0, side / min(kept.width, kept.height))
     geometry = Geometry(width=even(kept.width * factor), height=even(kept.height * factor)) if factor < 1 else kept
     head_s = (cut.end - source.frames.start) * source.frames.time_base
-    wanted = max(1, int(min(Fraction(length_us, SECOND_US), head_s) * cut.rate))
-    begin_s = max(Fraction(0), head_s - wanted / cut.rate)
+    wanted = max(1, int(min(Fraction(length_us, SECOND_US), head_s) * rate))
+    begin_s = max(Fraction(0), head_s - wanted / rate)
     part = ClipPart(
-        source=source, picture=source.picture, geometry=geometry, tint=Tint(), begin_s=begin_s, fps=cut.rate,
+        source=source, picture=source.picture, geometry=geometry, tint=Tint(), begin_s=begin_s, fps=rate,
         frames=wanted,
     )  # fmt: skip
     form = result_form(source)
@@ -148,11 +168,11 @@ def _encode_end(
         yield from in_step(clip_pictures(part, CancelCheck(watch)), sound, part.fps, form.rate_hz if form else 1)
 
     made = create(
-        output, frames=wanted, fps=cut.rate, width=geometry.width, height=geometry.height,
+        output, frames=wanted, fps=rate, width=geometry.width, height=geometry.height,
         audio=(form.rate_hz, form.channels) if form is not None else None, make=make, preset=preset, crf=crf,
         watch=watch, color=output_color(source.picture),
     )  # fmt: skip
-    return round(wanted / cut.rate * SECOND_US), made.facts
+    return round(wanted / rate * SECOND_US), made.facts
 
 
 def stage_picture(

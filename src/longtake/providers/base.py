@@ -316,6 +316,8 @@ class InputLimits(Value, frozen=True):
     max_us: int | None = None
     max_bytes: int | None = None
     max_short_side: int | None = None
+    max_fps: int | None = None
+    """A source of more frames a second is given at this rate."""
 
 
 class Abilities(Value, frozen=True):

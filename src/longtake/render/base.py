@@ -95,6 +95,8 @@ class StageRequest(Value, frozen=True, tag="stage"):
     """Of each file: it is made coarser, then smaller, until it fits. None = as large as it is."""
     short_side: int | None = None
     """At most so many pixels across the shorter side."""
+    max_fps: int | None = None
+    """At most so many frames a second; what has more is encoded anew."""
 
 
 class RemixRequest(Value, frozen=True, tag="remix"):

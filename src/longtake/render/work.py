@@ -244,7 +244,12 @@ class RenderWork:
 
     def _stage(self, request: StageRequest, outputs: Outputs, limits: RenderLimits, reporter: Reporter) -> Produced:
         source, files, staged = self._storage.path(request.source_key), list[MadeFile](), StagedHead(sent_us=0)
-        wish = StageLimits(length_us=request.length_us, max_bytes=request.max_bytes, short_side=request.short_side)
+        wish = StageLimits(
+            length_us=request.length_us,
+            max_bytes=request.max_bytes,
+            short_side=request.short_side,
+            max_fps=request.max_fps,
+        )
         warnings: tuple[str, ...] = ()
         if request.video:
             made = stage_head(

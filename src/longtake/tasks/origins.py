@@ -111,6 +111,7 @@ def fits(source: Asset, limits: InputLimits) -> bool:
         and picture.codec in _USUAL_CODECS
         and picture.rotation_deg == 0
         and (limits.max_bytes is None or source.size_bytes <= limits.max_bytes)
+        and picture.fps.within(limits.max_fps) == picture.fps
         and (limits.max_short_side is None or min(picture.width, picture.height) <= limits.max_short_side)
     )
 

@@ -14,7 +14,16 @@ import msgspec
 
 from longtake.egress.messages import Response
 from longtake.errors import BadUpstreamAnswer, OperationNotSupported, SourceUnusable
-from longtake.providers.base import InputKind, PictureInput, ProviderJob, Staged, Uploads, UploadsByLink, VideoInput
+from longtake.providers.base import (
+    InputKind,
+    InputLimits,
+    PictureInput,
+    ProviderJob,
+    Staged,
+    Uploads,
+    UploadsByLink,
+    VideoInput,
+)
 from longtake.render.base import ClipInput
 from longtake.routing.live_accounts import LiveAccount
 from longtake.routing.ways import Way
@@ -68,7 +77,7 @@ async def provider_job(
         pictures.insert(0, PictureInput(role="first_frame", value=_data_uri("image/png", last), path=path))
     elif way.kind is not None:
         origin = await origin_of(here.store, task, segment, account)
-        source = await _video(here, task, way, origin)
+        source = await _video(here, task, way, origin, abilities.source)
         if way.kind is InputKind.UPLOAD:
             source = await _uploaded(remote, account, source)
         elif way.kind is InputKind.URL:
@@ -121,7 +130,7 @@ async def returned_clip(here: Surroundings, task: Task, segment: Segment, accoun
     return ClipInput(key=fetched.id, asked_us=asked_us(segment.wished_us, abilities), sent_us=sent_us)
 
 
-async def _video(here: Surroundings, task: Task, way: Way, origin: Origin) -> VideoInput:
+async def _video(here: Surroundings, task: Task, way: Way, origin: Origin, limits: InputLimits) -> VideoInput:
     source = origin.source
     assert way.kind is not None
     assert source is not None, "what is given a kind of source has one"
@@ -129,13 +138,15 @@ async def _video(here: Surroundings, task: Task, way: Way, origin: Origin) -> Vi
     picture = source.facts.video
     staged = here.storage.work_path(staging_prefix(task)) / STAGED_VIDEO
     path = staged if way.trims else here.storage.path(source.id)
+    # What was made for the maker is as long and as fast as it takes: it counts the frames of what it is given.
+    staged_us = min(origin.start_us, way.last_us or origin.start_us)
     video = VideoInput(
         kind=way.kind,
         path=path,
-        duration_us=origin.start_us if way.trims else source.facts.duration_us,
+        duration_us=staged_us if way.trims else source.facts.duration_us,
         width=picture.width,
         height=picture.height,
-        fps=picture.fps,
+        fps=picture.fps.within(limits.max_fps) if way.trims else picture.fps,
     )
     match way.kind:
         case InputKind.ID:

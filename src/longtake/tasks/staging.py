@@ -41,6 +41,7 @@ async def stage_inputs(here: Surroundings, task: Task, way: Way) -> MadeFile | N
             length_us=way.last_us,
             max_bytes=limits.max_bytes,
             short_side=limits.max_short_side,
+            max_fps=limits.max_fps,
         ),
         output=staging_prefix(task),
         limits=render_limits(here.settings),

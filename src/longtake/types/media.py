@@ -7,6 +7,8 @@ from fractions import Fraction
 
 from longtake.types.value import Value
 
+_OFF_WHOLE = Fraction(201, 200)
+
 
 class Rate(Value, frozen=True):
     """Frames a second as an exact fraction."""
@@ -23,6 +25,10 @@ class Rate(Value, frozen=True):
     def of(cls, rate: Fraction) -> Rate:
         """The Rate of a Fraction."""
         return cls(num=rate.numerator, den=rate.denominator)
+
+    def within(self, most: int | None) -> Rate:
+        """This rate, or the most where it is larger: by more than television's rates lie off whole numbers."""
+        return self if most is None or self.fraction <= most * _OFF_WHOLE else Rate(most)
 
 
 class ColorTags(Value, frozen=True):

@@ -67,13 +67,14 @@ class ComfyUiProvider:
             for role in ("first_frame", "last_frame")
             if any(workflow is not None and role in workflow.slots for workflow in able.values())
         )
+        extends = able.get(Operation.EXTEND)
         longest = min((_most_us(workflow.counting) for workflow in able.values() if workflow), default=None)
         return Abilities(
             operations=frozenset(able),
             pictures=pictures,
             pictures_by=(InputKind.UPLOAD,),
             source_by=(InputKind.UPLOAD,) if Operation.EXTEND in able else (),
-            source=InputLimits(max_us=_SEEN_US),
+            source=InputLimits(max_us=_SEEN_US, max_fps=extends.counting.fps if extends else None),
             max_new_us=longest,
             default_new_us=min(4 * SECOND_US, longest or 4 * SECOND_US),
             price_microusd_per_second=0,

@@ -28,7 +28,7 @@ SLOTS: Mapping[str, str] = {
     "seed": "a whole number",
     "length": "frames to make, by the rule of `_longtake`",
     "new_frames": "frames of the new part",
-    "fps": "frames a second: the source's, else the workflow's own",
+    "fps": "frames a second: the workflow's own, or the source's if that has fewer",
     "width": "pixels",
     "height": "pixels",
     "context_video": "name of the uploaded source, which ends where the new part begins",
@@ -45,7 +45,7 @@ class Counting(Value, frozen=True, forbid_unknown_fields=True):
     """How a workflow counts frames: `_longtake` in the template."""
 
     fps: int = 24
-    """Of what it makes where there is no source."""
+    """The model's own: of what it makes where there is no source, and the most at which it is given one."""
     step: int = 1
     """`length` is a whole multiple of this, plus `plus`: 4 and 1 for Wan, 8 and 1 for LTX."""
     plus: int = 0
