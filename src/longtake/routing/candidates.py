@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from longtake.amounts import usd_text
 from longtake.providers.base import Abilities, InputKind
@@ -35,6 +36,7 @@ class Reason(StrEnum):
 
 SLACK_US = 250_000
 """A wish that is so little longer than what a model makes is taken for that (tasks/segments.AS_PLANNED_US)."""
+_DAY_MS = 24 * 3_600_000
 _MAY_BE_ASKED = frozenset({Reason.READY, Reason.FULL})
 
 
@@ -128,8 +130,14 @@ def _gone(abilities: Abilities, now_ms: int) -> str:
     """What is to be known of a model whose maker has named the day of its end: it may live on at others."""
     if not abilities.retires:
         return ""
-    today = datetime.fromtimestamp(now_ms / 1000, UTC).date().isoformat()
+    today = _day(now_ms // _DAY_MS)
     return f"its maker has ended it on {abilities.retires}" if abilities.retires <= today else ""
+
+
+@lru_cache(maxsize=1)
+def _day(number: int) -> str:
+    """The n-th day since 1970 as an ISO date."""
+    return datetime.fromtimestamp(number * _DAY_MS / 1000, UTC).date().isoformat()
 
 
 def longest_new_us(abilities: Abilities) -> int | None:

@@ -93,7 +93,8 @@ class LiveAccount:
 
     def model_of(self, model_name: str) -> str:
         """Its own name of a model of ours."""
-        return self.settings.models_by_name[model_name]
+        models = self.settings.models
+        return models[model_name] if isinstance(models, dict) else model_name
 
     def cost_microusd(self, model: str, length_us: int) -> int | None:
         """What a job of this length is expected to cost there; None = nobody knows."""

@@ -55,7 +55,7 @@ async def _follow(here: Surroundings, remote: Remote, task: Task, account: LiveA
     asked_s = remote.pauses_s.pop(task.id, None)
     wait_s = first_wait_s(remote, _age_s(here, job), account.in_flight, asked_s)
     while True:
-        await _wait(here, task, wait_s)
+        await here.cancelled.wait(min(wait_s, (task.deadline_ms - here.clock()) / 1000))
         if here.cancelled.is_set():
             return await _call_off(here, remote, task, account, job)
         if here.clock() >= task.deadline_ms:
@@ -84,6 +84,9 @@ async def _follow(here: Surroundings, remote: Remote, task: Task, account: LiveA
                 _show(here, task, said)
                 asked_s = said.poll_after_s
         wait_s = next_wait_s(remote, _age_s(here, job), asked_s)
+        # Thousands wait here: only what is told at the end is kept.
+        answer = None if answer is None else Response(status=answer.status, body=answer.body)
+        del said
 
 
 def first_wait_s(remote: Remote, age_s: float, in_flight: int, asked_s: float | None = None) -> float:
@@ -109,12 +112,6 @@ def _pause_s(remote: Remote, age_s: float) -> float:
 
 def _age_s(here: Surroundings, job: Job) -> float:
     return max(0, here.clock() - job.started_ms) / 1000
-
-
-async def _wait(here: Surroundings, task: Task, wait_s: float) -> None:
-    """Until the time is up, the task is cancelled, or its deadline has passed."""
-    left_s = max(0.0, (task.deadline_ms - here.clock()) / 1000)
-    await here.cancelled.wait(min(left_s, wait_s))
 
 
 def _told(answer: Response | None) -> str:
