@@ -231,9 +231,17 @@ def test_in_a_still_scene_the_length_decides(scene: Scene, joined: Callable[...,
 
 
 def test_a_length_that_fits_nothing_is_kept_and_said(scene: Scene, joined: Callable[..., Joined]) -> None:
-    clip = scene.shot([*scene.head[HEAD - 30 :], *scene.new])
-    made = joined(scene, clip)
-    assert made.warnings == ["duration_mismatch"]
+    made = joined(scene, scene.shot([*scene.head[HEAD - 30 :], *scene.new[:10]]))
+    assert made.warnings == ["duration_mismatch", "clip_too_short"]
+    assert likeness(made.new_part, scene.new[:10])[0] > 37
+
+
+def test_some_of_the_heads_end_and_what_was_asked_for_is_no_mismatch(
+    scene: Scene, joined: Callable[..., Joined]
+) -> None:
+    """As models give it that see the last frames of a source and begin with them."""
+    made = joined(scene, scene.shot([*scene.head[HEAD - 30 :], *scene.new]))
+    assert made.warnings == []
     assert likeness(made.new_part, scene.new)[0] > 37
 
 

@@ -275,14 +275,33 @@ class _Joint:
             with blaming_maker():
                 film = read_film(clip, seen_small(shape, wide, high, geometry), geometry, self._check)
             found.append((shape, film, find_place(head, film, expected)))
-        return min(found, key=lambda one: one[2].distance)
+        best = min(found, key=lambda one: one[2].distance)
+        if expected.fits_nothing and not (best[2].pairs and self._is_as_asked(best[2].at_s, new_us)):
+            asked_s = self._asked_s(new_us)
+            self.warnings.append(
+                f"duration_mismatch: the maker returned {self._length_s:.2f} s; {asked_s:.2f} s were asked for, or "
+                f"{asked_s + self._head_s:.2f} s with the source before it"
+            )
+        return best
+
+    @property
+    def _length_s(self) -> float:
+        return self._clip.frames.duration_us / SECOND_US
+
+    def _asked_s(self, new_us: int) -> float:
+        return (self._returned.asked_us or new_us) / SECOND_US
+
+    def _is_as_asked(self, at_s: float, new_us: int) -> bool:
+        """Whether the clip is some of the head's end, as far as it goes, and what was asked for."""
+        whole_s = at_s + self._asked_s(new_us)
+        return abs(self._length_s - whole_s) <= max(_LENGTH_TOLERANCE_S, _LENGTH_TOLERANCE * whole_s)
 
     def _expected(self, new_us: int, step_s: float) -> Expectation:
-        """Where the head would end by the clip's length; says so if the length fits nothing."""
-        asked_s = (self._returned.asked_us or new_us) / SECOND_US
+        """Where the head would end by the clip's length."""
+        asked_s = self._asked_s(new_us)
         sent_us = self._returned.sent_us
         sent_s = self._head_s if sent_us is None else min(sent_us / SECOND_US, self._head_s)
-        length_s = self._clip.frames.duration_us / SECOND_US
+        length_s = self._length_s
         lengths = [(asked_s + self._head_s, self._head_s), (asked_s, step_s)]
         if sent_s > step_s:
             lengths.append((asked_s + sent_s, sent_s))
@@ -292,11 +311,7 @@ class _Joint:
             if abs(length_s - whole_s) <= max(_LENGTH_TOLERANCE_S, _LENGTH_TOLERANCE * whole_s)
         ]
         if not fitting:
-            self.warnings.append(
-                f"duration_mismatch: the maker returned {length_s:.2f} s; {asked_s:.2f} s were asked for, or "
-                f"{asked_s + self._head_s:.2f} s with the source before it"
-            )
-            return Expectation((self._head_s, max(sent_s, step_s)))
+            return Expectation((self._head_s, max(sent_s, step_s)), fits_nothing=True)
         places_s = tuple(dict.fromkeys(place_s for _, place_s in sorted(fitting)))
         return Expectation(places_s, 0.0 if step_s in places_s else places_s[0])
 

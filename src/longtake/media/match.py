@@ -85,6 +85,8 @@ class Expectation:
     places_s: tuple[float, ...]
     unseen_s: float = 0.0
     """Where it is taken to end if nothing of it is found: what the length alone says, 0 where it says nothing."""
+    fits_nothing: bool = False
+    """Whether these are only guesses: the length is that of neither the whole nor the new part."""
 
 
 @dataclass(frozen=True, slots=True)
