@@ -22,7 +22,7 @@ from longtake.media.frames import VideoFrame
 from longtake.media.glance import AFTER_FRAMES, SMALL_FRAMES, ab_of, glance, luma_step
 from longtake.media.likeness import Likeness
 from longtake.media.planes import from_av, to_av
-from longtake.media.seam import picture_seam
+from longtake.media.seam import picture_seam, with_sound
 from longtake.media.seam_strip import Strip, write_strips
 from longtake.seam_report import JoinFault, SeamReport, Verdict
 from longtake.types import ColorTags
@@ -159,7 +159,7 @@ def test_loudness_that_steps_is_told_in_decibels() -> None:
     assert level_step_db(tone, 0 * tone, rate_hz) == pytest.approx(-55 + 3.01, abs=0.1)
     assert level_step_db(1e-5 * tone, 0 * tone, rate_hz) == 0
     assert level_step_db(tone[:, :1000], tone, rate_hz) is None
-    loud = picture_seam(*_glanced(), color=COLOR, high=192, click=9.0, level_db=12.0)
+    loud = with_sound(picture_seam(*_glanced(), color=COLOR, high=192), click=9.0, level_db=12.0)
     assert (loud.verdict, set(loud.faults)) == (Verdict.UNSEEN, {JoinFault.CLICK, JoinFault.LEVEL})
 
 
@@ -205,7 +205,7 @@ def test_the_report_of_a_real_extension_looks_at_few_frames_and_decodes_none(
         return whole(*args, sharp=sharp, small=small)  # pyright: ignore[reportArgumentType]
 
     monkeypatch.setattr("longtake.media.context.glance", counted)
-    monkeypatch.setattr("longtake.media.newpart.glance", counted)
+    monkeypatch.setattr("longtake.media.joinview.glance", counted)
     with av.open(str(bigbuckbunny)) as container:
         film = [from_av(frame) for frame in container.decode(video=0)]
 

@@ -15,18 +15,19 @@ from pathlib import Path
 
 from longtake.errors import InvalidRequest, MediaError
 from longtake.media.audio import SoundTrack, result_form
+from longtake.media.beside import Beside
 from longtake.media.context import CONTEXT_S, CopiedTail, EncodedTail
 from longtake.media.contract import Assembled, CancelCheck, Continuation, Target, Watch
 from longtake.media.cut import Cut, common_clock, find_cut, why_not_copied
 from longtake.media.feed import Feed
 from longtake.media.frames import AudioBlock, TimedFrame, VideoFrame
-from longtake.media.glance import stepped
-from longtake.media.head import copied_head, encoded_head
+from longtake.media.head import copied_head, encode_tail, encoded_head
+from longtake.media.joinview import JoinView
 from longtake.media.mux import kept_if_complete, write_in_order, write_mp4
 from longtake.media.newpart import FrameCount, Items, NewPart
 from longtake.media.open import DEFAULT_LIMITS, RESULT_LIMITS, MediaLimits
 from longtake.media.scale import BT709, Scaler, kept_geometry, output_color, target_geometry
-from longtake.media.seam import picture_seam
+from longtake.media.seam import with_sound
 from longtake.media.seam_strip import Strip
 from longtake.media.sound import Damage, Samples, SoundForm, read_sound
 from longtake.media.source import Source, read_result, read_source
@@ -134,46 +135,29 @@ class _Extension:
                 self.damage = sounds[0].damage
             for track in (pictures, *sounds):
                 track.also_write_new(part)
+            heard = [sound.head_packets() for sound in sounds]
+            beside = stack.enter_context(Beside("longtake-beside", self._watch))
             feed = stack.enter_context(Feed(lambda: make(self._continuation()), self._watch))
             if isinstance(self._tail, EncodedTail):
                 # Before the feed is left, which waits for a maker that may be waiting for the tail.
                 stack.callback(self._tail.abandon)
-            if isinstance(self._tail, CopiedTail):
-                head = copied_head(
-                    pictures,
-                    self._source,
-                    self._cut,
-                    tail=self._tail,
-                    before_decoding=lambda: self._await(feed),
-                    count=count,
-                )
-            else:
                 head = encoded_head(
                     pictures, self._source, self._cut, scaler=self._scaler, tail=self._tail, count=count
                 )
-            write_in_order(head, *(sound.head_packets() for sound in sounds), check=self._check)
-            taker = NewPart(pictures, sounds, self._frames, count)
-            taker.take_all(iter(feed))
-        self._look_at_join(taker, sounds[0] if sounds else None)
+                write_in_order(head, *heard, check=self._check)
+            else:
+                pictures.write_behind(
+                    beside.begin(lambda: write_in_order(copied_head(pictures), *heard, check=beside.check))
+                )
+                if self._cut.copied < self._cut.head:
+                    self._await(feed)
+                    encode_tail(pictures, self._source, self._cut, tail=self._tail, count=count)
+            view = JoinView(self._tail, self._frames, beside, color=self.form.color, high=self.form.height)
+            NewPart(pictures, sounds, self._frames, count, beside, view.see).take_all(iter(feed))
+            seam, self.strip = view.judged()
+            self.seam = with_sound(seam, sounds[0].click, sounds[0].level_db) if sounds else seam
         frames = self._tail.head if isinstance(self._tail, EncodedTail) else self._cut.head
         return HeadReport(frames=frames, copied=self._cut.copied)
-
-    def _look_at_join(self, taker: NewPart, sound: SoundTrack | None) -> None:
-        """Judge the join by what was noted while it was made."""
-        before, last = self._tail.seam()
-        assert taker.first_luma is not None, "a new part has a picture"
-        after = [stepped(taker.glances[0], last, taker.first_luma), *taker.glances[1:]]
-        color, high = self.form.color, self.form.height
-        self.seam = picture_seam(
-            before,
-            after,
-            color=color,
-            high=high,
-            click=sound.click if sound else None,
-            level_db=sound.level_db if sound else None,
-        )
-        smalls = [[one.small for one in side if one.small is not None] for side in (before, after)]
-        self.strip = Strip(*smalls, color=color, high=high)
 
     @property
     def _cut_sample(self) -> int:
@@ -245,8 +229,8 @@ def create(
             if audio is not None:
                 new = round(frames / fps * audio[0])
                 sounds.append(SoundTrack(main, SoundForm(*audio), source=None, cut=0, new=new))
-            with Feed(make, watch) as feed:
-                NewPart(pictures, sounds, frames, FrameCount(watch, frames)).take_all(iter(feed))
+            with Beside("longtake-beside", watch) as beside, Feed(make, watch) as feed:
+                NewPart(pictures, sounds, frames, FrameCount(watch, frames), beside).take_all(iter(feed))
         facts = _verified(output, frames, frames / fps, form, CancelCheck(watch))
     watch.progress(1.0)
     return Assembled(facts=facts)

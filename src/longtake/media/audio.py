@@ -190,17 +190,19 @@ class SoundTrack:
                 self._last = packet
         put(self._container, self._stream, packet)
 
-    def add(self, samples: Samples) -> None:
-        """Append new sound; the first tenth of a second is held back to look at the join, too much is cut off."""
+    def add(self, samples: Samples) -> list[Packet[Stream]]:
+        """Append new sound; packets that became ready, to be given to write(). Too much is cut off.
+
+        The first tenth of a second is held back to look at the join.
+        """
         samples = with_channels(samples, self._form.channels).astype(np.float32, copy=False)
         if not self._opened:
             self._opening.append(samples)
             if sum(block.shape[1] for block in self._opening) >= self._form.rate_hz // 10:
-                self._open()
-            return
+                return self._open()
+            return []
         self._hear(samples)
-        for packet in self._encoder.encode(samples[:, : max(0, self._end - self._encoder.position)]):
-            self.write(packet)
+        return self._encoder.encode(samples[:, : max(0, self._end - self._encoder.position)])
 
     def _hear(self, samples: Samples) -> None:
         """Keep the first 0.4 s of the new sound until its loudness is known."""
@@ -214,25 +216,23 @@ class SoundTrack:
         heard = np.concatenate(self._after, axis=1) if self._after else self._before[:, :0]
         self.level_db, self._after = level_step_db(self._before, heard, self._form.rate_hz), []
 
-    def _open(self) -> None:
+    def _open(self) -> list[Packet[Stream]]:
         """Join the held back beginning of the new sound to the head's."""
         self._opened = True
         if not self._opening:
-            return
+            return []
         opening = np.concatenate(self._opening, axis=1)
         self._opening = []
         if self._before.shape[1]:
             opening = without_click(self._before, opening, self._form.rate_hz)
             self.click = click_db(self._before, opening, self._form.rate_hz)
-        self.add(opening)
+        return self.add(opening)
 
-    def finish(self) -> None:
-        """End the new sound: silence if there was too little of it."""
-        if not self._opened:
-            self._open()
+    def finish(self) -> list[Packet[Stream]]:
+        """End the new sound, with silence if there was too little of it; the last packets, to be given to write()."""
+        packets = self._open() if not self._opened else []
         for block in silence(self._form, self._end - self._encoder.position):
-            self.add(block)
+            packets += self.add(block)
         if self.level_db is None:
             self._measure()
-        for packet in self._encoder.finish():
-            self.write(packet)
+        return packets + self._encoder.finish()

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 
 import av
 
@@ -20,35 +19,20 @@ from longtake.media.source import Source
 from longtake.media.track import PictureTrack
 
 
-def copied_head(
-    pictures: PictureTrack, source: Source, cut: Cut, *, tail: CopiedTail, before_decoding: Callable[[], None],
-    count: FrameCount,
-) -> Iterator[Pending]:  # fmt: skip
-    """The copied packets, then the few frames up to the cut encoded, with the source's own times.
-
-    These are decoded in a thread while the packets are copied.
-    """
-    tick_s = float(pictures.form.clock)
-
-    def decoded() -> list[av.VideoFrame]:
-        before_decoding()
-        return tail.encoded_frames()
-
-    with ThreadPoolExecutor(1, "longtake-tail") as pool:
-        frames = pool.submit(decoded)
-        yield from copied_whole(pictures)
+def encode_tail(pictures: PictureTrack, source: Source, cut: Cut, *, tail: CopiedTail, count: FrameCount) -> None:
+    """Encode the few frames between the copied ones and the cut, with the source's own times."""
     index = source.frames
     factor = int(index.time_base / pictures.form.clock)
-    for number, frame in enumerate(frames.result(), cut.copied):
+    for number, frame in enumerate(tail.encoded_frames(), cut.copied):
         pts = (int(index.order[number]) - index.start) * factor
         duration = int(index.shown[number]) * factor
         for packet in pictures.encode(frame, pts, duration):
-            yield (packet.dts or 0) * tick_s, packet, pictures.write_encoded
+            pictures.write_encoded(packet)
         count.step()
 
 
-def copied_whole(pictures: PictureTrack) -> Iterator[Pending]:
-    """The copied packets alone, of a head that has no other frames. Nothing is decoded."""
+def copied_head(pictures: PictureTrack) -> Iterator[Pending]:
+    """The copied packets. Nothing is decoded."""
     tick_s = float(pictures.form.clock)
     for packet in pictures.copied_packets():
         yield (packet.dts or 0) * tick_s, packet, pictures.write

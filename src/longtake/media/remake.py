@@ -10,6 +10,7 @@ from pathlib import Path
 
 from longtake.errors import InvalidRequest, MediaError
 from longtake.media.audio import SoundTrack, result_form
+from longtake.media.beside import Beside
 from longtake.media.contract import Assembled, CancelCheck, Target, Watch
 from longtake.media.cut import Cut, common_clock, find_cut
 from longtake.media.feed import Feed
@@ -92,8 +93,8 @@ def remake(
         with write_mp4(output, target.tags) as main:
             pictures = PictureTrack(main, form, new=frames)
             sounds = [SoundTrack(main, sound, source=None, cut=0, new=samples)] if sound is not None else []
-            with Feed(lambda: make(footage), watch) as feed:
-                NewPart(pictures, sounds, frames, FrameCount(watch, frames)).take_all(iter(feed))
+            with Beside("longtake-beside", watch) as beside, Feed(lambda: make(footage), watch) as feed:
+                NewPart(pictures, sounds, frames, FrameCount(watch, frames), beside).take_all(iter(feed))
         made = read_result(output, form.picture, RESULT_LIMITS, check=check)
         if made.frames.count != frames:
             raise MediaError(f"the result has {made.frames.count} frames instead of {frames}; try again")

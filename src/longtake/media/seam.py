@@ -14,6 +14,7 @@ from statistics import median
 
 import cv2
 import numpy as np
+from msgspec.structs import replace
 
 from longtake.media.causes import evened, explained
 from longtake.media.glance import Glance, Grid, ab_of, rgb_of
@@ -49,13 +50,10 @@ def picture_seam(
     *,
     color: ColorTags,
     high: int,
-    click: float | None = None,
-    level_db: float | None = None,
 ) -> SeamReport:
     """Judge a join by the head's last frames and the first new ones, oldest first; `after[0]` has the join's step.
 
-    `color` and the height `high` tell what the levels mean; `click` is the sound's click_db(), `level_db` its
-    level_step_db().
+    `color` and the height `high` tell what the levels mean.
     """
     steps = [one.step for one in before if one.step is not None]
     distinct = [step for step in steps if step > _DUPLICATE_LEVELS]
@@ -81,18 +79,21 @@ def picture_seam(
         even = _even_levels(before)
         for fault in explained(found, *smalls, even=even, flash=picture.flash, back=back):
             del found[fault]
-    faults = [*found, *_sound_faults(click, level_db)]
     return SeamReport(
         luma_step=round(step, 3),
         median_step=round(usual, 3),
         ratio=round(step / max(usual, _DUPLICATE_LEVELS), 3),
-        click_db=click,
         verdict=_verdict(found),
-        faults=tuple(faults),
+        faults=tuple(found),
         picture=picture,
         motion=motion,
-        level_db=level_db,
     )
+
+
+def with_sound(report: SeamReport, click: float | None, level_db: float | None) -> SeamReport:
+    """The report with the sound judged too: by its click_db() and its level_step_db(), None where there is none."""
+    faults = (*report.faults, *_sound_faults(click, level_db))
+    return replace(report, click_db=click, level_db=level_db, faults=faults)
 
 
 def _verdict(found: dict[JoinFault, bool]) -> Verdict:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -25,6 +26,9 @@ from longtake.media.open import explained, leave_out, open_media, video_stream
 from longtake.media.reorder import delay_after
 from longtake.media.source import Picture, Source
 from longtake.types import ColorTags
+
+_MOST_HELD_BYTES = 32 << 20
+"""Of encoded packets that wait for the copied ones before them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +93,9 @@ class PictureTrack:
         self._part: OutputContainer | None = None
         self._part_stream: Stream | None = None
         self._part_begun = False
+        self._behind: Future[None] | None = None
+        self._held: list[Packet[Stream]] = []
+        self._held_bytes = 0
         self._stream, self._only_encoder = self._copying() if self._source is not None else self._encoding()
 
     @property
@@ -199,17 +206,40 @@ class PictureTrack:
         return self._encoder.encode(frame, pts, duration, key=key)
 
     def finish(self) -> None:
-        """Write what the encoder still holds."""
+        """Write what the encoder still holds. Raises what the copying raised."""
         if self._only_encoder is not None:
             for packet in self._only_encoder.finish():
                 self.write_encoded(packet)
+        self._after_copying()
 
     def write(self, packet: Packet[Stream]) -> None:
         """Write a copied packet."""
         put(self._main, self._stream, packet)
 
+    def write_behind(self, copying: Future[None]) -> None:
+        """Hold the encoder's packets back until all copied ones are written, which another thread does."""
+        self._behind = copying
+
+    def _after_copying(self) -> None:
+        """Write what was held back, once the copying is through. Raises what it raised."""
+        if self._behind is not None:
+            self._behind.result()
+            self._behind = None
+        held, self._held, self._held_bytes = self._held, [], 0
+        for packet in held:
+            self._put_encoded(packet)
+
     def write_encoded(self, packet: Packet[Stream]) -> None:
         """Write a packet of the encoder to the whole and, if it is new, to the new part."""
+        if self._behind is None:
+            self._put_encoded(packet)
+            return
+        self._held.append(packet)
+        self._held_bytes += packet.size
+        if self._behind.done() or self._held_bytes > _MOST_HELD_BYTES:
+            self._after_copying()
+
+    def _put_encoded(self, packet: Packet[Stream]) -> None:
         if self._part is not None and self._part_stream is not None:
             pts = packet.pts
             if pts is not None and pts >= self._begin:

@@ -12,10 +12,11 @@ from pathlib import Path
 import av
 
 from longtake.media.audio import SoundTrack, result_form
+from longtake.media.beside import Beside
 from longtake.media.context import CopiedTail, EncodedTail
 from longtake.media.contract import Assembled, CancelCheck, Target, Watch
 from longtake.media.cut import common_clock, find_cut, why_not_copied
-from longtake.media.head import copied_head, copied_whole, encoded_head
+from longtake.media.head import copied_head, encode_tail, encoded_head
 from longtake.media.mux import kept_if_complete, write_in_order, write_mp4
 from longtake.media.newpart import FrameCount
 from longtake.media.open import RESULT_LIMITS
@@ -62,20 +63,25 @@ def trim(source: Source, output: Path, *, end_us: int, target: Target, watch: Wa
             sounds: list[SoundTrack] = []
             if sound is not None:
                 sounds.append(SoundTrack(main, sound, source=source, cut=round(end_s * sound.rate_hz), new=0))
-            if cut.copied == cut.head:
-                head = copied_whole(pictures)
-            elif cut.copied:
-                tail = CopiedTail(source, cut, check)
-                head = copied_head(pictures, source, cut, tail=tail, before_decoding=lambda: None, count=count)
+            heard = [track.head_packets() for track in sounds]
+            if cut.copied:
+                with Beside("longtake-copy", watch) as beside:
+                    pictures.write_behind(
+                        beside.begin(lambda: write_in_order(copied_head(pictures), *heard, check=beside.check))
+                    )
+                    if cut.copied < cut.head:
+                        encode_tail(pictures, source, cut, tail=CopiedTail(source, cut, check), count=count)
+                    pictures.finish()
             else:
                 kept = _NothingKept(end_s, geometry.width, geometry.height)
                 head = encoded_head(
                     pictures, source, cut, scaler=Scaler(source.picture, geometry), tail=kept, count=count
                 )
-            write_in_order(head, *(track.head_packets() for track in sounds), check=check)
-            pictures.finish()
+                write_in_order(head, *heard, check=check)
+                pictures.finish()
             for track in sounds:
-                track.finish()
+                for packet in track.finish():
+                    track.write(packet)
         made = read_result(output, form.picture, RESULT_LIMITS, check=check)
     watch.progress(1.0)
     reencoded = (f"reencoded: {reason}",) if reason and target.geometry_kept else ()
