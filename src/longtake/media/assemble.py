@@ -64,7 +64,7 @@ def extend(
     WorkCancelled, InvalidRequest for a new part without length.
     """
     check = CancelCheck(watch)
-    opened = read_source(source, limits, check=check)
+    opened = read_source(source, limits, check=check, known=True)
     reason = why_not_copied(opened) if target.geometry_kept else "its size changes"
     cut = find_cut(opened, start_us, copy=not reason)
     if new_us <= 0:

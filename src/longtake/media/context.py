@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+# pyright: reportUnknownMemberType=false
+# PyAV leaves open which stream a packet to decode belongs to.
 """The frames just before the cut: decoded once, for the seam and for the maker, whoever asks first."""
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from longtake.media.contract import NO_CHECK, CancelCheck
 from longtake.media.cut import Cut
 from longtake.media.frames import TimedFrame, VideoFrame
 from longtake.media.glance import SHARP_FRAMES, SMALL_FRAMES, Glance, Luma, glance
+from longtake.media.index import PacketIndex
 from longtake.media.open import explained, leave_out, open_media, strict, video_stream
 from longtake.media.planes import as_planes, from_av, luma
 from longtake.media.source import Source
@@ -84,7 +87,7 @@ def _decode_from(
             stream.thread_type = "SLICE"
         if start is not None:
             container.seek(start, stream=stream, backward=True)
-        for frame in _frames_from(container, stream, int(wanted[0]), last, thrifty=start is not None):
+        for frame in _frames_from(container, stream, source.frames, wanted, thrifty=start is not None):
             check()
             if frame.pts is None:
                 continue
@@ -96,13 +99,24 @@ def _decode_from(
 
 
 def _frames_from(
-    container: InputContainer, stream: VideoStream, first: int, last: int, *, thrifty: bool
+    container: InputContainer, stream: VideoStream, index: PacketIndex, wanted: NDArray[np.int64], *, thrifty: bool
 ) -> Iterator[av.VideoFrame]:
-    """Decoded frames; others than `first` to `last` that no frame refers to need not be decoded if `thrifty`."""
+    """Decoded frames up to the last wanted one.
+
+    If `thrifty`, others than wanted ones need not be decoded where no frame refers to them. Where the index is exact,
+    nothing is decoded that comes after the wanted packets: what is shown with them is decoded before them.
+    """
+    first, last = int(wanted[0]), int(wanted[-1])
+    missing = set(wanted.tolist()) if index.exact else None
     for packet in container.demux(stream):
         unwanted = packet.pts is not None and not first <= packet.pts <= last
         stream.codec_context.skip_frame = "NONREF" if thrifty and unwanted else "DEFAULT"
         yield from packet.decode()
+        if missing is not None and packet.pts is not None:
+            missing.discard(packet.pts)
+            if not missing:
+                yield from stream.codec_context.decode(None)
+                return
 
 
 class CopiedTail:

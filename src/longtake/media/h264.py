@@ -16,6 +16,11 @@ NAL_PPS = 8
 _CHROMA_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 """Profiles whose parameter set says chroma format and bit depth (7.3.2.1.1)."""
 _MAX_SPS_ID = 31
+_SLICES = frozenset({1, 5})
+"""Coded slices of a picture that is none, and one, that decoding can begin with (table 7-1)."""
+_SLICE_HEADER_BYTES = 512
+"""More than a slice header of a key picture takes."""
+_LENGTH_BYTES = 4
 MOST_SETS = 31
 """Sequence parameter sets that an avcC record can hold (its count has five bits)."""
 
@@ -194,6 +199,19 @@ def split_byte_stream(data: bytes) -> list[bytes]:
 def with_lengths(data: bytes) -> bytes:
     """An annex B access unit as a sample of an MP4 track: 4-byte lengths in place of start codes."""
     return b"".join(len(unit).to_bytes(4, "big") + unit for unit in split_byte_stream(data))
+
+
+def opening_of(data: bytes) -> bytes:
+    """A sample of an MP4 track (4-byte lengths) as far as the header of its first slice: what says how it is coded."""
+    at = 0
+    while at + _LENGTH_BYTES < len(data):
+        begin = at + _LENGTH_BYTES
+        end = begin + int.from_bytes(data[at:begin], "big")
+        if data[begin] & 31 in _SLICES:
+            unit = data[begin : min(end, begin + _SLICE_HEADER_BYTES)]
+            return data[:at] + len(unit).to_bytes(_LENGTH_BYTES, "big") + unit
+        at = end
+    return data
 
 
 def parameter_sets(extradata: bytes) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:

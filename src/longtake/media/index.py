@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from av.container import InputContainer
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from longtake.errors import LimitExceeded, MediaError
 from longtake.media.contract import NO_CHECK, CancelCheck
 from longtake.media.open import MediaLimits, explained
+from longtake.media.sampletable import read_tables
 
 _NO_TIME = -(1 << 62)
 _AUDIO_PACKETS_A_FRAME = 50
@@ -200,22 +202,27 @@ class _Collector:
         """The index; None of an empty track."""
         if not self._pts:
             return None
-        pts = np.array(self._pts, np.int64)
-        if not bool(np.diff(np.sort(pts)).all()):
-            self._exact = False
-            pts = _without_repeats(pts)
-        index = PacketIndex(
-            time_base=self._time_base,
-            pts=pts,
-            dts=np.array(self._dts, np.int64),
-            durations=np.array(self._durations, np.int64),
-            keys=np.array(self._keys, np.bool_),
-            exact=self._exact,
-            timed=self._timed,
+        return _checked(
+            PacketIndex(
+                time_base=self._time_base,
+                pts=np.array(self._pts, np.int64),
+                dts=np.array(self._dts, np.int64),
+                durations=np.array(self._durations, np.int64),
+                keys=np.array(self._keys, np.bool_),
+                exact=self._exact,
+                timed=self._timed,
+            ),
+            self._limits,
         )
-        if index.end - index.start > self._most_ticks:
-            raise LimitExceeded(f"the file is longer than {self._limits.max_seconds:g} s; send a shorter clip")
-        return index
+
+
+def _checked(index: PacketIndex, limits: MediaLimits) -> PacketIndex:
+    """The index with each packet shown at a time of its own. Raises LimitExceeded if it is too long."""
+    if not bool(np.diff(np.sort(index.pts)).all()):
+        index = replace(index, exact=False, pts=_without_repeats(index.pts))
+    if index.end - index.start > int(Fraction(limits.max_seconds) / index.time_base):
+        raise LimitExceeded(f"the file is longer than {limits.max_seconds:g} s; send a shorter clip")
+    return index
 
 
 def _without_repeats(pts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -252,6 +259,35 @@ def read_index(
     if index is None:
         raise MediaError("the file has no pictures; it is damaged or cut off")
     return index, sounds.close() if sounds is not None else None
+
+
+def index_of_header(
+    path: Path, container: InputContainer, video: Stream, audio: Stream | None, limits: MediaLimits
+) -> tuple[PacketIndex, PacketIndex | None] | None:
+    """What read_index() gives, of a plain MP4 that was just opened and is not read on; None of any other file.
+
+    Raises LimitExceeded for what is too long.
+    """
+    streams = [video] if audio is None else [video, audio]
+    if not container.format.name.startswith("mov"):
+        return None
+    with explained("the file cannot be read"):
+        found = read_tables(path, container, *streams)
+    if found is None or len(found[0].pts) > limits.max_frames:
+        return None
+    if len(found[-1].pts) > limits.max_frames * _AUDIO_PACKETS_A_FRAME:
+        return None
+    indexes = [
+        _checked(
+            PacketIndex(
+                time_base=Fraction(stream.time_base or 0), pts=times.pts, dts=times.dts, durations=times.durations,
+                keys=times.keys, exact=True,
+            ),
+            limits,
+        )
+        for stream, times in zip(streams, found, strict=True)
+    ]  # fmt: skip
+    return indexes[0], indexes[1] if audio is not None else None
 
 
 def decode_times(index: PacketIndex, count: int) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -16,13 +16,16 @@ from typing import cast
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
 from av.sidedata.sidedata import SideData
 from av.sidedata.sidedata import Type as SideDataType
 from av.video.stream import VideoStream
 
 from longtake.errors import MediaError
 from longtake.media.contract import NO_CHECK, CancelCheck
-from longtake.media.index import PacketIndex, read_index
+from longtake.media.h264 import opening_of
+from longtake.media.index import PacketIndex, index_of_header, read_index
 from longtake.media.open import (
     DEFAULT_LIMITS,
     MediaLimits,
@@ -145,8 +148,10 @@ def audio_stream(container: InputContainer) -> AudioStream | None:
     return None
 
 
-def read_source(path: Path, limits: MediaLimits = DEFAULT_LIMITS, *, check: CancelCheck = NO_CHECK) -> Source:
-    """Read a video's tracks and index and decode its first frame.
+def read_source(
+    path: Path, limits: MediaLimits = DEFAULT_LIMITS, *, check: CancelCheck = NO_CHECK, known: bool = False
+) -> Source:
+    """Read a video's tracks and index and decode its first frame; of a `known` one that was read before, its header.
 
     Raises MediaError if it is no video that can be decoded, LimitExceeded if it passes a limit, WorkCancelled when
     `check` does.
@@ -158,10 +163,11 @@ def read_source(path: Path, limits: MediaLimits = DEFAULT_LIMITS, *, check: Canc
         stream.thread_type = "NONE"  # frame threads would decode several for the one that is looked at
         sound_stream = audio_stream(container)
         leave_out(container, stream, sound_stream)
-        frames, sounds = read_index(container, stream, sound_stream, limits, check)
+        indexed = index_of_header(path, container, stream, sound_stream, limits)
+        frames, sounds = indexed or read_index(container, stream, sound_stream, limits, check)
         name = _CONTAINER_NAMES.get(container.format.name.split(",")[0], container.format.name)
         sound = _sound(sound_stream) if sound_stream is not None and sounds is not None else None
-        picture = _first_picture(container, stream, frames)
+        picture = _first_picture(container, stream, frames, known=known)
     frames = _shown(path, limits, frames)
     return Source(
         path=path, limits=limits, container=name, picture=picture, frames=frames, sound=sound,
@@ -170,14 +176,15 @@ def read_source(path: Path, limits: MediaLimits = DEFAULT_LIMITS, *, check: Canc
 
 
 def read_result(path: Path, picture: Picture, limits: MediaLimits, *, check: CancelCheck = NO_CHECK) -> Source:
-    """Read an MP4 written by this package: its header and every packet of its picture track; nothing is decoded.
+    """Read an MP4 written by this package: its header, or else every packet of its picture track; nothing is decoded.
 
     Raises MediaError if it cannot be read, WorkCancelled when `check` does.
     """
     with open_media(path, limits, probing="headers") as container:
         stream, sound_stream = video_stream(container, limits), audio_stream(container)
         leave_out(container, stream)
-        frames, _ = read_index(container, stream, None, limits, check)
+        indexed = index_of_header(path, container, stream, None, limits)
+        frames, _ = indexed or read_index(container, stream, None, limits, check)
         sound = _sound(sound_stream) if sound_stream is not None and sound_stream.frames else None
     return Source(path=path, limits=limits, container="mp4", picture=picture, frames=frames, sound=sound, sounds=None)
 
@@ -195,18 +202,34 @@ def _opened(path: Path, limits: MediaLimits) -> Generator[InputContainer]:
         yield container
 
 
-def _first_picture(container: InputContainer, stream: VideoStream, frames: PacketIndex) -> Picture:
-    """Go back to the beginning after the index was read, and look at the first frame."""
+def _first_picture(container: InputContainer, stream: VideoStream, frames: PacketIndex, *, known: bool) -> Picture:
+    """Go back to the beginning after the index was read, and look at the first frame.
+
+    What it is stands in the header of its first slice. If it is `known` that the rest can be decoded, H.264 of MP4 is
+    not decoded beyond that: it would take ten times as long.
+    """
     with explained("the video cannot be decoded"):
         container.seek(frames.start, stream=stream, backward=True)
         for packet in container.demux(stream):
-            # Asked for all it has after one packet, the decoder need not see the packets that it would wait for.
-            for frame in [*packet.decode(), *stream.codec_context.decode(None)]:
+            if known and stream.codec_context.name == "h264" and container.format.name.startswith("mov"):
+                # What is missing need not be made up for.
+                stream.codec_context.options = {**stream.codec_context.options, "ec": "0"}
+                opening = cast("Packet[VideoStream]", Packet(opening_of(bytes(packet))))
+                with suppress(FFmpegError):
+                    for frame in _at_once(stream, opening):
+                        return picture_of(stream, frame)
+                stream.codec_context.flush_buffers()
+            for frame in _at_once(stream, packet):
                 return picture_of(stream, frame)
             break
         stream.codec_context.flush_buffers()
         container.seek(frames.start, stream=stream, backward=True)
     return picture_of(stream, first_frame(container, stream))
+
+
+def _at_once(stream: VideoStream, packet: Packet[VideoStream]) -> list[av.VideoFrame]:
+    """All frames that a decoder has after one packet: so it need not see the packets that it would wait for."""
+    return [*stream.codec_context.decode(packet), *stream.codec_context.decode(None)]
 
 
 def _shown(path: Path, limits: MediaLimits, index: PacketIndex) -> PacketIndex:
