@@ -82,12 +82,13 @@ def _decode_from(
         stream = video_stream(container, source.limits)
         strict(stream)
         leave_out(container, stream)
-        if len(wanted) <= _FEW_FRAMES:
-            # Frame threads take a fifth more time of the processor; they pay only where many frames are decoded.
+        index = source.frames
+        if int(((index.pts >= (index.start if start is None else start)) & (index.pts <= last)).sum()) <= _FEW_FRAMES:
+            # Frame threads take a little more of the processor; they pay only where many frames are decoded.
             stream.thread_type = "SLICE"
         if start is not None:
             container.seek(start, stream=stream, backward=True)
-        for frame in _frames_from(container, stream, source.frames, wanted, thrifty=start is not None):
+        for frame in _frames_from(container, stream, index, wanted, thrifty=start is not None):
             check()
             if frame.pts is None:
                 continue
@@ -115,7 +116,9 @@ def _frames_from(
         if missing is not None and packet.pts is not None:
             missing.discard(packet.pts)
             if not missing:
-                yield from stream.codec_context.decode(None)
+                for frame in stream.codec_context.decode(None):
+                    frame.time_base = index.time_base
+                    yield frame
                 return
 
 

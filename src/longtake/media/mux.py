@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from heapq import merge
 from pathlib import Path
 from typing import TypeAlias
 
@@ -23,6 +22,8 @@ from longtake.media.open import explained
 
 Pending: TypeAlias = "tuple[float, Packet[Stream], Callable[[Packet[Stream]], None]]"
 """When a packet is decoded, in seconds; the packet; what writes it."""
+
+_TURN_S = 0.5
 
 
 @contextmanager
@@ -74,14 +75,20 @@ def copied(packet: Packet[Stream], data: bytes | None = None, shift: int = 0) ->
 
 
 def write_in_order(*tracks: Iterator[Pending], check: CancelCheck) -> None:
-    """Write packets of several tracks by their decode times, each track pulled only as far as needed.
+    """Write packets of several tracks, each in turn as far as half a second beyond the one that is furthest behind.
 
-    Raises WorkCancelled when `check` does.
+    The muxer puts them in the order in which they are decoded. Raises WorkCancelled when `check` does.
     """
-    for _, packet, write in merge(*tracks, key=_decode_time):
-        check()
-        write(packet)
-
-
-def _decode_time(pending: Pending) -> float:
-    return pending[0]
+    reached: dict[Iterator[Pending], float] = dict.fromkeys(tracks, float("-inf"))
+    until = float("-inf")
+    while reached:
+        for track in [one for one, at in reached.items() if at <= until]:
+            for at, packet, write in track:
+                check()
+                write(packet)
+                if at > until:
+                    reached[track] = at
+                    break
+            else:
+                del reached[track]
+        until = min(reached.values(), default=until) + _TURN_S
