@@ -93,7 +93,7 @@ def write(
                 out.mux(track.encode(piece))
             out.mux(track.encode(None))
     if shape.rotation:
-        _turn(path, shape.rotation)
+        turn(path, shape.rotation)
     return path
 
 
@@ -122,7 +122,7 @@ def _formed(picture: np.ndarray, shape: Shape) -> av.VideoFrame:
     return frame
 
 
-def _turn(path: Path, quarters: int) -> None:
+def turn(path: Path, quarters: int) -> None:
     """Write the display matrix of a clockwise turn into the track's header (ISO/IEC 14496-12 8.3.2)."""
     content = bytearray(path.read_bytes())
     at = content.index(b"tkhd") + 4 + 4 + 20 + 8 + 8

@@ -25,7 +25,8 @@ _KEYFRAME, _DISCARD = 1, 2
 """AVINDEX_KEYFRAME and AVINDEX_DISCARD_FRAME of FFmpeg's index."""
 _FIRST_PACKETS = 64
 """Among so many packets the first one of each track has to be."""
-_LONG_AGO_US = -(1 << 50)
+_LONG_AGO = -(1 << 50)
+"""In ticks of any time base; before what there is."""
 _TO_TABLES = (b"mdia", b"minf", b"stbl")
 
 Times = NDArray[np.int64]
@@ -65,7 +66,9 @@ def read_tables(path: Path, container: InputContainer, *streams: Stream) -> list
     if not found:
         return None
     alike = _begins_so(container, dict(zip(streams, found, strict=True)))
-    container.seek(_LONG_AGO_US)
+    # FFmpeg leads the other tracks to where the one that is asked for begins.
+    begins = [float(times.dts[0] * stream.time_base) for stream, times in zip(streams, found, strict=True)]
+    container.seek(_LONG_AGO, stream=streams[begins.index(min(begins))])
     return found if alike else None
 
 

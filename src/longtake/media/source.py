@@ -163,6 +163,7 @@ def read_source(
         stream.thread_type = "NONE"  # frame threads would decode several for the one that is looked at
         sound_stream = audio_stream(container)
         leave_out(container, stream, sound_stream)
+        check()
         indexed = index_of_header(path, container, stream, sound_stream, limits)
         frames, sounds = indexed or read_index(container, stream, sound_stream, limits, check)
         name = _CONTAINER_NAMES.get(container.format.name.split(",")[0], container.format.name)
@@ -183,6 +184,7 @@ def read_result(path: Path, picture: Picture, limits: MediaLimits, *, check: Can
     with open_media(path, limits, probing="headers") as container:
         stream, sound_stream = video_stream(container, limits), audio_stream(container)
         leave_out(container, stream)
+        check()
         indexed = index_of_header(path, container, stream, None, limits)
         frames, _ = indexed or read_index(container, stream, None, limits, check)
         sound = _sound(sound_stream) if sound_stream is not None and sound_stream.frames else None

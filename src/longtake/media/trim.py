@@ -65,7 +65,7 @@ def trim(source: Source, output: Path, *, end_us: int, target: Target, watch: Wa
                 sounds.append(SoundTrack(main, sound, source=source, cut=round(end_s * sound.rate_hz), new=0))
             heard = [track.head_packets() for track in sounds]
             if cut.copied:
-                with Beside("longtake-copy", watch) as beside:
+                with Beside("longtake-beside", watch) as beside:
                     pictures.write_behind(
                         beside.begin(lambda: write_in_order(copied_head(pictures), *heard, check=beside.check))
                     )
