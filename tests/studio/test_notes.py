@@ -12,6 +12,7 @@ from tests.http.conftest import SAMPLE_ID
 from longtake.engines.classic.create import SCENE
 from longtake.engines.classic.engine import STILL, TEXTURE
 from longtake.engines.readers import prompt_reader
+from longtake.http.page.language import Language
 from longtake.lifecycle import ENDS
 from longtake.studio.notes import note
 from longtake.studio.words import words
@@ -50,6 +51,19 @@ def test_the_forecast_is_chinese_for_the_chinese(guest: httpx2.Client):
     told = [*offers["grok-video-3"]["warnings"], offers["longtake-cpu"]["understood"]]
     assert len(told) > 2
     assert not [one for one in told if LATIN.search(one.replace("grok-video-3", ""))]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_people_are_told_words_and_no_codes(language: Language):
+    said = note("clip_scaled: in part 2 of 3: from 160x96 to 320x192", language)
+    assert said == "In part 2 of 3: from 160x96 to 320x192"
+    assert note("upscale: the video is this large already", "en") == "The video is this large already"
+
+
+def test_the_forecast_of_a_stand_in_begins_with_words(guest: httpx2.Client):
+    form = {"task_id": SAMPLE_ID, "start_time": "1", "duration": "2", "prompt": "on", "model": "grok-video-3"}
+    offers = {one["model"]: one for one in guest.post("/extend/forecast?lang=en", data=form).json()["offers"]}
+    assert offers["grok-video-3"]["warnings"][0].startswith("No provider of grok-video-3 is set up here")
 
 
 def test_what_has_no_words_stays_as_it_is():

@@ -10,6 +10,8 @@ from longtake.http.page.language import Language
 
 _TWICE = re.compile(r"(?s)(?P<english>.*?) / (?P<chinese>[\u3400-\u9fff].*)")
 """Once in English, once in Chinese."""
+_CODED = re.compile(r"(?:[a-z]+(?:_[a-z]+)+|upscale|segments|reencoded): (?=\S)")
+"""What programs tell warnings apart by, before the words for people."""
 _CHINESE: Sequence[tuple[re.Pattern[str], str]] = [
     (re.compile(pattern), said)
     for pattern, said in (
@@ -36,7 +38,7 @@ _CHINESE: Sequence[tuple[re.Pattern[str], str]] = [
 
 
 def notes(warnings: Iterable[str], language: Language) -> tuple[str, ...]:
-    """The warnings as a page shows them. What has no words of the language stays as it is."""
+    """The warnings as a page shows them. What has no words of the language stays as it is, without its code."""
     return tuple(note(warning, language) for warning in warnings)
 
 
@@ -50,4 +52,5 @@ def note(warning: str, language: Language) -> str:
             found = pattern.fullmatch(warning)
             if found:
                 return found.expand(said)
-    return warning
+    plain = _CODED.sub("", warning, count=1) if _CODED.match(warning) else warning
+    return plain if plain == warning else plain[0].upper() + plain[1:]
