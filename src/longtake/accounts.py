@@ -78,11 +78,22 @@ class ConfiguredAccount:
     api_key: str = dataclasses.field(default="", repr=False)
     needs_key: bool = False
     """A key is named, and is not there."""
+    key_path: Path | None = None
+    """The file that the key is read from."""
 
     @property
     def is_usable(self) -> bool:
         """Whether it may be asked at all."""
         return self.settings.enabled and not self.needs_key
+
+    def key_now(self) -> str:
+        """The key as its file has it by now; nothing where it comes from the environment, or cannot be read."""
+        if self.key_path is None:
+            return ""
+        try:
+            return self.key_path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            return ""
 
 
 def read_accounts(settings: Settings, environ: Mapping[str, str] | None = None) -> tuple[ConfiguredAccount, ...]:
@@ -175,8 +186,10 @@ def _account(called: str, table: object, folder: Path, environ: Mapping[str, str
             )
     if settings.api_key_env and settings.api_key_file:
         raise ConfigurationError(f"{called}: give api_key_env or api_key_file, not both")
-    key = _key(settings, called, folder, environ)
-    return ConfiguredAccount(settings, key, needs_key=bool(settings.api_key_env or settings.api_key_file) and not key)
+    path = folder / Path(settings.api_key_file).expanduser() if settings.api_key_file else None
+    key = _key(settings, called, path, environ)
+    needs_key = bool(settings.api_key_env or path) and not key
+    return ConfiguredAccount(settings, key, needs_key=needs_key, key_path=path)
 
 
 def _is_plain(url: str) -> bool:
@@ -198,13 +211,13 @@ def _fields(called: str, table: object) -> dict[str, object]:
         raise ConfigurationError(f"{called} is no table: write it as [[providers]]") from error
 
 
-def _key(settings: AccountSettings, called: str, folder: Path, environ: Mapping[str, str]) -> str:
+def _key(settings: AccountSettings, called: str, path: Path | None, environ: Mapping[str, str]) -> str:
     if settings.api_key_env:
         return environ.get(settings.api_key_env, "").strip()
-    if not settings.api_key_file:
+    if path is None:
         return ""
     try:
-        return (folder / Path(settings.api_key_file).expanduser()).read_text(encoding="utf-8").strip()
+        return path.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:

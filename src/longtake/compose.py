@@ -199,17 +199,31 @@ def _live_account(configured: ConfiguredAccount, tariffs: Tariffs, public_url: s
             f"provider {settings.name!r} in longtake.toml has spend_cap_usd, but nobody knows what {unknown!r} costs "
             f'there: add cost_usd_per_second = {{ "{unknown}" = "0.10" }}, or a table [prices."{unknown}"]'
         )
+    known = configured.api_key
+
+    def access_with(key: str) -> Access:
+        return Access.to(
+            account.base_url,
+            *(adapter.origins(account) if isinstance(adapter, HasOrigins) else ()),
+            headers=adapter.credential(account, key) if key else None,
+            key=key,
+            file_hosts=settings.file_hosts,
+        )
+
+    def renewed() -> Access | None:
+        nonlocal known
+        key = configured.key_now()
+        if not key or key == known:
+            return None
+        known = key
+        return access_with(key)
+
     return LiveAccount(
         settings=settings,
         adapter=adapter,
         account=account,
-        access=Access.to(
-            account.base_url,
-            *(adapter.origins(account) if isinstance(adapter, HasOrigins) else ()),
-            headers=adapter.credential(account, configured.api_key) if configured.api_key else None,
-            key=configured.api_key,
-            file_hosts=settings.file_hosts,
-        ),
+        access=access_with(known),
+        renewed=renewed,
         abilities=abilities,
         notes={ours: note for ours, (_, note) in able.items() if note},
         usable=configured.is_usable,

@@ -493,6 +493,51 @@ def test_an_alias_falls_back_on_the_built_in_engine_when_its_provider_refuses_or
     asyncio.run(main())
 
 
+def test_a_key_that_is_replaced_in_its_file_is_taken_when_the_old_one_is_refused(tmp_path, upstream):
+    """While jobs are in flight, and without a restart: none is lost, and a new one is made at once."""
+    by_file = account("relay", f"{upstream.url}/unified").replace('_env = "ROUTING_KEY"', '_file = "key"')
+    (tmp_path / "key").write_text(KEY, encoding="utf-8")
+    upstream.set(render_s=1.0)
+
+    async def main():
+        async with served(tmp_path, by_file) as services:
+            flying = [await ask(services, "grok-video-3") for _ in range(3)]
+            for task in flying:
+                await reach(services, task, Step.POLLING)
+            upstream.set(key="rotated", render_s=0.05)
+            await asyncio.to_thread((tmp_path / "key").write_text, "rotated\n", encoding="utf-8")
+            flying.append(await ask(services, "grok-video-3"))
+            for task in flying:
+                ended = await end_of(services, task)
+                assert ended.step is Step.SUCCEEDED, ended.fault
+                assert [job.state for job in await bought(services, ended) if job.handle] == ["succeeded"]
+            (status,) = await services.providers.statuses()
+            assert (status.rests_until_ms, status.why) == (0, "")
+
+    try:
+        asyncio.run(main())
+    finally:
+        upstream.set(key=KEY)
+
+
+def test_a_refused_key_rests_until_there_is_another_and_a_restart_may_bring_one(tmp_path, upstream, monkeypatch):
+    toml = account("relay", f"{upstream.url}/unified")
+
+    async def main():
+        monkeypatch.setenv("ROUTING_KEY", "wrong")
+        async with served(tmp_path, toml) as services:
+            refused = await end_of(services, await ask(services, "grok-video-3"))
+            assert code_of(refused) == "upstream_error"
+            (status,) = await services.providers.statuses()
+            assert status.rests_until_ms > time.time() * 1000 + 200_000
+        monkeypatch.setenv("ROUTING_KEY", KEY)
+        async with served(tmp_path, toml) as services:
+            made = await end_of(services, await ask(services, "grok-video-3"))
+            assert made.step is Step.SUCCEEDED, made.fault
+
+    asyncio.run(main())
+
+
 # ---- accounts that are gone ------------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from longtake.accounts import AccountSettings
@@ -61,6 +61,10 @@ class LiveAccount:
     budget: Budget | None = None
     costs: Mapping[str, JobCost] = field(default_factory=dict[str, JobCost])
     """What a job costs there, by our name of each model whose cost is known."""
+    renewed: Callable[[], Access | None] = lambda: None
+    """The access with the key that its file has by now; None where it is the one in use. Reads the file."""
+    renewed_ms: int = 0
+    """When a new key was taken."""
     kept: AccountState | None = None
     """Its state as the record has it."""
     cap_told_ms: int = 0

@@ -20,7 +20,7 @@ from longtake.tasks.asking import Candidacy, Spending, candidates_of
 from longtake.tasks.clock import Clock, now_ms
 from longtake.tasks.planner import Planner
 from longtake.tasks.remote import Remote, native_ids
-from longtake.tasks.standing import switch
+from longtake.tasks.standing import switch, take_new_key
 from longtake.types import Mode, Operation, Principal, Submission, TaskSource, Value
 
 _ANY_PROMPT = "on"
@@ -209,6 +209,7 @@ class ProviderDesk:
         """Ask for a job that cannot be there: costs nothing, and tells whether address and key are good."""
         account = self._find(name)
         assert self._remote is not None, "an account was found"
+        await take_new_key(account, self._clock())
         began_s = time.monotonic()
         works, said = True, "it answers, and the key is taken"
         try:

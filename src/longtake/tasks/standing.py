@@ -6,32 +6,58 @@ Only what is worth a write is written: a pause of less than LEAST_KEPT_MS is ove
 
 from __future__ import annotations
 
-from longtake.providers.base import ProviderFault
+import asyncio
+import logging
+
+from longtake.providers.base import ProviderFault, Trouble
 from longtake.routing.live_accounts import LiveAccount, LiveAccounts
 from longtake.store.base import Store
 from longtake.store.provider_accounts import AccountState
 from longtake.tasks.faults import note_on_health
 
+RENEWAL_MS = 10_000
+"""For so long after a new key was taken, refusals may be of calls with the old one."""
 LEAST_KEPT_MS = 30_000
 """The shortest pause that is kept, and the least change of one."""
 
+_log = logging.getLogger("longtake.tasks")
+
 
 async def restore(store: Store, accounts: LiveAccounts) -> None:
-    """Put accounts as they were left. To be called before anything is asked of them."""
+    """Put accounts as they were left. To be called before anything is asked of them.
+
+    But for one whose key was refused: it may have got another with the restart, and one call will tell.
+    """
     for state in await store.account_states():
         account = accounts.get(state.name)
         if account is not None:
             account.kept, account.switched_off = state, state.switched_off
-            account.health.rest_until(state.rests_until_ms, state.why)
+            if not state.why.startswith(f"{Trouble.AUTH.value}:"):
+                account.health.rest_until(state.rests_until_ms, state.why)
 
 
-async def note_fault(store: Store, account: LiveAccount, fault: ProviderFault, now_ms: int) -> None:
-    """Let an account rest as its fault asks for, and keep that where it is for long. Raises StoreFailed."""
+async def take_new_key(account: LiveAccount, now_ms: int) -> bool:
+    """Have an account use the key that its file has by now; whether that is another, or became so a moment ago."""
+    renewed = await asyncio.to_thread(account.renewed)
+    if renewed is not None:
+        account.access, account.renewed_ms = renewed, now_ms
+        _log.info("provider %s has got a new key", account.name)
+    return now_ms - account.renewed_ms < RENEWAL_MS
+
+
+async def note_fault(store: Store, account: LiveAccount, fault: ProviderFault, now_ms: int) -> bool:
+    """Let an account rest as its fault asks for, and keep that where it is for long. Raises StoreFailed.
+
+    Whether the fault is mended: its key was refused, and it has another by now.
+    """
+    if fault.trouble is Trouble.AUTH and await take_new_key(account, now_ms):
+        return True
     note_on_health(account.health, fault, now_ms)
     condition = account.health.condition
     kept_ms = account.kept.rests_until_ms if account.kept else 0
     if condition.asked_until_ms - max(now_ms, kept_ms) >= LEAST_KEPT_MS:
         await _save(store, account)
+    return False
 
 
 async def switch(store: Store, account: LiveAccount, *, on: bool) -> None:

@@ -17,7 +17,7 @@ from longtake.routing.health import LONGEST_ASKED_REST_MS, RATE_LIMIT_PAUSE_MS
 from longtake.routing.live_accounts import LiveAccount
 from longtake.store.base import Job, JobEnd, TaskChanges
 from longtake.tasks.asking import Candidacy, look_over
-from longtake.tasks.faults import NETWORK, verdict_on
+from longtake.tasks.faults import NETWORK, Verdict, verdict_on
 from longtake.tasks.segments import segment_of
 from longtake.tasks.standing import note_fault
 from longtake.tasks.steps.instead import made_here
@@ -26,6 +26,7 @@ from longtake.types import Step, Task
 
 LONGEST_PAUSE_MS = 5 * 60_000
 LEAST_PAUSE_MS = 500
+RENEWED_PAUSE_MS = 1_000
 UNREACHED_PAUSE_MS = 2_000
 MOST_UNREACHED = 5
 """Tries at which nothing was sent, since nobody took the connection: about a minute, in which a server is restarted.
@@ -39,7 +40,7 @@ async def try_elsewhere(
 ) -> Task:
     """Write the end of a job that surely makes nothing, and what the task does then. Raises FencedOff, StoreFailed."""
     now_ms = here.clock()
-    await note_fault(here.store, account, fault, now_ms)
+    is_mended = await note_fault(here.store, account, fault, now_ms)
     verdict = verdict_on(fault)
     _log.warning(
         "task %s: provider %s: %s: %s",
@@ -51,25 +52,40 @@ async def try_elsewhere(
     job = msgspec.structs.replace(job, native=fault.message)
     if here.cancelled.is_set():
         return await here.end_cancelled(task, job=job)
-    segment = segment_of(task)
-    jobs = await here.store.jobs(task)
+    changes = (
+        TaskChanges(release=True, next_ms=now_ms + RENEWED_PAUSE_MS)
+        if is_mended
+        else await _next_try(here, task, account, fault, verdict)
+    )
+    if changes is None:
+        return await here.fail(task, verdict.fault, job=job)
+    return await here.move(task, Step.QUEUED, changes, job=job)
+
+
+async def _next_try(
+    here: Surroundings, task: Task, account: LiveAccount, fault: ProviderFault, verdict: Verdict
+) -> TaskChanges | None:
+    """What has the task tried again: by another account now, by the engine of its alias, by another or the same later.
+
+    None = nobody is left.
+    """
+    now_ms, jobs = here.clock(), await here.store.jobs(task)
     if verdict.ask_another:
         failed = {(account.name, task.model_made), *failed_offers(jobs)}
         seen = await look_over(here, task)
         if any(other.verdict.can for other in seen if other.name not in failed):
-            return await here.move(task, Step.QUEUED, TaskChanges(release=True, next_ms=now_ms), job=job)
+            return TaskChanges(release=True, next_ms=now_ms)
         local = made_here(here, task)
         if local is not None:
-            return await here.move(task, Step.QUEUED, local, job=job)
+            return local
         if not verdict.wait and (next_ms := rested_ms(seen, failed, task.deadline_ms)) is not None:
-            next_ms = max(next_ms, now_ms + LEAST_PAUSE_MS)
-            return await here.move(task, Step.QUEUED, TaskChanges(release=True, next_ms=next_ms), job=job)
-    tries = sum(job.segment == segment.number for job in jobs)
+            return TaskChanges(release=True, next_ms=max(next_ms, now_ms + LEAST_PAUSE_MS))
+    tries = sum(job.segment == segment_of(task).number for job in jobs)
     pause_ms = _pause_ms(fault, tries)
     may_wait = verdict.wait and (fault.code != NETWORK or tries < MOST_UNREACHED)
     if may_wait and now_ms + pause_ms < task.deadline_ms:
-        return await here.move(task, Step.QUEUED, TaskChanges(release=True, next_ms=now_ms + pause_ms), job=job)
-    return await here.fail(task, verdict.fault, job=job)
+        return TaskChanges(release=True, next_ms=now_ms + pause_ms)
+    return None
 
 
 def failed_offers(jobs: Sequence[Job]) -> frozenset[tuple[str, str]]:
