@@ -114,6 +114,18 @@ async def test_what_was_paid_for_outlives_a_pause_of_whoever_keeps_it(tmp_path: 
 
 
 @pytest.mark.usefixtures("soon")
+async def test_a_job_that_is_called_done_before_its_file_is_there_is_asked_after(tmp_path: Path) -> None:
+    """Relays say `completed` while they still copy the file; until then neither a link nor its bytes are to be had."""
+    with running_upstream() as upstream:
+        upstream.set(render_s=0.05)
+        async with house_of(tmp_path, one_account(f"{upstream.url}/unified")) as house:
+            said = {"id": "x", "status": "completed", "video_url": None}
+            upstream.spoil({"path": "/query", "times": 6, "status": 200, "body": said})
+            assert (await house.end_of(await create(house))).step is Step.SUCCEEDED
+        assert len(upstream.jobs()) == 1
+
+
+@pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize("is_named", [True, False])
 async def test_results_lie_on_private_hosts_that_the_operator_has_named(tmp_path: Path, *, is_named: bool) -> None:
     with running_upstream() as upstream:

@@ -38,6 +38,8 @@ _log = logging.getLogger("longtake.tasks")
 
 _PASSING = frozenset({Trouble.BUSY, Trouble.RATE_LIMITED, Trouble.UPSTREAM})
 
+_NOT_YET = frozenset({404, 409})
+
 
 class ProviderAway(UpstreamError):
     """The provider cannot be asked now for a link to what it has made."""
@@ -68,10 +70,10 @@ async def fetch(here: Surroundings, task: Task) -> Task:
             except ServiceError:
                 raise
             except LongtakeError as error:
-                why = _why(error)
+                why, passes = _why(error), _is_passing(error, video)
                 video = None
                 _log.warning("task %s: the result of %s could not be fetched: %s", task.id, account.name, error.message)
-                if tried == len(pauses_s) or (tried >= len(PAUSES_S) and not _is_passing(error)):
+                if tried == len(pauses_s) or (tried >= len(PAUSES_S) and not passes):
                     break
                 await here.cancelled.wait(pauses_s[tried])
                 continue
@@ -109,8 +111,11 @@ def _why(error: LongtakeError) -> str:
     return error.message if isinstance(error, DownloadFailed | LimitExceeded) else "its server did not answer"
 
 
-def _is_passing(error: LongtakeError) -> bool:
-    return isinstance(error, ProviderAway) or (isinstance(error, DownloadFailed) and error.is_passing)
+def _is_passing(error: LongtakeError, video: MadeVideo | None) -> bool:
+    """Whether time may mend it: somebody is away, or a job is called done before the provider itself has its file."""
+    if not isinstance(error, DownloadFailed):
+        return isinstance(error, ProviderAway)
+    return error.is_passing or (video is not None and video.with_key and error.upstream_status in _NOT_YET)
 
 
 async def _bring(here: Surroundings, remote: Remote, task: Task, account: LiveAccount, video: MadeVideo) -> Asset:
