@@ -16,7 +16,7 @@ import msgspec
 
 from longtake.amounts import read_usd
 from longtake.catalog.catalog import Catalog, PriceFacts
-from longtake.errors import ConfigurationError, ModelNotFound
+from longtake.errors import ConfigurationError
 from longtake.settings import Settings, read_file
 from longtake.types import SECOND_US, Maker, Mode, SizePrice, Tariff
 
@@ -69,10 +69,8 @@ class Tariffs:
 
     def _key(self, name: str) -> str:
         """A model of the catalogue by whatever name it goes, any other by its own."""
-        try:
-            return self._catalog.find(name).name
-        except ModelNotFound:
-            return name.strip().casefold()
+        model = self._catalog.get(name)
+        return name.strip().casefold() if model is None else model.name
 
 
 def read_prices(settings: Settings, environ: Mapping[str, str] | None = None) -> Mapping[str, PriceFacts]:

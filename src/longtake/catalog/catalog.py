@@ -112,9 +112,13 @@ class Catalog:
     def __iter__(self) -> Iterator[Model]:
         return iter(self._models)
 
+    def get(self, name: str) -> Model | None:
+        """The model of a name or alias; None for a name that is none."""
+        return self._by_name.get(_plain(name))
+
     def find(self, name: str) -> Model:
         """The model of a name or alias. Raises ModelNotFound with the names there are."""
-        model = self._by_name.get(_plain(name))
+        model = self.get(name)
         if model is None:
             known = ", ".join(model.name for model in self._models)
             raise ModelNotFound(

@@ -175,7 +175,7 @@ class Makers:
         return list(found.items())
 
     def _listed(self, name: str, account: LiveAccount) -> Model:
-        known = self._known(name)
+        known = self._catalog.get(name)
         able = _capability(account.abilities[name], known, self.most_segments)
         return Model(
             name=name,
@@ -219,18 +219,12 @@ class Makers:
 
     def _choice_made_at(self, account: LiveAccount, model_name: str, mode: Mode) -> Choice:
         maker = Maker(provider=account.name, model=account.model_of(model_name), engine="", mode=mode, name=model_name)
-        known = self._known(model_name)
+        known = self._catalog.get(model_name)
         return Choice(
             maker=maker,
             capability=_capability(account.abilities[model_name], known, self.most_segments),
             family=known.family if known else _family(model_name),
         )
-
-    def _known(self, model_name: str) -> Model | None:
-        try:
-            return self._catalog.find(model_name)
-        except ModelNotFound:
-            return None
 
     def _choice(self, model: Model) -> Choice:
         if model.engine:

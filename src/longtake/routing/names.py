@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from longtake.catalog.catalog import Catalog
-from longtake.errors import ConfigurationError, ModelNotFound
+from longtake.errors import ConfigurationError
 
 
 class ModelNames:
@@ -27,6 +27,8 @@ class ModelNames:
         for name in dict.fromkeys(offered):
             for key in {_plain(name), self._canonical(name)}:
                 self._offered.setdefault(key, []).append(name)
+        self._resolved: dict[str, tuple[str, ...]] = {}
+        """What names stand for that were asked for, by their plain form: no more than there are names."""
         self._aliases = {_plain(name): (name, tuple(targets)) for name, targets in (aliases or {}).items()}
         if len(self._aliases) < len(aliases or {}):
             raise ConfigurationError("two aliases in longtake.toml differ only in case or blanks: keep one of them")
@@ -40,10 +42,18 @@ class ModelNames:
 
     def resolve(self, name: str) -> tuple[str, ...]:
         """The models that a name stands for, in the order in which they are tried; empty for an unknown name."""
-        alias = self._aliases.get(_plain(name))
+        plain = _plain(name)
+        known = self._resolved.get(plain)
+        if known is not None:
+            return known
+        alias = self._aliases.get(plain)
         if alias is None:
-            return self._real(name)
-        return tuple(dict.fromkeys(model for target in alias[1] for model in self.resolve(target)))
+            found = self._real(name)
+        else:
+            found = tuple(dict.fromkeys(model for target in alias[1] for model in self.resolve(target)))
+        if found:
+            self._resolved[plain] = found
+        return found
 
     def list_known(self) -> Sequence[str]:
         """Names to offer to somebody whose name is unknown."""
@@ -56,17 +66,12 @@ class ModelNames:
         canonical = self._canonical(name)
         named = tuple(dict.fromkeys([*exact, *self._offered.get(canonical, [])]))
         # As it is written first: of two spellings that are offered, the caller's own.
-        return named or ((self._catalog.find(name).name,) if self._is_in_catalog(name) else ())
+        model = self._catalog.get(name)
+        return named or (() if model is None else (model.name,))
 
     def _canonical(self, name: str) -> str:
-        return _plain(self._catalog.find(name).name) if self._is_in_catalog(name) else _plain(name)
-
-    def _is_in_catalog(self, name: str) -> bool:
-        try:
-            self._catalog.find(name)
-        except ModelNotFound:
-            return False
-        return True
+        model = self._catalog.get(name)
+        return _plain(name if model is None else model.name)
 
     def _check(self, name: str) -> None:
         if self._real(name):
