@@ -120,7 +120,10 @@ async def test_a_job_that_is_called_done_before_its_file_is_there_is_asked_after
         upstream.set(render_s=0.05)
         async with house_of(tmp_path, one_account(f"{upstream.url}/unified")) as house:
             said = {"id": "x", "status": "completed", "video_url": None}
-            upstream.spoil({"path": "/query", "times": 6, "status": 200, "body": said})
+            upstream.spoil(
+                {"path": "/query", "times": 6, "status": 200, "body": said},
+                {"path": "/content", "times": -1, "status": 404, "body": {}},
+            )
             assert (await house.end_of(await create(house))).step is Step.SUCCEEDED
         assert len(upstream.jobs()) == 1
 
