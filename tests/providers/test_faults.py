@@ -17,6 +17,8 @@ def family(code: str, message: str = "no") -> dict[str, object]:
     return {"error": {"message": f"{message} (request id: 2025)", "type": "new_api_error", "code": code}}
 
 
+NO_PERMISSION = "The caller does not have permission to execute the specified operation"
+NO_CREDITS = "Your team has either used all available credits or reached its monthly spending limit."
 TROUBLES = [
     ("OpenAI: key", answer({"error": {"message": "Incorrect API key", "code": "invalid_api_key"}}, 401), Trouble.AUTH),
     ("relay: key without a code", answer(family("", "Invalid token"), 401), Trouble.AUTH),
@@ -39,9 +41,27 @@ TROUBLES = [
     ("xAI: code and text", answer({"code": "invalid-argument", "error": "duration is wrong"}, 400), Trouble.INVALID),
     ("xAI: text", answer({"error": "Forbidden"}, 403), Trouble.AUTH),
     ("FastAPI: list", answer({"detail": [{"loc": ["body"], "msg": "field required"}]}, 422), Trouble.INVALID),
+    ("xAI: no credits as 403", answer({"code": NO_PERMISSION, "error": NO_CREDITS}, 403), Trouble.FUNDS),
+    ("xAI: no credits as 429", answer({"code": "Some resource has been exhausted", "error": NO_CREDITS}, 429),
+     Trouble.FUNDS),
+    ("xAI: never any", answer({"code": NO_PERMISSION, "error": "Your team doesn't have any credits yet"}, 403),
+     Trouble.FUNDS),
+    ("xAI: key as 400", answer({"code": "invalid argument", "error": "Incorrect API key provided: x***y."}, 400),
+     Trouble.AUTH),
+    ("xAI: rate as 429", answer({"code": "Some resource has been exhausted", "error": "Too many requests"}, 429),
+     Trouble.RATE_LIMITED),
+    ("new-api: a token's quota as 401", answer(family("", "该令牌额度已用尽"), 401), Trouble.FUNDS),
+    ("new-api: a user's quota", answer({"code": "", "message": "user quota is not enough"}, 403), Trouble.FUNDS),
+    ("new-api: key in Chinese", answer(family("", "无效的令牌"), 400), Trouble.AUTH),
+    ("new-api: requests", answer(family("", "您已达到请求数限制：1分钟内最多请求10次"), 400), Trouble.RATE_LIMITED),
+    ("limit of jobs as 400", answer({"error": {"message": "Too many concurrent tasks"}}, 400), Trouble.RATE_LIMITED),
+    ("Comfly: Veo's words", answer({"fail_reason": "PUBLIC_ERROR_UNSAFE_GENERATION"}, 400), Trouble.MODERATION),
+    ("Comfly: Veo on faces", answer({"fail_reason": "PUBLIC_ERROR_PROMINENT_PEOPLE_FILTER_FAILED"}, 400),
+     Trouble.MODERATION),
+    ("a content filter", answer({"error": {"message": "Blocked by content filter"}}, 400), Trouble.MODERATION),
     ("broken", answer(family("do_request_failed"), 500), Trouble.UPSTREAM),
     ("html", answer("<html>", 502), Trouble.UPSTREAM),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("got", "trouble"), [row[1:] for row in TROUBLES], ids=[row[0] for row in TROUBLES])
@@ -64,6 +84,8 @@ SURE = [
     ("429", answer(None, 429)),
     ("501", answer(None, 501)),
     ("503 that names its cause", answer(family("model_not_found"), 503)),
+    ("503 of a relay that has asked nobody", answer(family("", "当前分组 default 下对于模型 m 无可用渠道"), 503)),
+    ("503 over a balance", answer({"message": "余额不足"}, 503)),
     ("507 of a full longtake", answer(family("store_full"), 507)),
     ("Kling: code in a 200", answer({"code": 1102, "message": "no money", "request_id": "r"}, 200)),
     ("DashScope: code in a 200", answer({"code": "InvalidParameter", "message": "no", "request_id": "r"}, 200)),
@@ -80,6 +102,7 @@ UNSURE = [
     ("502 of a proxy", answer("<html>", 502)),
     ("503 of a proxy", answer("<html>", 503)),
     ("503 without a cause", answer({}, 503)),
+    ("503 that is busy, in words alone", answer({"message": "overloaded"}, 503)),
     ("504", answer(None, 504)),
     ("a page of HTML", answer("<html>", 200)),
     ("an empty 200", answer(None, 200)),

@@ -50,14 +50,21 @@ _MESSAGES: tuple[tuple[Trouble, tuple[str, ...]], ...] = (
         ("moderation", "content polic", "safety (system|filter|polic)", "sensitive content", "flagged", "敏感", "审核",
          r"violat\w+ .{0,40}(polic|guideline|terms)", "内容违规",
          "inappropriate content",
-         r"\((1026|1301)\)"),
+         r"\((1026|1301)\)", "content filter", r"unsafe[ _](content|generation)",
+         r"public_error_(unsafe|minor|prominent)"),
     ),
     (
         Trouble.FUNDS,
         ("insufficient (user )?(quota|balance|funds|credits)", "balance (is )?(too low|exhausted)", "exhausted balance",
-         "out of credits", "余额不足", "额度不足", "欠费"),
+         "out of credits", "余额不足", "额度不足", "额度已用尽", "欠费", "used all (available|your) credits",
+         "(doesn't|does not) have any credits", "spending limit", "quota is not enough"),
     ),
-    (Trouble.RATE_LIMITED, ("rate limit", "too many requests", "请求过于频繁")),
+    (Trouble.AUTH, ("(incorrect|invalid) api key", "无效的令牌")),
+    (
+        Trouble.RATE_LIMITED,
+        ("rate limit", "too many (requests|concurrent|running|active)", "concurrency limit", "请求过于频繁",
+         "请求数限制"),
+    ),
     (Trouble.BUSY, ("no available channel", "overloaded", "saturated", "at capacity", "饱和", "无可用渠道")),
 )  # fmt: skip
 _STATUSES: dict[int, Trouble] = {
@@ -80,6 +87,9 @@ _CODE_PLACES = (
     "error.code", "error_code", "code", "error.type", "error_type", "detail.0.type", "type", "data.code",
     "failure_code", "errors.0.code", "status_code", "output.code", "ErrCode", "base_resp.status_code",
 )  # fmt: skip
+_BELIEVED = frozenset({Trouble.MODERATION, Trouble.FUNDS, Trouble.AUTH})
+_NOBODY = re.compile("no available channel|无可用渠道", re.IGNORECASE)
+"""Relays say so before they have asked anybody."""
 _UNTELLING = frozenset(
     {"", "0", "200", "ok", "success", "succeed", "null", "none", "error", "new_api_error", "invalid_request_error"}
 )
@@ -146,7 +156,9 @@ def refusal(answer: Response) -> Refused | Unclear:
         fault = ProviderFault(trouble=Trouble.UPSTREAM, message=message, code=str(status))
     if status in {_NOT_IMPLEMENTED, _FULL, *_MOVED}:
         return Refused(fault=fault)
-    if status == _UNAVAILABLE and fault.trouble in _REFUSED_5XX and fault.code != str(status):
+    told = _first(_MESSAGES, fault.message) in _BELIEVED or _NOBODY.search(fault.message) is not None
+    is_said = told or fault.code != str(status)
+    if status == _UNAVAILABLE and fault.trouble in _REFUSED_5XX and is_said:
         return Refused(fault=fault)
     if answer.is_success and _is_json_object(answer) and has_error(Body.read(answer)):
         return Refused(fault=fault)
@@ -199,9 +211,9 @@ def _message(body: Body) -> str:
 
 
 def _by_words(code: str, message: str) -> Trouble | None:
-    """Moderation and funds in the words are believed over any code: relays wrap them into general ones."""
+    """Moderation, funds and keys in the words are believed over any code: some wrap them into general ones."""
     by_message = _first(_MESSAGES, message)
-    if by_message in {Trouble.MODERATION, Trouble.FUNDS}:
+    if by_message in _BELIEVED:
         return by_message
     return _first(_CODES, re.sub(r"[\s.:-]+", "_", code)) or by_message
 
