@@ -193,6 +193,14 @@ def test_a_bare_text_beside_no_error_is_the_jobs_id(relay: Provider) -> None:
 
 
 @relays
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 100_000, "[" * 5_000 + "]" * 5_000, '{"id": NaN}', "\ufeff"])
+def test_what_cannot_be_read_ends_no_job(relay: Provider, body: str) -> None:
+    """Neither bought anew nor given up: nobody can tell what it says."""
+    assert isinstance(relay.read_submit(WHO, job(), answer(body)), Unclear)
+    assert isinstance(relay.read_poll(WHO, ID, answer(body)), PollFault)
+
+
+@relays
 def test_a_mark_of_its_bytes_order_does_not_hide_an_answer(relay: Provider) -> None:
     """Servers under Windows put one before their JSON: a job that was paid for must not be lost over it."""
     got = answer(b'\xef\xbb\xbf{"id": "op:2", "status": "queued"}')

@@ -72,6 +72,6 @@ class Response:
             return None
         try:
             return msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             kind = self.headers.get("content-type", "no content type")
             raise BadUpstreamAnswer(f"the provider answered {self.status} with {kind} where JSON was due") from error
