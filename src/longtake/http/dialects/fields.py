@@ -66,7 +66,8 @@ class Fields:
 
     def has(self, *names: str) -> bool:
         """Whether one of these names was sent with a value. Reads none of them."""
-        return any(not is_absent(self._values.get(name)) for name in names)
+        values = self._values
+        return any(name in values and not is_absent(values[name]) for name in names)
 
     def merge_nested(self, name: str) -> None:
         """Let the fields inside an object (or its JSON text) stand beside the others, which come first.
