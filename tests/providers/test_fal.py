@@ -21,7 +21,7 @@ from longtake.providers.base import (
     VideoInput,
 )
 from longtake.providers.fal import FalProvider
-from longtake.types import Aspect, Operation, ShortSide
+from longtake.types import SECOND_US, Aspect, Operation, ShortSide
 
 MAKER = FalProvider()
 WHO = account("https://queue.fal.run")
@@ -249,3 +249,22 @@ def test_a_cancel_is_a_put() -> None:
     assert [(call.method, call.url) for call in MAKER.cancel(WHO, HANDLE)] == [
         ("PUT", f"https://queue.fal.run/{HANDLE}/cancel")
     ]
+
+
+def test_where_the_length_means_the_whole_the_longest_new_part_has_room_in_it() -> None:
+    """Of a longer source only its end is given: else the whole would be over before anything new."""
+    rows = [row for row in provider_facts("fal").models if row.duration_means == "total"]
+    assert rows
+    for row in rows:
+        able = MAKER.abilities(WHO, row.name)
+        assert able.source.max_us is not None
+        assert able.max_new_us is not None
+        longest = job(
+            Operation.EXTEND,
+            model=row.name,
+            new_us=able.max_new_us,
+            source=VideoInput(kind=InputKind.URL, value="https://x/v.mp4", duration_us=able.source.max_us),
+        )
+        body = MAKER.submit(WHO, longest).json
+        assert isinstance(body, dict)
+        assert float(str(body["duration"])) * SECOND_US == able.source.max_us + able.max_new_us
