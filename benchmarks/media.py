@@ -4,8 +4,9 @@
     python benchmarks/media.py [--seconds 60] [--rounds 5] [--presets veryfast,medium]
 
 Renders its own 1080p and 720p sources, then runs each case in a child process of its own: the extension of the clip
-by 5 s with ready frames; the bare encode of exactly the frames that the extension had to encode; a full encode of head
-and new part. Cases take turns in each round. The ratio stands twice: of each case's best round, and the median of the
+by 5 s with ready frames; the bare encode of exactly the frames that the extension had to encode, which is the floor;
+the same with the 5 s of sound encoded beside it, which the extension has to encode too; a full encode of head and new
+part. Cases take turns in each round. The ratio stands twice: of each case's best round, and the median of the
 ratios within a round, in which a busy machine weighs on both alike; where they differ much, the machine was not quiet.
 """
 
@@ -21,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -29,7 +31,7 @@ import cv2
 import numpy as np
 
 from longtake.media.assemble import Continuation, Target, extend
-from longtake.media.encode import PictureEncoder
+from longtake.media.encode import PictureEncoder, SoundEncoder
 from longtake.media.frames import AudioBlock, VideoFrame
 from longtake.media.planes import from_av, to_av
 from longtake.sandbox.environment import clean_environment
@@ -143,12 +145,28 @@ def case_extension(  # noqa: PLR0917 - the cases' own order
     return spent | {"encoded": made.head.frames - made.head.copied + NEW_S * RATE, "copied": made.head.copied}
 
 
-def case_bare(source: Path, _: Path, preset: str, seconds: int, encoded: int) -> dict[str, float]:
+def case_sound(source: Path, folder: Path, preset: str, seconds: int, encoded: int) -> dict[str, float]:
+    """The bare encode, and the new sound's in a thread beside it."""
+    return case_bare(source, folder, preset, seconds, encoded, sounds=True)
+
+
+def encode_sound(sound: np.ndarray) -> None:
+    """Encode the new sound and nothing else."""
+    encoder = SoundEncoder(rate_hz=48_000, layout="stereo")
+    encoder.encode(sound)
+    encoder.finish()
+
+
+def case_bare(
+    source: Path, _: Path, preset: str, seconds: int, encoded: int, *, sounds: bool = False
+) -> dict[str, float]:
     """Encode that many ready frames and nothing else: the floor."""
     del seconds
     width, height = probe_size(source)
     frames = [to_av(picture, width, height) for picture in footage(width, height, encoded)]
-    with clock() as spent:
+    rustle = np.random.default_rng(3).normal(0, 0.03, (2, NEW_S * 48_000)).astype(np.float32)
+    with clock() as spent, ThreadPoolExecutor(1) as beside:
+        heard = beside.submit(encode_sound, rustle) if sounds else None
         encoder = PictureEncoder(
             width=width, height=height, time_base=Fraction(1, 12800), rate=Fraction(RATE), color=ColorTags(),
             preset=preset, crf=20, delay=512,
@@ -156,6 +174,8 @@ def case_bare(source: Path, _: Path, preset: str, seconds: int, encoded: int) ->
         for number, frame in enumerate(frames):
             encoder.encode(frame, number * 512, 512)
         encoder.finish()
+        if heard is not None:
+            heard.result()
     return spent
 
 
@@ -228,7 +248,10 @@ def peak_mib() -> float:
     return int(found[1]) / 1024
 
 
-CASES = {"extension": case_extension, "early": case_early, "bare": case_bare, "full": case_full, "memory": case_memory}
+CASES = {
+    "extension": case_extension, "early": case_early, "bare": case_bare, "sound": case_sound, "full": case_full,
+    "memory": case_memory,
+}  # fmt: skip
 
 
 def in_child(  # noqa: PLR0917 - passed on as they are
@@ -263,16 +286,18 @@ def report(folder: Path, seconds: int, rounds: int, presets: list[str]) -> None:
     print(f"extension of {seconds} s 1080p by {NEW_S} s, ready frames ({rounds} rounds; x bare encode: best, median)")
     print(f"{'preset':<11}{'case':<34}{'wall s':>8}{'CPU s':>8}{'x wall':>8}{'':>8}{'x CPU':>8}")
     for preset in presets:
-        runs: dict[str, list[dict[str, float]]] = {"extension": [], "early": [], "bare": [], "full": []}
+        runs: dict[str, list[dict[str, float]]] = {"extension": [], "early": [], "bare": [], "sound": [], "full": []}
         encoded = 0
         for _ in range(rounds):
             runs["extension"].append(in_child("extension", source, folder, preset, seconds, None))
             encoded = int(runs["extension"][-1]["encoded"])
             runs["bare"].append(in_child("bare", source, folder, preset, seconds, encoded))
             runs["early"].append(in_child("early", source, folder, preset, seconds, None))
+            runs["sound"].append(in_child("sound", source, folder, preset, seconds, encoded))
         runs["full"].append(in_child("full", source, folder, preset, seconds, None))
         for name, label in (
             ("bare", f"bare encode of {encoded} frames"),
+            ("sound", f"the same and {NEW_S} s of sound"),
             ("extension", "extension, cut late in a group"),
             ("early", "extension, cut early in a group"),
             ("full", "full encode, one round"),
