@@ -122,7 +122,9 @@ class SoundTrack:
 
         Those of its first samples begin before it, which the edit list hides.
         """
-        self._part = part, self._add_stream(part)
+        stream = part.add_stream_from_template(self._stream) if self._grid is not None else self._add_stream(part)
+        stream.time_base = Fraction(1, self._form.rate_hz)
+        self._part = part, stream
 
     def _add_stream(self, container: OutputContainer) -> Stream:
         """A track of an output: the source's own header where packets are copied."""

@@ -33,6 +33,8 @@ CONTEXT_BYTES = 400 << 20
 SEAM_FRAMES = 12
 """Frames before the cut that the seam's usual step is taken from when the maker wants no context."""
 _FEW_FRAMES = 48
+_THREADS = 2
+"""More take longer to fill than they save in a group of pictures."""
 _WAIT_S = 0.05
 
 
@@ -75,8 +77,9 @@ def _decode_from(
     places = {int(time): place for place, time in enumerate(wanted)}
     last = int(wanted[-1])
     taken: list[Taken] = []
+    probing = "headers" if source.picture.codec == "h264" else "sound"
     with (
-        open_media(source.path, source.limits, probing="sound") as container,
+        open_media(source.path, source.limits, probing=probing) as container,
         explained("the frames before the cut cannot be decoded"),
     ):
         stream = video_stream(container, source.limits)
@@ -86,6 +89,8 @@ def _decode_from(
         if int(((index.pts >= (index.start if start is None else start)) & (index.pts <= last)).sum()) <= _FEW_FRAMES:
             # Frame threads take a little more of the processor; they pay only where many frames are decoded.
             stream.thread_type = "SLICE"
+        else:
+            stream.codec_context.thread_count = _THREADS
         if start is not None:
             container.seek(start, stream=stream, backward=True)
         for frame in _frames_from(container, stream, index, wanted, thrifty=start is not None):

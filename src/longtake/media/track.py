@@ -139,7 +139,10 @@ class PictureTrack:
         """A stream with the source's size and colours and another header."""
         assert self._source is not None
         with open_media(self._source.path, self._source.limits, probing="headers") as opened:
-            stream = container.add_stream_from_template(video_stream(opened, self._source.limits), opaque=True)
+            return self._stream_like(video_stream(opened, self._source.limits), container, extradata)
+
+    def _stream_like(self, template: VideoStream, container: OutputContainer, extradata: bytes) -> VideoStream:
+        stream = container.add_stream_from_template(template, opaque=True)
         stream.codec_context.extradata = extradata
         color = self.form.color
         stream.codec_context.color_primaries = color.primaries
@@ -166,7 +169,7 @@ class PictureTrack:
         """Write the new frames to another file too. All tracks of the main file must be there."""
         self._main.start_encoding()
         if self._source is not None:
-            self._part_stream = self._stream_like_source(part, self._encoder.extradata)
+            self._part_stream = self._stream_like(self._stream, part, self._encoder.extradata)
         else:
             self._part_stream = part.add_stream_from_template(self._stream)
             self._part_stream.time_base = self.form.clock
