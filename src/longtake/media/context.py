@@ -163,8 +163,9 @@ class CopiedTail:
 
     def seam(self) -> tuple[list[Glance], Luma]:
         """What was noted of the head's last frames, and the last one's luma, valid while this object lives."""
-        self._decode_once()
-        return [self._glances[number] for number in sorted(self._glances)], luma(self._frames[-1])
+        with self._lock:
+            self._decode_once()
+            return [self._glances[number] for number in sorted(self._glances)], luma(self._frames[-1])
 
     def _decode_once(self) -> None:
         """Decode the head's frames from the first needed one on, if nobody did before."""
