@@ -34,6 +34,7 @@ BYSTANDERS = ("local", "remote", "looked-up", "fails-once", "made-again")
 MOST_WRONG = 5
 """Sentences about what went wrong after which a home is left as it is."""
 PROCESS_LIMIT_S = 90.0
+_NO_FUNDS = 402
 
 
 class Home:
@@ -91,7 +92,10 @@ class Home:
         # Whose deaths are counted stands alone: a bystander could be struck in its place.
         is_counted = len(self._scenario.prepare) > 1
         if self._scenario.is_patient and self._scenario.has_task and not is_counted and self._rng.random() < 0.3:
-            names.append(self._rng.choice(BYSTANDERS))
+            bystander = self._rng.choice(BYSTANDERS)
+            # Where one relay rests for minutes, whose job fails at the other waits as long.
+            if not (self._scenario.refuse == _NO_FUNDS and bystander == "fails-once"):
+                names.append(bystander)
         made: list[Wish] = []
         for name in names:
             self._numbers += 1
