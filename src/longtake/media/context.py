@@ -33,8 +33,6 @@ CONTEXT_BYTES = 400 << 20
 SEAM_FRAMES = 12
 """Frames before the cut that the seam's usual step is taken from when the maker wants no context."""
 _FEW_FRAMES = 48
-_THREADS = 2
-"""More take longer to fill than they save in a group of pictures."""
 _WAIT_S = 0.05
 
 
@@ -85,15 +83,12 @@ def _decode_from(
         stream = video_stream(container, source.limits)
         strict(stream)
         leave_out(container, stream)
-        index = source.frames
-        if int(((index.pts >= (index.start if start is None else start)) & (index.pts <= last)).sum()) <= _FEW_FRAMES:
-            # Frame threads take a little more of the processor; they pay only where many frames are decoded.
+        if len(wanted) <= _FEW_FRAMES:
+            # Frame threads take a fifth more time of the processor; they pay only where many frames are wanted.
             stream.thread_type = "SLICE"
-        else:
-            stream.codec_context.thread_count = _THREADS
         if start is not None:
             container.seek(start, stream=stream, backward=True)
-        for frame in _frames_from(container, stream, index, wanted, thrifty=start is not None):
+        for frame in _frames_from(container, stream, source.frames, wanted, thrifty=start is not None):
             check()
             if frame.pts is None:
                 continue
