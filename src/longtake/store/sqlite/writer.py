@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one writer thread: commands that come at the same time share one transaction and so one sync of the disk.
 
-Each command of a batch has a savepoint of its own, so that one that fails leaves the others alone. If the whole
-transaction is lost (a full disk rolls it back) or its commit fails, each command runs again alone, and only those that
-fail alone fail. A command is therefore a function that may run twice: it changes nothing but the database.
+A batch of which a command fails is rolled back and runs again with a savepoint for each command, so that one that fails
+leaves the others alone: savepoints for all would be a third of all statements. If the whole transaction is lost (a full
+disk rolls it back) or its commit fails, each command runs again alone, and only those that fail alone fail. A command
+is therefore a function that may run several times: it changes nothing but the database.
 """
 
 from __future__ import annotations
@@ -100,7 +101,8 @@ class Writer:
         if len(batch) == 1:
             return [self._alone(batch[0])]
         try:
-            return self._together(batch)
+            outcomes = self._without_savepoints(batch)
+            return self._with_savepoints(batch) if outcomes is None else outcomes
         except _TransactionLost:
             return [self._alone(order) for order in batch]
         except apsw.Error as error:
@@ -108,7 +110,18 @@ class Writer:
             self._roll_back()
             return [_Outcome(order.future, None, explain(error)) for order in batch]
 
-    def _together(self, batch: Sequence[_Order]) -> list[_Outcome]:
+    def _without_savepoints(self, batch: Sequence[_Order]) -> list[_Outcome] | None:
+        """None where a command failed: then nothing of the batch was stored."""
+        run(self._connection, "begin immediate")
+        try:
+            outcomes = [_Outcome(order.future, order.command(self._connection), None) for order in batch]
+        except Exception:  # noqa: BLE001  (which command's fault it is shows when they run again)
+            self._roll_back()
+            return None
+        self._commit()
+        return outcomes
+
+    def _with_savepoints(self, batch: Sequence[_Order]) -> list[_Outcome]:
         connection = self._connection
         run(connection, "begin immediate")
         outcomes: list[_Outcome] = []
@@ -122,13 +135,17 @@ class Writer:
                 run(connection, "rollback to command")
                 outcomes.append(_Outcome(order.future, None, _translate(error)))
             run(connection, "release command")
+        self._commit()
+        return outcomes
+
+    def _commit(self) -> None:
+        """Raises _TransactionLost."""
         try:
-            run(connection, "commit")
+            run(self._connection, "commit")
         except apsw.Error as error:
             self._roll_back()
             raise _TransactionLost from error
         self.commits += 1
-        return outcomes
 
     def _alone(self, order: _Order) -> _Outcome:
         connection = self._connection
