@@ -4,20 +4,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from longtake.egress.messages import Request
 from longtake.egress.target import Target
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hop:
+class Hop(msgspec.Struct, frozen=True, kw_only=True):
     """What is sent, where, and for how long an answer is waited for. Never shows its headers."""
 
     method: str
     target: Target
-    headers: Mapping[str, str] = field(repr=False)
-    content: Request | None = field(default=None, repr=False)
+    headers: Mapping[str, str]
+    content: Request | None = None
     """Whose body is sent."""
     is_own: bool
     """Whether the operator named this origin: then its address is not judged."""
@@ -26,6 +26,9 @@ class Hop:
     deadline: float
     """On the event loop's clock."""
     param: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Hop({self.method} {self.target})"
 
     @property
     def place(self) -> str:

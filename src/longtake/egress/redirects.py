@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from longtake.egress.access import Access
 from longtake.egress.hop import Hop
@@ -35,5 +36,5 @@ async def follow(wire: Wire, hop: Hop, access: Access) -> Answer:
         answer.close()
         target = join(hop.target, location, param=hop.param)
         headers = {name: value for name, value in hop.headers.items() if name.lower() in _HARMLESS_HEADERS}
-        hop = replace(hop, target=target, headers=headers, content=None, is_own=access.covers(target))
+        hop = msgspec.structs.replace(hop, target=target, headers=headers, content=None, is_own=access.covers(target))
     raise BadUpstreamAnswer(f"{hop.place} redirects more than {MOST_REDIRECTS} times")

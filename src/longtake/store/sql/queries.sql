@@ -497,7 +497,7 @@ from tenant where name is not null and first is not null
 -- due_of --
 select number from tasks
 where owner is null and slot is not null and slot = :slot and tenant = :tenant and +next_ms <= :now_ms
-order by case when step in ('assembling', 'storing') then updated_ms else 1000000000000000 + number end limit 1
+order by case when step in ('assembling', 'storing') then updated_ms else 1000000000000000 + number end limit :most
 
 -- claim --
 update tasks set

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import apsw
 import msgspec
@@ -55,6 +55,7 @@ def claim(
         running = _running(connection, slot) if len(tenants) > 1 or (tenants and is_limited) else {}
         queue = [_Waiting(running.get(tenant, 0), turns.get(tenant, 0), number, tenant) for tenant, number in tenants]
         heapq.heapify(queue)
+        ahead: dict[str, Iterator[int]] = {}
         for left in range(free[slot], 0, -1):
             # Whoever comes first has the fewest: if it may have no more, nobody may.
             if not queue or (is_limited and queue[0].running >= left):
@@ -63,14 +64,10 @@ def claim(
             taken.append(_take(connection, first.number, owner, now_ms))
             running[first.tenant] = first.running + 1
             turns[first.tenant] = turn = 1 + max(turns.values(), default=0)
-            place: dict[str, Cell] = {
-                "slot": slot,
-                "tenant": first.tenant,
-                "now_ms": now_ms,
-            }
-            following = fetch_first(connection, "due_of", place)
-            if following is not None:
-                number = msgspec.convert(following[0], int)
+            if first.tenant not in ahead:
+                ahead[first.tenant] = iter(_due_of(connection, slot, first.tenant, now_ms, most=left))
+            number = next(ahead[first.tenant], None)
+            if number is not None:
                 heapq.heappush(queue, _Waiting(first.running + 1, turn, number, first.tenant))
     return taken
 
@@ -78,6 +75,12 @@ def claim(
 def _running(connection: apsw.Connection, slot: str) -> dict[str, int]:
     """How many tasks each tenant has in slots of this kind."""
     return dict(msgspec.convert(fetch(connection, "running", {"slot": slot}), list[tuple[str, int]]))
+
+
+def _due_of(connection: apsw.Connection, slot: str, tenant: str, now_ms: int, *, most: int) -> list[int]:
+    """The next tasks of a tenant that wait for a slot of this kind; all that wait are looked through for them."""
+    place: dict[str, Cell] = {"slot": slot, "tenant": tenant, "now_ms": now_ms, "most": most}
+    return [number for (number,) in msgspec.convert(fetch(connection, "due_of", place), list[tuple[int]])]
 
 
 def _take(connection: apsw.Connection, number: int, owner: str, now_ms: int) -> Task:
