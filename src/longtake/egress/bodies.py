@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
 
@@ -16,19 +15,25 @@ import msgspec
 from longtake.egress.messages import FilePart, Request
 from longtake.errors import NotSent
 
+_JSON = {"Content-Type": "application/json"}
 
-@dataclass(frozen=True, slots=True)
-class Body:
+
+class Body(msgspec.Struct, frozen=True):
     """What aiohttp sends, and the headers that go with it."""
 
     data: bytes | BufferedReader | aiohttp.FormData | None = None
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
+
+
+NO_BODY = Body()
 
 
 async def open_body(request: Request | None, stack: ExitStack) -> Body:
     """Make the body; its files are closed with the stack. Raises NotSent if one cannot be read."""
     if request is None:
-        return Body()
+        return NO_BODY
+    if request.json is not None:
+        return Body(data=msgspec.json.encode(request.json), headers=_JSON)
     if request.file is not None:
         return Body(data=await _open(request.file, stack))
     if request.parts:
@@ -41,9 +46,7 @@ async def open_body(request: Request | None, stack: ExitStack) -> Body:
             else:
                 form.add_field(part.name, part.text)
         return Body(data=form)
-    if request.json is not None:
-        return Body(data=msgspec.json.encode(request.json), headers={"Content-Type": "application/json"})
-    return Body()
+    return NO_BODY
 
 
 async def _open(path: Path, stack: ExitStack) -> BufferedReader:

@@ -37,6 +37,7 @@ _PACKED_CODINGS = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
 _LENGTH = re.compile(r"[0-9]{1,18}\Z")
 ResolverFactory = Callable[[], AbstractResolver]
 
+_USER_AGENT = f"longtake/{__version__}"
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -103,7 +104,8 @@ class Answer:
 
     def _refuse_compressed(self) -> None:
         for name in ("transfer-encoding",) if self.is_packed else ("content-encoding", "transfer-encoding"):
-            for coding in self.headers.get(name, "").split(","):
+            codings = self.headers.get(name)
+            for coding in codings.split(",") if codings else ():
                 if coding.strip().lower() not in _PLAIN_CODINGS:
                     raise BadUpstreamAnswer(f"{self._hop.place} answered in a compressed form that was not asked for")
 
@@ -160,7 +162,7 @@ class Wire:
         if proxy and not is_proxy(proxy):
             raise NotSent(f"the proxy in this server's environment cannot be used: in LONGTAKE_PROXY, {PROXY_HINT}")
         address = await self._checked_address(hop) if proxy and not hop.is_own else None
-        headers = {"User-Agent": f"longtake/{__version__}", **hop.headers, "Accept-Encoding": "identity"}
+        headers = {"User-Agent": _USER_AGENT, **hop.headers, "Accept-Encoding": "identity"}
         if address is not None:
             headers["Host"] = hop.target.authority
         progress = Progress()
@@ -169,11 +171,12 @@ class Wire:
         files = ExitStack()
         try:
             body = await open_body(hop.content, files)
+            headers |= body.headers
             PROGRESS.set(progress)
             response = await self._sessions[_way(hop, proxy)].request(
                 hop.method,
                 URL(hop.target.url(address), encoded=True),
-                headers={**headers, **body.headers},
+                headers=headers,
                 data=body.data,
                 allow_redirects=False,
                 proxy=proxy,
