@@ -21,6 +21,8 @@ from av.stream import Stream
 from numpy.typing import NDArray
 
 _MOST_HEADER_BYTES = 64 << 20
+_MOST_PACKETS = 4 << 20
+"""Of a track; a few bytes of a header may say that there are billions."""
 _KEYFRAME, _DISCARD = 1, 2
 """AVINDEX_KEYFRAME and AVINDEX_DISCARD_FRAME of FFmpeg's index."""
 _FIRST_PACKETS = 64
@@ -172,6 +174,6 @@ def _runs(table: memoryview | None) -> Times | None:
         return None
     rows = np.frombuffer(table, ">i4", 2 * count, 8).reshape(-1, 2).astype(np.int64)
     lengths, values = rows.T
-    if (lengths < 0).any() or lengths.sum() > _MOST_HEADER_BYTES:
+    if (lengths < 0).any() or lengths.sum() > _MOST_PACKETS:
         return None
     return np.repeat(values, lengths)
