@@ -18,7 +18,7 @@ from longtake.media.trim import trim
 
 
 def threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("longtake-")]
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("longtake-beside")]
 
 
 def test_work_is_done_in_its_order_and_an_error_is_raised_where_the_result_is_taken() -> None:

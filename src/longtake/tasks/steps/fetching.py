@@ -44,9 +44,6 @@ _NOT_YET = frozenset({404, 409})
 class ProviderAway(UpstreamError):
     """The provider cannot be asked now for a link to what it has made."""
 
-    def __init__(self) -> None:
-        super().__init__("the provider cannot be asked for a link to it now")
-
 
 async def fetch(here: Surroundings, task: Task) -> Task:
     """Download and store the result; a link that has expired is asked for anew. Raises FencedOff, StoreFailed."""
@@ -101,7 +98,7 @@ async def _ask_again(here: Surroundings, remote: Remote, task: Task, account: Li
     if isinstance(said, Update) and said.video is not None:
         return said.video
     if isinstance(said, PollFault) and said.fault.trouble in _PASSING:
-        raise ProviderAway
+        raise ProviderAway("the provider cannot be asked for a link to it now")
     raise BadUpstreamAnswer("the provider names no link to it any more")
 
 
