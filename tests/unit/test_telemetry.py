@@ -18,6 +18,7 @@ def restored_logging() -> Iterator[None]:
     """The root logger as it was."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
+    logging.getLogger("longtake").propagate = True
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
