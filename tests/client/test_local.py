@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import subprocess
 import sys
@@ -45,6 +46,20 @@ def test_a_video_is_extended_without_a_server(clip: Path, tmp_path: Path, tempor
     os.umask(umask)
     for written in (saved, tmp_path / "mine.txt"):
         assert written.stat().st_mode & 0o777 == 0o666 & ~umask, "other files of the process are made as ever"
+
+
+def test_our_log_lines_are_kept_back_only_while_a_server_is_in_the_process() -> None:
+    ours = logging.getLogger("longtake")
+    before = ours.propagate, list(ours.handlers)
+    ours.propagate = True  # as in a process that has had none
+    first, second = Client.local(), Client.local()
+    with first, second:
+        first.query(SAMPLE)
+        second.query(SAMPLE)
+        first.close()
+        assert not ours.propagate, "the other one is still there"
+    assert (ours.propagate, ours.handlers) == (True, before[1])
+    ours.propagate = before[0]
 
 
 def test_with_await_and_the_loop_goes_on(clip: Path, tmp_path: Path, temporary: Path) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +18,11 @@ from longtake.media.source import read_source
 from longtake.media.trim import trim
 
 
-def threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("longtake-beside")]
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    assert [thread.name for thread in threading.enumerate() if thread not in before] == []
 
 
 def test_work_is_done_in_its_order_and_an_error_is_raised_where_the_result_is_taken() -> None:
@@ -36,7 +40,6 @@ def test_work_is_done_in_its_order_and_an_error_is_raised_where_the_result_is_ta
         with pytest.raises(ValueError, match="it broke"):
             broken.result(0)
     assert done == [1, 2]
-    assert threads() == []
 
 
 def test_leaving_stops_what_was_begun_and_drops_the_rest() -> None:
@@ -54,7 +57,6 @@ def test_leaving_stops_what_was_begun_and_drops_the_rest() -> None:
     with pytest.raises(WorkCancelled):
         working.result(0)
     assert waiting.cancelled()
-    assert threads() == []
 
 
 @dataclass
@@ -84,4 +86,3 @@ def test_what_goes_wrong_while_the_head_is_copied_comes_through_and_nothing_stay
     with pytest.raises(RuntimeError, match="nobody can be asked"):
         trim(read_source(source), tmp_path / "t.part", end_us=1_000_000, target=target, watch=Broken())
     assert list(tmp_path.iterdir()) == []
-    assert threads() == []

@@ -15,13 +15,14 @@ from longtake.telemetry import configure_logging
 
 @pytest.fixture(autouse=True)
 def restored_logging() -> Iterator[None]:
-    """The root logger as it was."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    logging.getLogger("longtake").propagate = True
+    """The root logger as it was. Ours speaks to it, whatever server another test keeps in this process."""
+    root, ours = logging.getLogger(), logging.getLogger("longtake")
+    handlers, level, propagates = list(root.handlers), root.level, ours.propagate
+    ours.propagate = True
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    ours.propagate = propagates
 
 
 def test_json_lines_hold_extras_and_tracebacks() -> None:

@@ -50,6 +50,37 @@ class Inside:
         return AsyncAppTransport(self.app, self.loop)
 
 
+class _Unheard:
+    """No lines of ours go to the process's log while a server is in it.
+
+    Failures are told in answers, and whoever runs us has a log of their own. Servers may overlap in any order.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._servers = 0
+        self._nobody = logging.NullHandler()
+
+    def __enter__(self) -> None:
+        self._add(1)
+
+    def __exit__(self, *_: object) -> None:
+        self._add(-1)
+
+    def _add(self, servers: int) -> None:
+        logger = logging.getLogger("longtake")
+        with self._lock:
+            self._servers += servers
+            logger.propagate = not self._servers
+            if self._servers:
+                logger.addHandler(self._nobody)
+            else:
+                logger.removeHandler(self._nobody)
+
+
+_UNHEARD = _Unheard()
+
+
 @contextmanager
 def served_here(home: Path, *, sample: bool, key: str = "", narrow_umask: bool = True) -> Generator[Inside]:
     """A server of this home that lives as long as the block. `key` is the one to make; empty = a new one.
@@ -60,10 +91,6 @@ def served_here(home: Path, *, sample: bool, key: str = "", narrow_umask: bool =
     # What the environment says of a public server is not meant for this one.
     settings = read_settings({"home": home, "host": "127.0.0.1", "port": 0, "public_url": "", "admin_key": ""})
     check_settings(settings)
-    # It tells its failures in answers; its log has no reader.
-    logger = logging.getLogger("longtake")
-    logger.addHandler(logging.NullHandler())
-    logger.propagate = False
     token = key or new_secret()
     ready: Future[tuple[asyncio.AbstractEventLoop, ASGIApp, asyncio.Event]] = Future()
 
@@ -98,14 +125,15 @@ def served_here(home: Path, *, sample: bool, key: str = "", narrow_umask: bool =
     thread = threading.Thread(target=run, name="longtake", daemon=True)
     # The database and the videos are for this user's eyes, whoever made the home.
     umask = os.umask(0o077) if narrow_umask else None
-    thread.start()
     try:
-        loop, app, stop = ready.result()
-        try:
-            yield Inside(app, loop, token)
-        finally:
-            loop.call_soon_threadsafe(stop.set)
-            thread.join(STOP_LIMIT_S)
+        with _UNHEARD:
+            thread.start()
+            loop, app, stop = ready.result()
+            try:
+                yield Inside(app, loop, token)
+            finally:
+                loop.call_soon_threadsafe(stop.set)
+                thread.join(STOP_LIMIT_S)
     finally:
         if umask is not None:
             os.umask(umask)
