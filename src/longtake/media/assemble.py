@@ -237,7 +237,7 @@ def create(
 
 
 def _verified(path: Path, frames: int, duration_s: Fraction, form: PictureForm, check: CancelCheck) -> MediaFacts:
-    """The facts of a file just written, by demuxing it again. Raises MediaError if it is not what was meant."""
+    """The facts of a file just written, as its header has them. Raises MediaError if it is not what was meant."""
     made = read_result(path, form.picture, RESULT_LIMITS, check=check)
     length = (made.frames.end - made.frames.start) * made.frames.time_base
     if made.frames.count != frames or abs(length - duration_s) > max(2 * form.clock, _LARGEST_DRIFT_S):
