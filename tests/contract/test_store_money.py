@@ -389,7 +389,7 @@ async def test_what_is_not_billed_within_a_day_is_given_back(store: Store, home:
         ("insert into ledger values ('grok:gone', 'hold', 0, 'nobody', 0, 0)", {"orphan"}),
         ("update ledger set tenant = 'tenant-b' where kind = 'hold'", {"balance", "another tenant"}),
         ("update tasks set cost_microusd = 61", {"capture", "more than held"}),
-        ("update tasks set step = 'failed'", {"unearned"}),
+        ("update tasks set step = 'failed', sequence = sequence + 1", {"unearned"}),
         ("update tasks set finished_ms = null", {"settled too early"}),
         ("update tasks set settlement = 'open'", {"one release", "one capture", "not settled"}),
     ],

@@ -19,6 +19,7 @@ from tests.contract.values import (
     add,
     bring_to,
     claim_one,
+    idempotency,
     make_asset,
     make_task,
     make_upload,
@@ -27,7 +28,7 @@ from tests.contract.values import (
 )
 
 from longtake.errors import FencedOff
-from longtake.store.base import ENGINE_CRASHED, JobEnd, JobMark, Store, TaskChanges
+from longtake.store.base import ENGINE_CRASHED, JobEnd, JobMark, NewTask, Store, TaskChanges
 from longtake.store.operator import Exchange
 from longtake.types import Fault, Role, Step, Task
 
@@ -70,6 +71,51 @@ async def test_claims_take_what_is_due_once_and_no_more_than_the_free_slots(stor
     assert await store.claim(OWNER, {"cpu": 9}, START_MS) == ()
     assert await store.next_due_ms(["cpu", "io"]) == START_MS + 50
     assert (await claim_one(store, START_MS + 50)).id == later.id
+
+
+async def test_a_task_is_claimed_with_its_submit_where_nothing_else_waits(store: Store, home: Home) -> None:
+    await add(store, make_task(next_ms=START_MS + 50))
+    await add(store, make_task(plan=REMOTE))
+    submitted = await store.submit(NewTask(task=make_task(), owner=OWNER))
+    claimed = submitted.claimed
+    assert claimed is not None
+    assert claimed == await store.task(TENANT, claimed.id)
+    assert (claimed.step, claimed.owner, claimed.fence) == (Step.PREPARING, OWNER, 1)
+    assert (submitted.task.id, submitted.task.step) == (claimed.id, Step.QUEUED)
+    assert home.look(f"select step from events where task = '{claimed.id}' order by sequence") == [
+        ("queued",), ("preparing",)
+    ]  # fmt: skip
+    assert not await store.claim(OWNER, CPU, START_MS)
+    moved = await store.move(claimed, Step.GENERATING, TaskChanges(), job=start(1))
+    assert moved.step is Step.GENERATING
+
+
+async def test_a_submit_claims_nothing_before_what_waits_for_the_same_slot(store: Store) -> None:
+    waits = await add(store)
+    second = await store.submit(NewTask(task=make_task(), owner=OWNER))
+    assert second.claimed is None
+    assert [task.id for task in await store.claim(OWNER, {"cpu": 9}, START_MS)] == [waits.id, second.task.id]
+
+
+async def test_a_submit_claims_neither_what_waits_for_its_source_nor_a_task_twice(store: Store) -> None:
+    parent = await add(store)
+    waiting = await store.submit(NewTask(task=make_task(step=Step.WAITING, parent=parent.id), owner=OWNER))
+    assert (waiting.claimed, waiting.task.step) == (None, Step.WAITING)
+    await claim_one(store)
+    new = NewTask(task=make_task(), owner=OWNER, idempotency=idempotency())
+    first = await store.submit(new)
+    assert first.claimed is not None
+    again = await store.submit(msgspec.structs.replace(new, task=make_task()))
+    assert (again.task.id, again.replayed, again.claimed) == (first.task.id, True, None)
+
+
+async def test_a_claim_with_the_submit_is_its_tenants_turn(store: Store) -> None:
+    first = await store.submit(NewTask(task=make_task("eager"), owner=OWNER))
+    assert first.claimed is not None
+    await store.finish(first.claimed, Step.FAILED)
+    await add(store, make_task("eager"))
+    patient = await add(store, make_task("patient"))
+    assert (await claim_one(store)).id == patient.id
 
 
 async def test_claims_are_fair_between_tenants(store: Store) -> None:

@@ -50,6 +50,7 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "add_asset": (SENT_INPUT, FETCHED_INPUT),
     "drop_input": (INPUT_DROPPED,),
     "claim": ("queued → preparing", "polling: claimed", GATHERING, STAGING),
+    "owned": (),  # it reads, in its turn among the writes
     "move": ("preparing → submitting", "submitting: job begins", HANDED, GATHERED),
     "finish": ("storing → succeeded", "polling → failed", ORPHANS),
     "save_progress": (PROGRESS,),
@@ -68,6 +69,7 @@ STATEMENTS: Mapping[str, str] = {
     "check_room": ROOM,
     "check_write": ROOM,
     "claim": "queued → preparing",
+    "claim_new": "queued → preparing",
     "close_balance": BALANCE_CLOSED,
     "close_settlement": LATE,
     "debit": "new → queued",
@@ -89,7 +91,6 @@ STATEMENTS: Mapping[str, str] = {
     "free_repeated": TAKEN_OVER,
     "give_back": "polling → failed",
     "insert_asset": SENT_INPUT,
-    "insert_event": "queued → preparing",
     "insert_found_job": ADOPTED,
     "insert_idempotency": "new → queued",
     "insert_installation": INSTALLED,

@@ -140,7 +140,8 @@ _ALL = (
         edges=("queued → failed",),
         prepare=(("preparing → generating", Moment.AFTER_COMMIT),) * 3,
     ),
-    _cancelled(Step.QUEUED, kind="local"),
+    # A new task is claimed with its submit: in the queue is only one that lost its owner, or waited for its source.
+    _cancelled(Step.QUEUED, kind="local", prepare=(("new → queued", Moment.AFTER_COMMIT),)),
     Scenario(
         name="late-queued",
         kind="local",

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from typing import ClassVar
 
 import msgspec
 import pytest
@@ -15,6 +17,7 @@ from longtake.errors import StoreFailed, StoreFull
 from longtake.render.base import Failed, ProbeRequest
 from longtake.settings import Settings
 from longtake.storage.local import LocalStorage
+from longtake.store.base import TaskQuery
 from longtake.store.sqlite import SqliteStore
 from longtake.tasks.planner import Planner
 from longtake.types import AssetSource, Role, Step
@@ -64,27 +67,96 @@ def test_a_task_claimed_again_before_its_first_runner_has_ended_can_still_be_can
 
 
 class ForgetfulStore(SqliteStore):
-    """The first claim is written, but its caller is told otherwise."""
+    """The first claim of each kind is written, but its caller is told otherwise."""
 
-    forgets = True
+    forgets: ClassVar[set[str]] = set()
 
     async def claim(self, owner, free, now_ms):
         claimed = await super().claim(owner, free, now_ms)
-        if claimed and self.forgets:
-            self.forgets = False
-            raise StoreFailed("the answer was lost")
+        if claimed:
+            self.forget_once("claim")
         return claimed
+
+    async def submit(self, new):
+        submitted = await super().submit(new)
+        if submitted.claimed is not None:
+            self.forget_once("submit")
+        return submitted
+
+    def forget_once(self, what):
+        if what in self.forgets:
+            self.forgets.remove(what)
+            raise StoreFailed("the answer was lost")
 
 
 def test_a_task_that_was_claimed_without_anybody_being_told_is_worked_on(tmp_path):
+    async def main():
+        house = House(tmp_path, store=ForgetfulStore)
+        await house.open()
+        try:
+            task = await house.extend(await house.upload())  # nobody works yet, so that it waits for a claim
+            ForgetfulStore.forgets = {"claim"}
+            await house.scheduler.start()
+            assert (await house.end_of(task)).step is Step.SUCCEEDED
+            assert not ForgetfulStore.forgets
+            assert house.fleet.started == [f"{task.id}.1"]
+            assert (await house.end_of(await house.extend(await house.upload()))).step is Step.SUCCEEDED
+            await house.check_clean()
+        finally:
+            await house.close()
+
+    asyncio.run(main())
+
+
+async def only_task_of(house):
+    """The one task of a house that is no upload."""
+    async with asyncio.timeout(20):
+        while not (page := await house.service.list(ANNA, TaskQuery())).tasks:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    (task,) = page.tasks
+    return task
+
+
+def test_a_task_whose_submit_was_written_without_its_caller_being_told_is_worked_on(tmp_path):
     async def test(house):
-        task = await house.extend(await house.upload())
+        source = await house.upload()
+        ForgetfulStore.forgets = {"submit"}
+        with pytest.raises(StoreFailed):
+            await house.extend(source)
+        assert not ForgetfulStore.forgets
+        task = await only_task_of(house)
         assert (await house.end_of(task)).step is Step.SUCCEEDED
         assert house.fleet.started == [f"{task.id}.1"]
-        assert (await house.end_of(await house.extend(await house.upload()))).step is Step.SUCCEEDED
+        async with asyncio.timeout(10):
+            while house.scheduler._places.in_use():  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
         await house.check_clean()
 
     in_house(House(tmp_path, store=ForgetfulStore), test)
+
+
+def test_a_task_whose_caller_hangs_up_while_it_is_written_is_worked_on(tmp_path):
+    async def test(house):
+        source = await house.upload()
+        written = threading.Event()
+        writer = house.store._opened().writer
+        busy = asyncio.create_task(writer.run(lambda _: written.wait(20)))
+        submitting = asyncio.create_task(house.extend(source))
+        async with asyncio.timeout(10):
+            while not house.scheduler._arriving:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+        submitting.cancel()
+        await asyncio.sleep(0.05)
+        written.set()
+        with pytest.raises(asyncio.CancelledError):
+            await submitting
+        await busy
+        task = await only_task_of(house)
+        assert (await house.end_of(task)).step is Step.SUCCEEDED
+        assert house.fleet.started == [f"{task.id}.1"]
+        await house.check_clean()
+
+    in_house(House(tmp_path), test)
 
 
 class BreakingPlanner(Planner):

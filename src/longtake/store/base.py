@@ -76,6 +76,8 @@ class NewTask(Value, frozen=True):
     """Whether `task.hold_microusd` is its price; where nobody knows that, prepaid tenants are refused."""
     found: FoundJob | None = None
     """What made the video of a task that comes finished, under an id that was not given here: see `is_taken`."""
+    owner: str | None = None
+    """Who has a free slot of the kind that the task needs, and takes it at once if nothing else waits for one."""
 
 
 class Submitted(Value, frozen=True):
@@ -83,6 +85,8 @@ class Submitted(Value, frozen=True):
 
     task: Task
     replayed: bool = False
+    claimed: Task | None = None
+    """The same task as claimed by `NewTask.owner`, if it was."""
 
 
 class TaskQuery(Value, frozen=True):
@@ -249,9 +253,10 @@ class Store(OperatorReads, ProviderAccounts, Protocol):
         """Idempotency, parent, limits, balance, hold and task in one transaction.
 
         A task that comes in an end step, such as an upload, takes no hold and no place; its `assets` are stored as its
-        results. Raises IdempotencyConflict, TaskNotFound or SourceUnusable (the parent is gone or ended badly
-        meanwhile; the id of a `found` one is taken), RateLimited, InsufficientQuota, AccessDenied (no price is known,
-        and the tenant pays in advance).
+        results. One that comes queued with an owner is claimed as well, unless something else is due. Raises
+        IdempotencyConflict, TaskNotFound or SourceUnusable (the parent is gone or ended badly meanwhile; the id of a
+        `found` one is taken), RateLimited, InsufficientQuota, AccessDenied (no price is known, and the tenant pays in
+        advance).
         """
         ...
 
@@ -326,7 +331,10 @@ class Store(OperatorReads, ProviderAccounts, Protocol):
         ...
 
     async def owned(self, owner: str) -> Sequence[Task]:
-        """The unfinished tasks of an owner: also those of a claim whose answer was lost."""
+        """The unfinished tasks of an owner, as they are after all writes that were asked for before.
+
+        Also those of a claim whose answer was lost.
+        """
         ...
 
     async def move(self, task: Task, after: Step, changes: TaskChanges, *, job: JobChange | None = None) -> Task:

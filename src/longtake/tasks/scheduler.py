@@ -7,12 +7,14 @@ import asyncio
 import contextlib
 import logging
 
-from longtake.errors import FencedOff, LongtakeError, ServiceError
+import msgspec
+
+from longtake.errors import AccessError, FencedOff, LongtakeError, RequestError, ServiceError
 from longtake.lifecycle import LEFT_TO_OTHERS, Slot, slot_of
 from longtake.render.base import Fleet
 from longtake.settings import Settings
 from longtake.storage.base import Storage
-from longtake.store.base import Store
+from longtake.store.base import NewTask, Store, Submitted
 from longtake.tasks.clock import Clock, now_ms
 from longtake.tasks.ids import uuid7
 from longtake.tasks.places import Place, Places
@@ -92,6 +94,9 @@ class Scheduler:
         """When something was claimed last."""
         self._is_claim_unsure = False
         """A claim failed, and may have been written all the same: then there are tasks here that nobody walks."""
+        self._service = service
+        self._arriving: set[str] = set()
+        """Tasks that are being submitted and may be claimed by that; who submits them begins their walk."""
 
     @property
     def running(self) -> bool:
@@ -103,6 +108,36 @@ class Scheduler:
         assert self._loop is None, "a scheduler starts once"
         await sweep_at_start(self._here.store, self._here.storage)
         self._loop = asyncio.create_task(self._run(), name="longtake-scheduler")
+        self._service.written_by(self.submit)
+
+    async def submit(self, new: NewTask) -> Submitted:
+        """See Store.submit. The task is claimed with that and walked at once where a place for it is free.
+
+        So it waits for no look at what is due, and its record is written to once less. Not in a slot that is left to
+        others: how many a tenant may have of those only a claim counts.
+        """
+        task = new.task
+        slot = slot_of(task.step, remote=task.plan.maker.is_remote, fetches=task.plan.fetches)
+        if self._closing or slot is None or slot in LEFT_TO_OTHERS or not self._places.free().get(slot, 0):
+            return await self._here.store.submit(new)
+        place: Place | None = self._places.take(slot)
+        self._arriving.add(task.id)
+        try:
+            submitted = await self._here.store.submit(msgspec.structs.replace(new, owner=self._here.owner))
+            if submitted.claimed is not None and not self._closing:
+                self._begin(submitted.claimed, place)
+                place = None
+        except (RequestError, AccessError):
+            raise
+        except BaseException:
+            # Also where the caller has hung up: it may be written all the same, now or soon.
+            self._is_claim_unsure = True
+            raise
+        finally:
+            self._arriving.discard(task.id)
+            if place is not None:
+                place.end()
+        return submitted
 
     async def close(self, grace_s: float = CLOSE_GRACE_S) -> None:
         """Claim nothing more; give running tasks a moment, then kill their jobs. The rest goes on at restart."""
@@ -167,27 +202,37 @@ class Scheduler:
         }
         if self._closing or not any(free.values()):
             return False
-        self._is_claim_unsure, self._claimed_ms = True, self._here.clock()
-        claimed = await self._here.store.claim(self._here.owner, free, self._claimed_ms)
-        self._is_claim_unsure = False
+        self._claimed_ms = self._here.clock()
+        try:
+            claimed = await self._here.store.claim(self._here.owner, free, self._claimed_ms)
+        except BaseException:
+            self._is_claim_unsure = True
+            raise
         for task in claimed:
             self._walk(task)
         return len(claimed) >= MOST_CLAIMED
 
     async def _walk_forgotten(self) -> None:
         """Work on what is ours by a claim of which we were never told."""
-        owned = await self._here.store.owned(self._here.owner)
+        # Before the look: who becomes unsure meanwhile is looked for once more.
+        self._is_claim_unsure = False
+        try:
+            owned = await self._here.store.owned(self._here.owner)
+        except BaseException:
+            self._is_claim_unsure = True
+            raise
         walked = set(self._runners.values())
         for task in owned:
-            if (task.id, task.fence) not in walked:
+            if (task.id, task.fence) not in walked and task.id not in self._arriving:
                 self._walk(task)
-        self._is_claim_unsure = False
 
     def _walk(self, task: Task) -> None:
-        self._here.live.changed(task)
         slot = slot_of(task.step, remote=task.plan.maker.is_remote, fetches=task.plan.fetches)
         assert slot is not None, "only what needs a slot is claimed"
-        place = self._places.take(slot)
+        self._begin(task, self._places.take(slot))
+
+    def _begin(self, task: Task, place: Place) -> None:
+        self._here.live.changed(task)
         runner = asyncio.create_task(run_task(self._here, task, place.leave), name=f"longtake-{task.id}")
         self._runners[runner] = task.id, task.fence
         runner.add_done_callback(lambda ended: self._end(ended, place))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
 import msgspec
@@ -21,7 +21,7 @@ from longtake.render.base import Fleet
 from longtake.routing.makers import ListedModel, Makers
 from longtake.settings import Settings
 from longtake.storage.base import Storage
-from longtake.store.base import Store, Submitted, TaskPage, TaskQuery
+from longtake.store.base import NewTask, Store, Submitted, TaskPage, TaskQuery
 from longtake.tasks.adopting import Adoptions
 from longtake.tasks.clock import Clock, now_ms
 from longtake.tasks.fingerprint import idempotency_of, input_ids
@@ -72,10 +72,15 @@ class TaskService:
         self._opening = Opening(store, storage)
         self.inputs = UrlInputs(egress=egress, intake=self.intake, storage=storage, settings=settings)
         self._store = store
+        self._write: Callable[[NewTask], Awaitable[Submitted]] = store.submit
         self._storage = storage
         self.makers = makers
         self._settings = settings
         self._clock = clock
+
+    def written_by(self, write: Callable[[NewTask], Awaitable[Submitted]]) -> None:
+        """Let new tasks be written by this, which does what `Store.submit` does and may work on them at once."""
+        self._write = write
 
     async def quote(self, principal: Principal, submission: Submission) -> Quote:
         """What a submission would make and cost; writes nothing. Raises what `submit` raises about the request."""
@@ -114,13 +119,14 @@ class TaskService:
                 principal, self._settings, now_ms=self._clock(), group_id=group_id, idempotency=idempotency
             )
             with in_the_callers_words(submission):
-                submitted = await self._store.submit(new)
+                submitted = await self._write(new)
         except BaseException:
             await asyncio.shield(self.unstage(principal, input_ids(submission)))
             raise
         if submitted.replayed:
             await self.unstage(principal, input_ids(submission))
-        self.live.work.set()
+        elif submitted.claimed is None:
+            self.live.work.set()
         return submitted
 
     async def get(self, principal: Principal, task_id: str) -> Task:

@@ -116,8 +116,8 @@ returning used
 update counters set used = used - 1 where dimension = 'active' and key = :tenant and used > 0
 
 -- debit --
-update balances set amount_microusd = amount_microusd - :amount
-where tenant = :tenant and amount_microusd >= :amount
+-- The table's check refuses it where too little is left. No row comes back where the tenant pays afterwards.
+update balances set amount_microusd = amount_microusd - :amount where tenant = :tenant
 returning amount_microusd
 
 -- give_back --
@@ -276,9 +276,6 @@ insert into tasks (
     started_ms, finished_ms, deadline_ms, expires_ms, next_ms, owner, fence, attempt, cancel_requested_ms,
     hold_microusd, cost_microusd, price_rule, submission, plan, report, fault, settlement
 ) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-
--- insert_event --
-insert into events (task, sequence, step, at_ms) values (?, ?, ?, ?)
 
 -- insert_asset --
 insert into assets (id, tenant, mime, size_bytes, sha256, filename, facts, created_ms)
@@ -506,6 +503,18 @@ update tasks set
     step = case step when 'queued' then 'preparing' else step end
 where number = :number
 returning {task}
+
+-- claim_new --
+-- A task that the same transaction has inserted, if nothing else is due for a slot of its kind.
+update tasks set
+    owner = :owner, fence = fence + 1, sequence = sequence + 1, updated_ms = :now_ms, started_ms = :now_ms,
+    step = 'preparing'
+where uuid = :uuid and not exists (
+    select 1 from tasks as other
+    where other.owner is null and other.slot is not null and other.slot = tasks.slot and other.next_ms <= :now_ms
+        and other.number <> tasks.number
+)
+returning 1
 
 -- owned --
 select {task} from tasks where owner = :owner and finished_ms is null order by number

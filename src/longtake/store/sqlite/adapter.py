@@ -169,7 +169,7 @@ class SqliteStore:
     async def submit(self, new: NewTask) -> Submitted:
         """See Store.submit."""
         cells = task_cells(new.task)
-        return await self._write(lambda connection: submission.submit(connection, new, cells))
+        return await self._write(lambda connection: submission.submit(connection, new, cells, self._turns))
 
     async def replay(self, tenant_id: str, operation: Operation, idempotency: Idempotency) -> Task | None:
         """See Store.replay."""
@@ -301,7 +301,8 @@ class SqliteStore:
 
     async def owned(self, owner: str) -> Sequence[Task]:
         """See Store.owned."""
-        return [task_of(row) for row in await self._list("owned", {"owner": owner})]
+        rows = await self._write(lambda connection: fetch(connection, "owned", {"owner": owner}))
+        return [task_of(row) for row in rows]
 
     async def move(self, task: Task, after: Step, changes: TaskChanges, *, job: JobChange | None = None) -> Task:
         """See Store.move."""

@@ -7,6 +7,8 @@ impossible.
 
 from __future__ import annotations
 
+import contextlib
+
 import apsw
 import msgspec
 
@@ -25,17 +27,19 @@ def hold(connection: apsw.Connection, task: Task, *, priced: bool) -> None:
     """Take a new task's worst price out of its tenant's balance. Raises InsufficientQuota, AccessDenied."""
     amount, tenant = task.hold_microusd, task.tenant_id
     if amount or not priced:
-        taken = fetch_first(connection, "debit", {"tenant": tenant, "amount": amount})
-        balance = taken or fetch_first(connection, "balance", {"tenant": tenant})
-        if balance is not None and not priced:
+        try:
+            left = fetch_first(connection, "debit", {"tenant": tenant, "amount": amount})
+        except apsw.ConstraintError:
+            left = fetch_first(connection, "balance", {"tenant": tenant})
+            if priced and left is not None:
+                raise _too_little(amount, _integer(left)) from None
+        if left is not None and not priced:
             raise AccessDenied(
                 f"nobody has set a price for model {task.model_requested!r} in this form, so it is not for prepaid "
                 "keys: name another model or size, or ask the operator for a price",
                 message_zh="该模型未设置价格，预付费密钥无法使用：请更换模型或尺寸，或联系管理员设置价格",
                 param="model",
             )
-        if balance is not None and taken is None:
-            raise _too_little(amount, _integer(balance))
     _add_to_ledger(connection, task.id, "hold", tenant=tenant, amount_microusd=-amount, now_ms=task.created_ms)
 
 
@@ -141,7 +145,9 @@ def adjust_balance(
         changed = _open_balance(connection, tenant, amount_microusd, now_ms)
     else:
         statement = "give_back" if amount_microusd >= 0 else "debit"
-        changed = fetch_first(connection, statement, {"tenant": tenant, "amount": abs(amount_microusd)})
+        changed = None
+        with contextlib.suppress(apsw.ConstraintError):
+            changed = fetch_first(connection, statement, {"tenant": tenant, "amount": abs(amount_microusd)})
     if changed is None:
         left = account(connection, tenant).balance_microusd
         raise InsufficientQuota(

@@ -12,7 +12,7 @@ from longtake.lifecycle import CHILD_WORKS, ENDS, REPEATED_AFTER_CRASH, Slot
 from longtake.store.base import ENGINE_CRASHED, MOST_LOST_ATTEMPTS, TaskChanges
 from longtake.store.sqlite.queries import Cell, fetch, fetch_first
 from longtake.store.sqlite.rows import task_of, uuid_of
-from longtake.store.sqlite.walk import finish, note
+from longtake.store.sqlite.walk import finish
 from longtake.types import Fault, Step
 
 
@@ -56,7 +56,6 @@ def _begin_again(connection: apsw.Connection, number: Cell, now_ms: int, ended: 
     row = fetch_first(connection, "task_by_number", {"number": number})
     assert row is not None
     task = task_of(row)
-    note(connection, task)
     if task.cancel_requested_ms is not None:
         finish(connection, task, Step.CANCELLED, fault=None, changes=ended, job=None, now_ms=now_ms)
         return

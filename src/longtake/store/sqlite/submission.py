@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import apsw
+import msgspec
 
 from longtake.errors import IdempotencyConflict, RateLimited, SourceUnusable, TaskNotFound
 from longtake.lifecycle import ENDS
@@ -14,8 +15,8 @@ from longtake.store.sqlite.rows import asset_cells, spellings_of, task_of, uuid_
 from longtake.types import Asset, AssetSource, Operation, Plan, Role, Step, Submission, Task
 
 
-def submit(connection: apsw.Connection, new: NewTask, cells: tuple[Cell, ...]) -> Submitted:
-    """See Store.submit. `cells` are task_cells(new.task), made outside the transaction."""
+def submit(connection: apsw.Connection, new: NewTask, cells: tuple[Cell, ...], turns: dict[str, int]) -> Submitted:
+    """See Store.submit. `cells` are task_cells(new.task), made outside the transaction; `turns` are those of claims."""
     task = new.task
     if new.idempotency is not None:
         first = replay(connection, task.tenant_id, task.operation, new.idempotency, task.created_ms)
@@ -29,7 +30,6 @@ def submit(connection: apsw.Connection, new: NewTask, cells: tuple[Cell, ...]) -
         _take_place(connection, task.tenant_id, new.max_active)
         hold(connection, task, priced=new.priced)
     fetch(connection, "insert_task", cells)
-    fetch(connection, "insert_event", (task.id, task.sequence, task.step.value, task.created_ms))
     name_inputs(connection, task.id, task.submission, task.plan)
     for role, asset in task.assets.items():
         name_result(connection, task.id, role, asset, task.created_ms)
@@ -37,7 +37,31 @@ def submit(connection: apsw.Connection, new: NewTask, cells: tuple[Cell, ...]) -
         _note_job(connection, task, new.found)
     if new.idempotency is not None:
         _remember(connection, task, new.idempotency)
-    return Submitted(task=task)
+    if new.owner is None or task.step is not Step.QUEUED:
+        return Submitted(task=task)
+    return Submitted(task=task, claimed=_claimed(connection, task, new.owner, turns))
+
+
+def _claimed(connection: apsw.Connection, task: Task, owner: str, turns: dict[str, int]) -> Task | None:
+    """A task that was just inserted, in this owner's hands; None where another comes first."""
+    taken: dict[str, Cell] = {"uuid": uuid_of(task.id), "owner": owner, "now_ms": task.created_ms}
+    if fetch_first(connection, "claim_new", taken) is None:
+        return None
+    note_turn(turns, task.tenant_id)
+    return msgspec.structs.replace(
+        task,
+        step=Step.PREPARING,
+        owner=owner,
+        fence=task.fence + 1,
+        sequence=task.sequence + 1,
+        started_ms=task.created_ms,
+    )
+
+
+def note_turn(turns: dict[str, int], tenant_id: str) -> int:
+    """Count a claim as its tenant's last turn; the count."""
+    turns[tenant_id] = turn = 1 + max(turns.values(), default=0)
+    return turn
 
 
 def replay(

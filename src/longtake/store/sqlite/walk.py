@@ -16,7 +16,7 @@ from longtake.store.sqlite.money import is_open_after, lower_hold, owed, settle
 from longtake.store.sqlite.provider_accounts import check_limit
 from longtake.store.sqlite.queries import Cell, fetch, fetch_first
 from longtake.store.sqlite.rows import task_of, to_json, uuid_of
-from longtake.store.sqlite.submission import name_inputs, name_result
+from longtake.store.sqlite.submission import name_inputs, name_result, note_turn
 from longtake.types import Fault, Role, Step, Task
 
 _NO_CHANGES = TaskChanges()
@@ -63,7 +63,7 @@ def claim(
             first = heapq.heappop(queue)
             taken.append(_take(connection, first.number, owner, now_ms))
             running[first.tenant] = first.running + 1
-            turns[first.tenant] = turn = 1 + max(turns.values(), default=0)
+            turn = note_turn(turns, first.tenant)
             if first.tenant not in ahead:
                 ahead[first.tenant] = iter(_due_of(connection, slot, first.tenant, now_ms, most=left))
             number = next(ahead[first.tenant], None)
@@ -86,9 +86,7 @@ def _due_of(connection: apsw.Connection, slot: str, tenant: str, now_ms: int, *,
 def _take(connection: apsw.Connection, number: int, owner: str, now_ms: int) -> Task:
     row = fetch_first(connection, "claim", {"number": number, "owner": owner, "now_ms": now_ms})
     assert row is not None
-    task = task_of(row)
-    note(connection, task)
-    return task
+    return task_of(row)
 
 
 def move(
@@ -140,10 +138,7 @@ def move(
         row = fetch_first(connection, "task_by_uuid", {"uuid": uuid_of(task.id)})
         assert row is not None
     # Who is let go is read by whoever comes next; in the same hands the plan is as these know it.
-    moved = task_of(row, task.submission, None if written["release"] else plan)
-    if after is not task.step:
-        note(connection, moved)
-    return moved
+    return task_of(row, task.submission, None if written["release"] else plan)
 
 
 def finish(
@@ -193,9 +188,7 @@ def finish(
     if url:
         outgoing: dict[str, Cell] = {"task": task.id, "event": f"task.{end.value}", "url": url, "now_ms": now_ms}
         fetch(connection, "insert_outbox", outgoing)
-    finished = _by_number(connection, number)
-    note(connection, finished)
-    return finished
+    return _by_number(connection, number)
 
 
 def save_progress(connection: apsw.Connection, task: Task, progress: int, now_ms: int) -> None:
@@ -235,11 +228,6 @@ def _by_number(connection: apsw.Connection, number: Cell) -> Task:
     row = fetch_first(connection, "task_by_number", {"number": number})
     assert row is not None
     return task_of(row)
-
-
-def note(connection: apsw.Connection, task: Task) -> None:
-    """Write the event of the step a task has reached."""
-    fetch(connection, "insert_event", (task.id, task.sequence, task.step.value, task.updated_ms))
 
 
 def _name_assets(connection: apsw.Connection, task: Task, changes: TaskChanges, now_ms: int) -> None:
