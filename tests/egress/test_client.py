@@ -29,6 +29,8 @@ from longtake.errors import BadUpstreamAnswer, LongtakeError, MaybeSent, NotSent
 pytestmark = pytest.mark.anyio
 
 KEY = {"Authorization": "Bearer canary-key"}
+IMPATIENT = replace(QUICK, connect_s=0.5, silence_s=0.3)
+"""Where nothing is to come."""
 
 
 async def test_json_goes_and_comes(door: Door) -> None:
@@ -186,7 +188,7 @@ def gibberish(_: Call) -> Reply:
 async def test_what_may_have_arrived_is_sent_once_and_said_so(method: str, script, door: Door) -> None:
     async with other_server(script) as server:
         with pytest.raises(MaybeSent):
-            await door().send(Request(method, server.url, json={"a": 1}), Access.to(server.url))
+            await door(limits=IMPATIENT).send(Request(method, server.url, json={"a": 1}), Access.to(server.url))
         assert len(server.calls) == 1
 
 
@@ -196,7 +198,8 @@ async def test_what_may_be_repeated_is_and_gets_its_answer(script, door: Door) -
         return script(call) if call.number < 2 else reply(body=b"{}")
 
     async with other_server(twice) as server:
-        answer = await door().send(Request("POST", server.url, json={"a": 1}, may_repeat=True), Access.to(server.url))
+        request = Request("POST", server.url, json={"a": 1}, may_repeat=True)
+        answer = await door(limits=IMPATIENT).send(request, Access.to(server.url))
         assert (answer.body, len(server.calls)) == (b"{}", 3)
         assert {call.body for call in server.calls} == {b'{"a":1}'}
 
@@ -249,9 +252,9 @@ async def test_a_host_that_takes_no_connection_is_given_up_in_time(door: Door) -
             one.connect_ex(deaf.getsockname())
         await asyncio.sleep(0.05)
         try:
-            async with asyncio.timeout(2 * QUICK.connect_s + 2):
+            async with asyncio.timeout(2 * IMPATIENT.connect_s + 2):
                 with pytest.raises(NotSent, match="in time"):
-                    await door().send(Request("POST", url, json={}), Access.to(url))
+                    await door(limits=IMPATIENT).send(Request("POST", url, json={}), Access.to(url))
         finally:
             for one in filling:
                 one.close()

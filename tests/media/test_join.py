@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import av
@@ -24,7 +25,7 @@ STEREO = Shape(rate_hz=48_000)
 TARGET = Target(width=0, height=0, preset="ultrafast", crf=14)
 
 
-@dataclass
+@dataclass(eq=False)
 class Scene:
     """A film, and a source that is its beginning and goes on otherwise."""
 
@@ -32,9 +33,12 @@ class Scene:
     folder: Path
     source: Path = field(init=False)
     count: int = 0
+    hashes: list[str] = field(init=False)
+    """Of the source's pictures."""
 
     def __post_init__(self) -> None:
         self.source = self.shot([*self.film[:HEAD], *self.film[:12]], replace(STEREO, matrix=(5, 5)))
+        self.hashes = decode(self.source).hashes
 
     @property
     def head(self) -> Film:
@@ -111,11 +115,13 @@ def blurred(picture: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(soft), 0, 255).astype(np.uint8)
 
 
+@cache
 def whole(scene: Scene, shape: Shape = STEREO, fps: int = FPS) -> Path:
     film = at_rate([*scene.head, *scene.new], Fraction(fps))
     return scene.shot(film, replace(shape, fps=Fraction(fps)))
 
 
+@cache
 def tail(scene: Scene, shape: Shape = STEREO, fps: int = FPS, repeated: int = 0) -> Path:
     film = at_rate([*scene.head[HEAD - repeated :], *scene.new], Fraction(fps))
     return scene.shot(film, replace(shape, fps=Fraction(fps)), HEAD_S - repeated / FPS)
@@ -191,7 +197,7 @@ def test_the_new_part_is_found_and_made_like_the_head(name: str, scene: Scene, j
     assert seam.click_db < 3
     assert head.frames == HEAD
     assert head.copied >= HEAD - 4
-    assert decode(made.path).hashes[:HEAD][: head.copied] == decode(scene.source).hashes[: head.copied]
+    assert decode(made.path).hashes[:HEAD][: head.copied] == scene.hashes[: head.copied]
 
 
 def packets(path: Path, count: int) -> list[bytes]:
