@@ -43,6 +43,8 @@ def texts() -> list[tuple[Path, str]]:
 
 TEXTS = texts()
 PYTHON = [(path, text) for path, text in TEXTS if path.suffix == ".py"]
+TREES = {path: ast.parse(text) for path, text in PYTHON}
+"""Each Python file as its tree, parsed once for all rules."""
 
 
 def offenders(pattern: str, files: list[tuple[Path, str]]) -> list[str]:
@@ -63,7 +65,7 @@ def test_there_are_sources_to_guard() -> None:
 
 def test_every_python_file_begins_with_the_licence_line_and_has_a_docstring() -> None:
     assert [str(path) for path, text in PYTHON if text.splitlines()[:1] != [LICENCE_LINE]] == []
-    assert [str(path) for path, text in PYTHON if not ast.get_docstring(ast.parse(text))] == []
+    assert [str(path) for path, _ in PYTHON if not ast.get_docstring(TREES[path])] == []
 
 
 def test_no_file_is_longer_than_the_limit() -> None:
@@ -99,10 +101,10 @@ def test_only_egress_goes_out() -> None:
         "smtplib",
     }
     found: set[str] = set()
-    for path, text in PYTHON:
+    for path, tree in TREES.items():
         if path.parts[:2] != ("src", "longtake") or path.parts[2] in {"cli", "egress"}:
             continue
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.walk(tree):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom):
                 names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
@@ -150,8 +152,8 @@ def _imports_at_import_time(tree: ast.Module) -> set[str]:
 
 
 def test_nothing_posix_only_is_imported_at_import_time() -> None:
-    ours = [(path, text) for path, text in PYTHON if path.parts[0] == "src"]
-    wrong = {str(path): _imports_at_import_time(ast.parse(text)) & POSIX_ONLY for path, text in ours}
+    ours = [(path, tree) for path, tree in TREES.items() if path.parts[0] == "src"]
+    wrong = {str(path): _imports_at_import_time(tree) & POSIX_ONLY for path, tree in ours}
     assert {path: names for path, names in wrong.items() if names} == {}
 
 
@@ -167,10 +169,10 @@ def test_scripts_are_executable_and_stop_at_the_first_error(name: str) -> None:
 
 def test_bare_except_never_passes_silently() -> None:
     silent: list[str] = []
-    for path, text in PYTHON:
+    for path, tree in TREES.items():
         if path.parts[0] != "src":
             continue
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.walk(tree):
             is_pass = isinstance(node, ast.ExceptHandler) and [type(child) for child in node.body] == [ast.Pass]
             if is_pass and isinstance(node, ast.ExceptHandler):
                 kind = ast.unparse(node.type) if node.type else ""
