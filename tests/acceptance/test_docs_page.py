@@ -20,6 +20,7 @@ import av
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from tests.acceptance.conftest import ADMIN_KEY, SAMPLE_ID, Launch, Server, longtake_environment
+from tests.acceptance.quick_home import quick_home
 
 pytestmark = pytest.mark.chromium
 
@@ -47,8 +48,8 @@ class Reader:
 
 
 @pytest.fixture(scope="module")
-def server(launch: Launch) -> Server:
-    return launch()
+def server(launch: Launch, tmp_path_factory: pytest.TempPathFactory) -> Server:
+    return launch(quick_home(tmp_path_factory.mktemp("home")))
 
 
 @pytest.fixture(scope="module")

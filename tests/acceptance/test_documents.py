@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.acceptance.conftest import ADMIN_KEY, Launch, Server, duration_s, kill_group, longtake_environment
+from tests.acceptance.quick_home import quick_home
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -23,9 +24,9 @@ PAGES = sorted(
 
 
 @pytest.fixture(scope="module")
-def server(launch: Launch) -> Server:
+def server(launch: Launch, tmp_path_factory: pytest.TempPathFactory) -> Server:
     """The server that the pages speak of."""
-    return launch()
+    return launch(quick_home(tmp_path_factory.mktemp("home")))
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.acceptance.conftest import Json, Launch, Server, duration_s, kill_group
+from tests.acceptance.quick_home import quick_home
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "tests" / "node" / "openai_videos.mjs"
@@ -18,8 +19,8 @@ pytestmark = [pytest.mark.node, pytest.mark.npm]
 
 
 @pytest.fixture(scope="module")
-def server(launch: Launch) -> Server:
-    return launch()
+def server(launch: Launch, tmp_path_factory: pytest.TempPathFactory) -> Server:
+    return launch(quick_home(tmp_path_factory.mktemp("home")))
 
 
 def run_node(arguments: list[str], *, cwd: Path, environment: dict[str, str] | None = None) -> str:

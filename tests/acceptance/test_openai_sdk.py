@@ -14,6 +14,7 @@ import pytest
 from openai._types import FileTypes
 from openai.types import Video, VideoDeleteResponse
 from tests.acceptance.conftest import Launch, Server, duration_s
+from tests.acceptance.quick_home import quick_home
 
 pytestmark = pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning")
 UNKNOWN_ID = "sora-2:018f0000-0000-7000-8000-00000000dead"
@@ -21,8 +22,8 @@ SAMPLE_ID = "grok:7fd641dc-437f-44c3-97a2-e3778e0e10fb"
 
 
 @pytest.fixture(scope="module")
-def server(launch: Launch) -> Server:
-    return launch()
+def server(launch: Launch, tmp_path_factory: pytest.TempPathFactory) -> Server:
+    return launch(quick_home(tmp_path_factory.mktemp("home")))
 
 
 @pytest.fixture

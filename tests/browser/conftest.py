@@ -15,6 +15,7 @@ import av
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.acceptance.conftest import ADMIN_KEY, Launch, Server, launch
+from tests.acceptance.quick_home import quick_home
 
 import longtake
 
@@ -66,8 +67,8 @@ class Visitor:
 
 
 @pytest.fixture(scope="module")
-def server(launch: Launch) -> Server:
-    return launch()
+def server(launch: Launch, tmp_path_factory: pytest.TempPathFactory) -> Server:
+    return launch(quick_home(tmp_path_factory.mktemp("home")))
 
 
 def small_bytes() -> bytes:
