@@ -50,7 +50,6 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "add_asset": (SENT_INPUT, FETCHED_INPUT),
     "drop_input": (INPUT_DROPPED,),
     "claim": ("queued → preparing", "polling: claimed", GATHERING, STAGING),
-    "owned": (),  # it reads, in its turn among the writes
     "move": ("preparing → submitting", "submitting: job begins", HANDED, GATHERED),
     "finish": ("storing → succeeded", "polling → failed", ORPHANS),
     "save_progress": (PROGRESS,),
@@ -64,6 +63,9 @@ METHODS: Mapping[str, tuple[str, ...]] = {
     "save_account": (ACCOUNT,),
 }
 """The methods of the store that write, and where each is struck."""
+
+READS_IN_TURN = frozenset({"owned"})
+"""Methods that write nothing, and see what all writes before them have written."""
 
 STATEMENTS: Mapping[str, str] = {
     "check_room": ROOM,
