@@ -144,7 +144,7 @@ class Server:
             assert answer.status == 200, answer.body
             if answer.json["state"] not in {"queued", "running"}:
                 return answer.json
-            time.sleep(0.1)
+            time.sleep(0.05)
         raise AssertionError(f"{task_id} did not end within {limit_s} s; log: {self.log.read_text()[-2000:]}")
 
     def stop(self, limit_s: float = 20) -> int:
@@ -227,6 +227,7 @@ def upstream(started_upstream: RunningUpstream) -> RunningUpstream:
         sound_hz=0,
         width=160,
         height=96,
+        poll_after_ms=100,
     )
     return started_upstream
 

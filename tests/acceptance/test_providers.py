@@ -156,15 +156,6 @@ def test_where_a_key_counts_once_the_lost_answer_is_asked_for_again(serve, upstr
     assert len(jobs_since(upstream, before)) == 1
 
 
-def test_a_page_instead_of_a_video_is_a_fault(serve, upstream):
-    server = serve(account("relay-a", f"{upstream.url}/unified"))
-    upstream.set(file="html")
-    ended = server.wait(create(server), 90)
-    assert ended["state"] == "failed"
-    assert ended["error"]["code"] == "upstream_error"
-    assert "http" not in ended["error"]["message"]
-
-
 def test_kill_9_while_the_provider_works_loses_and_doubles_nothing(serve, upstream):
     before = len(upstream.jobs())
     upstream.set(render_s=3.0)
@@ -270,14 +261,14 @@ def test_cancel_while_the_provider_works(serve, upstream):
     limit = time.monotonic() + 40
     while server.request("GET", "/v1/ledger/check").json["unsettled"]:
         assert time.monotonic() < limit, "the job's end was never seen"
-        time.sleep(0.5)
+        time.sleep(0.1)
     assert server.request("GET", "/v1/ledger/check").json["problems"] == []
 
 
-@pytest.mark.parametrize("made", [True, False], ids=["made all the same", "failed"])
-def test_what_a_cancelled_job_cost_is_found_out_after_kill_9(serve, upstream, made):
+@pytest.mark.parametrize(("made", "render_s"), [(True, 6.0), (False, 3.0)], ids=["made all the same", "failed"])
+def test_what_a_cancelled_job_cost_is_found_out_after_kill_9(serve, upstream, made, render_s):
     """The maker's bill for it, at most the price; nothing for what it did not make. Both after a restart."""
-    upstream.set(render_s=6.0, outcome="succeeded" if made else "failed")
+    upstream.set(render_s=render_s, outcome="succeeded" if made else "failed")
     toml = (
         account("relay-a", f"{upstream.url}/unified", f'cost_usd_per_second = {{ "{MODEL}" = "0.10" }}')
         + f'[prices."{MODEL}"]\nsecond_usd = {{ 1080 = "0.07" }}\n'
@@ -296,7 +287,7 @@ def test_what_a_cancelled_job_cost_is_found_out_after_kill_9(serve, upstream, ma
     limit = time.monotonic() + 90
     while again.request("GET", "/v1/ledger/check").json["unsettled"]:
         assert time.monotonic() < limit, "the job's end was never seen"
-        time.sleep(0.3)
+        time.sleep(0.1)
     task = again.request("GET", f"/v1/tasks/{task_id}").json
     assert (task["state"], task["cost_microusd"]) == ("cancelled", 420_000 if made else 0)
     assert again.request("GET", "/v1/ledger/check").json["problems"] == []

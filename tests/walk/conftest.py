@@ -19,5 +19,7 @@ def started_upstream() -> Iterator[RunningUpstream]:
 def upstream(started_upstream: RunningUpstream, monkeypatch: pytest.MonkeyPatch) -> RunningUpstream:
     monkeypatch.setenv("ROUTING_KEY", KEY)
     started_upstream.spoil()
-    started_upstream.set(render_s=0.05, outcome="succeeded", returns="whole", style="", new_s=1.0, file="")
+    started_upstream.set(
+        render_s=0.05, outcome="succeeded", returns="whole", style="", new_s=1.0, file="", poll_after_ms=50
+    )
     return started_upstream

@@ -15,13 +15,13 @@ from longtake.accounts import AccountSettings
 from longtake.catalog.catalog import shipped_catalog
 from longtake.egress.access import Access
 from longtake.egress.client import Egress
+from longtake.egress.limits import Limits
 from longtake.providers.base import Account
 from longtake.providers.unified import UnifiedProvider
 from longtake.routing.calling_off import CallingOff
 from longtake.routing.live_accounts import LiveAccount, LiveAccounts
 from longtake.routing.names import ModelNames
 from longtake.routing.shares import Shares
-from longtake.settings import Settings
 from longtake.tasks.remote import Remote
 from longtake.tasks.steps import fetching
 from longtake.types import Operation, Principal, Step, Submission, Task
@@ -33,7 +33,7 @@ MODEL = "grok-video-3"
 @asynccontextmanager
 async def house_of(folder: Path, account: LiveAccount) -> AsyncGenerator[House]:
     """At work, with this account."""
-    egress, accounts = Egress.of(Settings(home=folder)), LiveAccounts([account])
+    egress, accounts = Egress(limits=Limits(pause_s=0.01)), LiveAccounts([account])
     names = ModelNames(shipped_catalog(), accounts.models())
     house = House(
         folder,

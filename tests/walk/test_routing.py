@@ -268,7 +268,8 @@ def test_a_cool_down_lasts_as_long_as_the_provider_asked(tmp_path, upstream, for
 def test_a_job_is_lost_when_its_maker_has_said_so_three_times_in_a_row(tmp_path, upstream, misses: int):
     async def main():
         async with served(tmp_path, account("relay", f"{upstream.url}/unified")) as services:
-            upstream.spoil({"path": "/query", "times": misses, "status": 404, "body": {"code": "task_not_exist"}})
+            says_no = {"status": 404, "headers": {"retry-after-ms": "50"}, "body": {"code": "task_not_exist"}}
+            upstream.spoil({"path": "/query", "times": misses, **says_no})
             ended = await end_of(services, await ask(services, "grok-video-3"))
             (job,) = await bought(services, ended)
             if misses < 3:
@@ -313,7 +314,8 @@ def test_a_status_that_nobody_knows_is_running_and_told_once(tmp_path, upstream,
     async def main():
         async with served(tmp_path, account("relay", f"{upstream.url}/unified")) as services:
             said = {"id": "x", "status": "meditating"}
-            upstream.spoil({"path": "/query", "times": 3, "status": 200, "body": said})
+            soon = {"openai-poll-after-ms": "50"}
+            upstream.spoil({"path": "/query", "times": 3, "status": 200, "headers": soon, "body": said})
             task = await ask(services, "grok-video-3")
             assert (await reach(services, task, Step.POLLING, Step.SUCCEEDED)).fault is None
             assert (await end_of(services, task)).step is Step.SUCCEEDED

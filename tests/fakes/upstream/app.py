@@ -98,7 +98,11 @@ class Upstream:
                 words = f"Incorrect API key provided: {repeated(given)}" if settings.echoes else "Incorrect API key"
                 await error(401, words, "invalid_api_key")(scope, receive, send)
                 return
-            await app(scope, receive, _with_header(send, given) if settings.echoes else send)
+            if settings.echoes:
+                send = _with_header(send, b"x-request-key", given.encode("latin-1"))
+            if settings.poll_after_ms:
+                send = _with_header(send, b"openai-poll-after-ms", b"%d" % settings.poll_after_ms)
+            await app(scope, receive, send)
 
         return guarded
 
@@ -170,12 +174,12 @@ class Upstream:
         ]
 
 
-def _with_header(send: Send, key: str) -> Send:
-    """Says the key once more in a header of each answer."""
+def _with_header(send: Send, name: bytes, value: bytes) -> Send:
+    """Says something more in a header of each answer."""
 
     async def telling(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], (b"x-request-key", key.encode("latin-1"))]
+            message["headers"] = [*message["headers"], (name, value)]
         await send(message)
 
     return telling

@@ -56,6 +56,8 @@ class Settings:
     which are good with it alone."""
     refused_key: str = ""
     """This one is not taken, whatever `key` says."""
+    poll_after_ms: int = 0
+    """When it wants to be asked again, told in a header of each answer as relays do; 0 = it does not say."""
 
 
 @dataclass
