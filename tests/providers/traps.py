@@ -101,7 +101,6 @@ TRAPS: Mapping[str, Sequence[str]] = {
     ],
     "a result that is JSON or HTML and no video": [
         _E + "test_download.py::test_what_is_no_video_is_a_fault_whatever_it_is_called",
-        _A + "test_providers.py::test_a_page_instead_of_a_video_is_a_fault",
         _A + "test_provider_walks.py::test_a_file_that_stays_broken_is_the_makers_fault",
     ],
     "a URL that has expired when it is to be downloaded": [
