@@ -91,7 +91,7 @@ def test_an_account_is_taken_away_while_its_job_is_open(tmp_path, upstream, capl
     """The task waits for it to come back, and ends at once when it is called off."""
     price = '[prices."grok-video-3"]\nsecond_usd = { 2160 = "0.20" }\n'
     gone, stays = account("gone", f"{upstream.url}/unified"), account("stays", f"{upstream.url}/unified")
-    upstream.set(render_s=2.0)
+    upstream.set(render_s=600)
 
     async def main():
         async with served(tmp_path, gone + price) as services:
@@ -112,6 +112,7 @@ def test_an_account_is_taken_away_while_its_job_is_open(tmp_path, upstream, capl
             waiting = await services.service.get(WHO, kept.id)
             assert (waiting.step, (await bought(services, waiting))[-1].state) == (Step.POLLING, "open")
             assert len(upstream.jobs()) == asked, "nobody else is asked while it may have a job"
+            upstream.hurry()
         async with served(tmp_path, gone + stays + price) as services:
             done = await end_of(services, kept)
             assert (done.step, done.plan.maker.provider) == (Step.SUCCEEDED, "gone"), done.fault

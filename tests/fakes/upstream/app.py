@@ -161,6 +161,10 @@ class Upstream:
             fetched = [dataclasses.asdict(each) for each in self.jobs.fetched]
             return JSONResponse({"jobs": listed, "leaks": self.leaks, "calls": self.calls, "fetched": fetched})
 
+        async def hurry(_request: Request) -> Response:
+            self.jobs.hurry()
+            return JSONResponse({})
+
         async def forget(_request: Request) -> Response:
             self.jobs.forget()
             self.calls.clear()
@@ -169,6 +173,7 @@ class Upstream:
         return [
             Route("/control/settings", settings, methods=["POST"]),
             Route("/control/forget", forget, methods=["POST"]),
+            Route("/control/hurry", hurry, methods=["POST"]),
             Route("/control/rules", rules, methods=["POST"]),
             Route("/control/seen", seen, methods=["GET"]),
         ]

@@ -36,6 +36,10 @@ class RunningUpstream:
         """Only these rules from now on: the fields of `rules.Rule`."""
         self._control("rules", rules)
 
+    def hurry(self) -> None:
+        """Have all jobs be done now."""
+        self._control("hurry", {})
+
     def forget(self) -> None:
         """Everything that it took and saw."""
         self._control("forget", {})
