@@ -36,7 +36,7 @@ def wipe_environment(data_folder: Path) -> None:
 def trust_few(folder: Path) -> None:
     """Let this process and what it starts trust the first of the machine's authorities alone.
 
-    No test asks a server with a certificate of theirs, but each client that is opened, and each server as it starts, reads all
+    No test asks a server that they vouch for, but each client that is opened, and each server as it starts, reads all
     whom the machine trusts: 30 to 60 ms of a core, thousands of times.
     """
     trusted = ssl.get_default_verify_paths().cafile
