@@ -346,6 +346,7 @@ def test_a_file_that_stays_broken_is_the_makers_fault(house, upstream):
     for (model, file), task_id in ends.items():
         error = failed(house, task_id)
         assert error["code"] == "upstream_error", (model, file)
+        assert "http" not in error["message"], (model, file)
     assert len(asked_of(upstream, before)) == len(ends) == 3 * len(BROKEN_AT)
 
 
