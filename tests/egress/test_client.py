@@ -313,7 +313,7 @@ async def test_a_bomb_is_unpacked_no_further_than_an_answer_may_be(encoding: str
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 16 << 10
 
 
-@pytest.mark.parametrize("body", [gzip.compress(bytes(9000))[:-9], b"no gzip at all"])
+@pytest.mark.parametrize("body", [gzip.compress(bytes(9000))[:-9], b"no gzip at all"], ids=["cut off", "no gzip"])
 async def test_a_damaged_packing_is_an_answer_that_broke_off(body: bytes, door: Door) -> None:
     async with other_server(reply(body=body, Content_Encoding="gzip")) as server:
         with pytest.raises(MaybeSent):
