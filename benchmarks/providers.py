@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Thousands of tasks at a provider at once, a kill -9 among them, and jobs a second beside LiteLLM's proxy.
 
-    python benchmarks/providers.py [--litellm FOLDER] [--tasks 5000] [--seconds 6] [--without-litellm]
+    python benchmarks/providers.py [--litellm FOLDER] [--tasks 5000] [--seconds 6] [--rounds 5] [--without-litellm]
 
 The provider is a fake on loopback in a process of its own (providers_upstream.py). It names the moment at which it
 wants to be asked about each job again, 8 to 12 s later, and so knows how late it is asked; our own jitter, which would
@@ -20,10 +20,12 @@ import json
 import os
 import re
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -234,35 +236,56 @@ def buy(server: Server, key: str, upstream: Upstream, seconds: float) -> Bought:
     )
 
 
-def accepted(folder: Path, environment: Path | None, seconds: float) -> None:
-    """Creates through longtake and through LiteLLM."""
+def accepted(folder: Path, environment: Path | None, seconds: float, rounds: int) -> None:
+    """Creates through LiteLLM and through longtake in turns: the machine's speed changes from minute to minute.
+
+    Each turn of longtake is a fresh server with a fresh home and a fresh fake, so that nobody polls during LiteLLM's.
+    LiteLLM is the same one throughout, warm from its second turn on.
+    """
     print(f"{'creates, c64':14}{'answered/s':>12}{'bought/s':>10}{'CPU us/job':>12}{'p50 ms':>9}{'p99 ms':>9}")
-    measured: dict[str, Bought] = {}
-    for name in ("LiteLLM", "longtake"):
-        if name == "LiteLLM" and environment is None:
-            continue
-        with ExitStack() as stack:
-            upstream = start_upstream(stack, folder)
-            if name == "longtake":
-                server, key = start_longtake(stack, folder / "accepting", upstream), ADMIN_KEY
-            else:
-                assert environment is not None
-                server, key = start_litellm(stack, folder, environment, upstream), LITELLM_KEY
-            found = measured[name] = buy(server, key, upstream, seconds)
-            print(
-                f"{name:14}{found.answered_per_s:12.0f}{found.bought_per_s:10.0f}{found.cpu_us:12.0f}"
-                f"{found.p50_ms:9.1f}{found.p99_ms:9.1f}",
-                flush=True,
-            )
-    if "LiteLLM" in measured:
-        ours, theirs = measured["longtake"], measured["LiteLLM"]
-        print(
-            f"{'ratio':14}{ours.answered_per_s / theirs.answered_per_s:11.1f}x"
-            f"{ours.bought_per_s / theirs.bought_per_s:9.1f}x{theirs.cpu_us / ours.cpu_us:11.1f}x"
-            f"{theirs.p50_ms / ours.p50_ms:8.1f}x{theirs.p99_ms / ours.p99_ms:8.1f}x"
-            "   (aim: bought/s at least 10x, goal 25x)",
-            flush=True,
-        )
+    ours, theirs = list[Bought](), list[Bought]()
+    with ExitStack() as stack:
+        their_upstream = start_upstream(stack, folder)
+        litellm = start_litellm(stack, folder, environment, their_upstream) if environment else None
+        for number in range(rounds):
+            if litellm is not None:
+                theirs.append(buy(litellm, LITELLM_KEY, their_upstream, seconds))
+                print_bought("LiteLLM", theirs[-1])
+            with ExitStack() as turn:
+                upstream = start_upstream(turn, folder)
+                server = start_longtake(turn, folder / f"accepting-{number}", upstream)
+                ours.append(buy(server, ADMIN_KEY, upstream, seconds))
+            print_bought("longtake", ours[-1])
+            if litellm is not None:
+                print_ratio(f"ratio {number + 1}", ours[-1:], theirs[-1:])
+    if theirs:
+        print_ratio("medians", ours, theirs, "   (aim: bought/s at least 10x, goal 25x)")
+
+
+def print_bought(name: str, found: Bought) -> None:
+    """One server's figures as a row."""
+    print(
+        f"{name:14}{found.answered_per_s:12.0f}{found.bought_per_s:10.0f}{found.cpu_us:12.0f}"
+        f"{found.p50_ms:9.1f}{found.p99_ms:9.1f}",
+        flush=True,
+    )
+
+
+def print_ratio(name: str, ours: list[Bought], theirs: list[Bought], aim: str = "") -> None:
+    """How many times better the median turn of the one is than the other's."""
+
+    def median(turns: list[Bought], of: Callable[[Bought], float]) -> float:
+        return statistics.median(map(of, turns))
+
+    def times(of: Callable[[Bought], float]) -> float:
+        return median(ours, of) / median(theirs, of)
+
+    print(
+        f"{name:14}{times(lambda one: one.answered_per_s):11.1f}x{times(lambda one: one.bought_per_s):9.1f}x"
+        f"{1 / times(lambda one: one.cpu_us):11.1f}x{1 / times(lambda one: one.p50_ms):8.1f}x"
+        f"{1 / times(lambda one: one.p99_ms):8.1f}x{aim}",
+        flush=True,
+    )
 
 
 # ---- thousands in flight ---------------------------------------------------------------------------------------------
@@ -435,6 +458,7 @@ def main() -> None:
     parser.add_argument("--without-litellm", action="store_true", help="longtake alone")
     parser.add_argument("--tasks", type=int, default=5000)
     parser.add_argument("--seconds", type=float, default=6.0, help="of creates, for each server")
+    parser.add_argument("--rounds", type=int, default=5, help="of creates, in turns")
     parser.add_argument("--ready-per-s", type=float, default=1.5)
     parser.add_argument("--only", choices=("accepted", "in-flight"))
     arguments = parser.parse_args()
@@ -445,7 +469,7 @@ def main() -> None:
             environment = None
             if not arguments.without_litellm:
                 environment = litellm_environment(arguments.litellm or folder / "litellm")
-            accepted(folder, environment, arguments.seconds)
+            accepted(folder, environment, arguments.seconds, arguments.rounds)
         if arguments.only != "accepted":
             in_flight(folder, arguments.tasks, arguments.ready_per_s)
 
