@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import pytest
-from tests.providers.exchange import answer
+from tests.providers.exchange import account, answer, fault_in, job, trouble_in
 
 from longtake.egress.messages import Response
-from longtake.providers.base import Refused, Trouble, Unclear
+from longtake.providers.base import Provider, Refused, Trouble, Unclear
+from longtake.providers.fal import FalProvider
 from longtake.providers.faults import fault_of, refusal
+from longtake.providers.openai_videos import OpenAiVideosProvider
 from longtake.providers.spellings import poll_after_s
+from longtake.providers.unified import UnifiedProvider
+from longtake.providers.xai import XaiProvider
 
 
 def family(code: str, message: str = "no") -> dict[str, object]:
@@ -77,6 +81,8 @@ def test_the_words_are_the_providers_own() -> None:
     assert fault_of(answer("<html>secret page</html>", 500)).message == "the provider answered 500 with text/html"
 
 
+OVERLOADED = {"error": {"type": "service_unavailable_error", "code": "server_is_overloaded", "message": "m"}}
+"""What OpenAI answers for its video models where it has no capacity."""
 SURE = [
     ("400", answer({"error": {"message": "m"}}, 400)),
     ("401", answer(None, 401)),
@@ -86,6 +92,17 @@ SURE = [
     ("503 that names its cause", answer(family("model_not_found"), 503)),
     ("503 of a relay that has asked nobody", answer(family("", "当前分组 default 下对于模型 m 无可用渠道"), 503)),
     ("503 over a balance", answer({"message": "余额不足"}, 503)),
+    ("OpenAI: a video model without capacity", answer(OVERLOADED, 503)),
+    ("OpenAI: slow down", answer({"error": {"message": "m", "type": "server_error", "code": "slow_down"}}, 503)),
+    (
+        "Anthropic's 529, as relays pass it on",
+        answer({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}, 529),
+    ),
+    ("OpenRouter", answer({"error": {"code": 503, "type": "provider_overloaded", "message": "m"}}, 503)),
+    ("new-api's own gate", answer(family("system_cpu_overloaded"), 503)),
+    ("longtake's own gate", answer({"error": {"code": "overloaded", "type": "server_error", "message": "m"}}, 503)),
+    ("Google's word, in xAI's place", answer({"code": "RESOURCE_EXHAUSTED", "error": "m"}, 503)),
+    ("a limit, with the wrong status", answer(family("rate_limit_exceeded"), 503)),
     ("507 of a full longtake", answer(family("store_full"), 507)),
     ("Kling: code in a 200", answer({"code": 1102, "message": "no money", "request_id": "r"}, 200)),
     ("DashScope: code in a 200", answer({"code": "InvalidParameter", "message": "no", "request_id": "r"}, 200)),
@@ -103,6 +120,27 @@ UNSURE = [
     ("503 of a proxy", answer("<html>", 503)),
     ("503 without a cause", answer({}, 503)),
     ("503 that is busy, in words alone", answer({"message": "overloaded"}, 503)),
+    ("503 of a gateway, as JSON", answer({"error": {"code": "ServiceUnavailable", "message": "m"}}, 503)),
+    (
+        "503 of a gateway, as a problem",
+        answer({"type": "https://errors.example/overloaded", "title": "Service Unavailable", "status": 503}, 503),
+    ),
+    ("503 that repeats its status", answer({"error": {"code": 503, "status": "UNAVAILABLE", "message": "m"}}, 503)),
+    (
+        "OpenAI's older 503: busy in words alone",
+        answer({"error": {"message": "That model is currently overloaded", "type": "server_error", "code": None}}, 503),
+    ),
+    (
+        "xAI: its code says unavailable, its words at capacity",
+        answer({"code": "The service is currently unavailable", "error": "The model is currently at capacity"}, 503),
+    ),
+    ("fal: a runner had the job and went", answer({"detail": "m", "error_type": "runner_disconnected"}, 503)),
+    ("fal: a runner may have had it", answer({"detail": "m", "error_type": "runner_connection_timeout"}, 503)),
+    ("a relay whose upstream ran out of time", answer(family("overloaded_upstream_timeout"), 503)),
+    ("a list", answer([{"code": "server_is_overloaded"}], 503)),
+    ("529 without a code", answer(None, 529)),
+    ("overloaded, behind a 502", answer(OVERLOADED, 502)),
+    ("overloaded, behind a 504", answer(OVERLOADED, 504)),
     ("504", answer(None, 504)),
     ("a page of HTML", answer("<html>", 200)),
     ("an empty 200", answer(None, 200)),
@@ -121,6 +159,18 @@ def test_a_sure_refusal_left_no_job_behind(got: Response) -> None:
 @pytest.mark.parametrize("got", [row[1] for row in UNSURE], ids=[row[0] for row in UNSURE])
 def test_an_unsure_one_may_have(got: Response) -> None:
     assert isinstance(refusal(got), Unclear)
+
+
+PROVIDERS = (FalProvider(), OpenAiVideosProvider(), UnifiedProvider(), XaiProvider())
+
+
+@pytest.mark.parametrize("maker", PROVIDERS, ids=[maker.kind for maker in PROVIDERS])
+def test_a_refusal_for_load_is_one_at_every_adapter_and_a_gateways_503_at_none(maker: Provider) -> None:
+    what = job(model="fal-ai/ltx-video" if maker.kind == "fal" else "grok-video-3")
+    read = maker.read_submit(account(), what, answer(OVERLOADED, 503, retry_after="7"))
+    assert (trouble_in(read), fault_in(read).retry_after_s) == (Trouble.BUSY, 7.0)
+    for bare in (answer("<html>", 503), answer(None, 503), answer({"message": "unavailable"}, 503)):
+        assert isinstance(maker.read_submit(account(), what, bare), Unclear)
 
 
 WAITS = [

@@ -26,8 +26,8 @@ _CODES: tuple[tuple[Trouble, tuple[str, ...]], ...] = (
     (Trouble.RATE_LIMITED, ("rate_?limit", "too_many_requests", "throttl", "concurrency_limit", "requests?_per")),
     (
         Trouble.BUSY,
-        ("overloaded", "get_channel_failed", "no_available_channel", "saturated", "(server|system)_busy", "capacity",
-         "store_full", "store_failed", "resource_exhausted"),
+        ("overloaded", "slow_down", "get_channel_failed", "no_available_channel", "saturated", "(server|system)_busy",
+         "capacity", "store_full", "store_failed", "resource_exhausted"),
     ),
     (
         Trouble.AUTH,
@@ -97,9 +97,15 @@ _CALL_TROUBLES = frozenset({Trouble.AUTH, Trouble.NOT_FOUND})
 """Nothing of a job that ran: its key was good, and its id is known."""
 _MOVED = frozenset({301, 307, 308})
 """RFC 9110, 15.4: the request is to be made anew at another address, so it was not carried out at this one."""
-_REFUSED_5XX = frozenset({Trouble.BUSY, Trouble.INVALID, Trouble.FUNDS, Trouble.AUTH, Trouble.MODERATION})
+_REFUSED_503 = frozenset(
+    {Trouble.BUSY, Trouble.RATE_LIMITED, Trouble.INVALID, Trouble.FUNDS, Trouble.AUTH, Trouble.MODERATION}
+)
+_NO_REFUSAL = re.compile("response|timeout|timed_out|disconnect|gateway|upstream|://", re.IGNORECASE)
+"""In codes that tell how a call ended that somebody had passed on, which may have been taken there; and addresses."""
 _MOST_CHARACTERS = 500
-_BAD_REQUEST, _TIMEOUT, _TOO_EARLY, _INTERNAL, _NOT_IMPLEMENTED, _UNAVAILABLE, _FULL = 400, 408, 425, 500, 501, 503, 507
+_BAD_REQUEST, _TIMEOUT, _TOO_EARLY, _INTERNAL, _NOT_IMPLEMENTED, _FULL = 400, 408, 425, 500, 501, 507
+_UNAVAILABLE = frozenset({503, 529})
+"""529 is what Anthropic, and relays after it, answer where they are overloaded."""
 _DATE_FORMAT_ERRORS = (TypeError, ValueError)
 
 
@@ -142,8 +148,9 @@ def refusal(answer: Response) -> Refused | Unclear:
     """What an answer to a submit means that holds no job.
 
     A 4xx is a refusal, but for those that tell of a call still under way or repeated, and so is a redirect to where the
-    call is to be made (nothing is sent there: the key is good at this address only). A 5xx is one only if it says
-    something that no provider says after it took the job: with any other, the job may run.
+    call is to be made (nothing is sent there: the key is good at this address only). A 503 is one only where the
+    provider's own code or type says so, such as OpenAI's `server_is_overloaded`: a status, a page or kind words may be
+    a gateway's, which knows nothing of the job behind it. With any other 5xx, the job may run.
     """
     fault = fault_of(answer)
     status = answer.status
@@ -157,8 +164,7 @@ def refusal(answer: Response) -> Refused | Unclear:
     if status in {_NOT_IMPLEMENTED, _FULL, *_MOVED}:
         return Refused(fault=fault)
     told = _first(_MESSAGES, fault.message) in _BELIEVED or _NOBODY.search(fault.message) is not None
-    is_said = told or fault.code != str(status)
-    if status == _UNAVAILABLE and fault.trouble in _REFUSED_5XX and is_said:
+    if status in _UNAVAILABLE and (told or _is_refused_by_code(answer)):
         return Refused(fault=fault)
     if answer.is_success and _is_json_object(answer) and has_error(Body.read(answer)):
         return Refused(fault=fault)
@@ -205,6 +211,15 @@ def _code(body: Body) -> str:
     return ""
 
 
+def _is_refused_by_code(answer: Response) -> bool:
+    """Whether any code or type in the provider's own words is one of those that it gives before it takes a job."""
+    if not _is_json_object(answer):
+        return False
+    body = Body.read(answer)
+    codes = (body.text(place) for place in _CODE_PLACES)
+    return any(_by_code(code) in _REFUSED_503 and not _NO_REFUSAL.search(code) for code in codes)
+
+
 def _message(body: Body) -> str:
     said = (body.text(place) for place in _MESSAGE_PLACES)
     return next((text for text in said if text.lower() not in _UNTELLING), "")[:_MOST_CHARACTERS]
@@ -215,7 +230,11 @@ def _by_words(code: str, message: str) -> Trouble | None:
     by_message = _first(_MESSAGES, message)
     if by_message in _BELIEVED:
         return by_message
-    return _first(_CODES, re.sub(r"[\s.:-]+", "_", code)) or by_message
+    return _by_code(code) or by_message
+
+
+def _by_code(code: str) -> Trouble | None:
+    return _first(_CODES, re.sub(r"[\s.:-]+", "_", code))
 
 
 def _first(table: tuple[tuple[Trouble, tuple[str, ...]], ...], text: str) -> Trouble | None:
