@@ -376,11 +376,12 @@ async def test_a_job_ends_once_and_keeps_the_makers_words(store: Store, home: Ho
     back = await store.move(task, Step.QUEUED, TaskChanges(), job=lost)
     assert back.step is Step.QUEUED
     again = await walk_on(store, Step.GENERATING, attempt=2)
-    failed = JobEnd(attempt=2, state="failed", native="no frames")
+    failed = JobEnd(attempt=2, state="failed", native="no frames", trouble="busy")
     await store.finish(again, Step.FAILED, fault=Fault(code="x", message="y"), job=failed)
     assert home.look("select attempt, state, native, cost_microusd from jobs order by attempt") == [
         (1, "lost", "killed by signal 9", 7), (2, "failed", "no frames", 0)
     ]  # fmt: skip
+    assert [job.trouble for job in await store.jobs(again)] == ["", "busy"]
 
 
 async def test_what_went_over_the_wire_is_kept_with_the_try_until_the_task_is_deleted(store: Store, home: Home) -> None:

@@ -7,6 +7,7 @@ The whole application without HTTP, against a fake upstream in a process of its 
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import pytest
 from tests.fakes.house import code_of
@@ -42,6 +43,117 @@ def test_a_503_by_which_the_maker_itself_refuses_for_load_is_waited_out(tmp_path
 
     asyncio.run(main())
     assert len(upstream.jobs()) == before + 1
+
+
+REFUSED = {"path": "openai/v1/videos", "method": "POST", "status": 400, "body": {"error": {"message": "not this"}}}
+"""By the second account of `two`, for good."""
+
+
+def two(url: str) -> str:
+    """One that is asked first, and another of another kind, so that rules can tell them apart."""
+    other = account("next", f"{url}/openai").replace('kind = "unified"', 'kind = "openai_videos"')
+    return account("first", f"{url}/unified", "priority = 9") + other
+
+
+def full_for(seconds: int, **more: object) -> dict[str, object]:
+    asked = {"headers": {"Retry-After": str(seconds)}, "body": {"message": "slow down"}}
+    return {"path": "unified/v1/video/create", "status": 429, **asked, **more}
+
+
+def test_an_account_that_was_full_is_asked_again_after_its_pause_when_the_other_refuses_for_good(tmp_path, upstream):
+    before = len(upstream.jobs())
+
+    async def main():
+        async with served(tmp_path, two(upstream.url)) as services:
+            upstream.spoil(full_for(2), {**REFUSED, "times": -1})
+            done = await end_of(services, await ask(services, "grok-video-3"))
+            assert done.step is Step.SUCCEEDED, done.fault
+            jobs = await bought(services, done)
+            assert [(job.account, job.state, job.trouble) for job in jobs] == [
+                ("first", "failed", "rate_limited"),
+                ("next", "failed", "invalid"),
+                ("first", "succeeded", ""),
+            ]
+            assert jobs[2].started_ms - (jobs[0].ended_ms or 0) >= 2000
+
+    asyncio.run(main())
+    assert len(upstream.jobs()) == before + 1
+
+
+def test_so_it_is_when_the_job_of_the_other_fails_and_that_is_not_bought_again(tmp_path, upstream):
+    """It stays full: the other may be asked all the time, and its failed job stays the only one there."""
+    before = len(upstream.jobs())
+    broke = {"id": "x", "status": "failed", "error": {"code": "internal_error", "message": "it broke"}}
+
+    async def main():
+        async with served(tmp_path, two(upstream.url)) as services:
+            upstream.spoil(
+                full_for(1, times=3), {"path": "openai/v1/videos/", "status": 200, "times": -1, "body": broke}
+            )
+            done = await end_of(services, await ask(services, "grok-video-3"))
+            assert done.step is Step.SUCCEEDED, done.fault
+            assert [(job.account, job.state) for job in await bought(services, done)] == [
+                ("first", "failed"),
+                ("next", "failed"),
+                ("first", "failed"),
+                ("first", "failed"),
+                ("first", "succeeded"),
+            ]
+            assert (await services.store.check_ledger()).problems == ()
+
+    asyncio.run(main())
+    assert len(upstream.jobs()) == before + 2, "one at each"
+
+
+def test_a_pause_beyond_the_deadline_is_not_waited_for(tmp_path, upstream, monkeypatch):
+    """The task ends at once, by the words of the one that was asked last."""
+    monkeypatch.setenv("LONGTAKE_REMOTE_DEADLINE_S", "600")
+
+    async def main():
+        async with served(tmp_path, two(upstream.url)) as services:
+            upstream.spoil(full_for(7200, times=-1), {**REFUSED, "times": -1})
+            ended = await end_of(services, await ask(services, "grok-video-3"))
+            assert (ended.step, code_of(ended)) == (Step.FAILED, "invalid_request")
+            assert [job.account for job in await bought(services, ended)] == ["first", "next"]
+
+    asyncio.run(main())
+
+
+def test_who_was_full_is_known_after_a_restart(tmp_path, upstream):
+    """Of a pause that is too short to be kept with the account, too; and who refused for good is not asked again."""
+    before = len(upstream.jobs())
+
+    async def main():
+        async with served(tmp_path, two(upstream.url)) as services:
+            upstream.spoil(full_for(3), {**REFUSED, "times": -1})
+            task = await ask(services, "grok-video-3")
+            while [job.state for job in await bought(services, task)] != ["failed", "failed"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        async with served(tmp_path, two(upstream.url)) as services:
+            done = await end_of(services, task)
+            assert [job.account for job in await bought(services, done)] == ["first", "next", "first"], done.fault
+            assert done.step is Step.SUCCEEDED
+
+    asyncio.run(main())
+    assert len(upstream.jobs()) == before + 1
+
+
+def test_two_that_are_full_are_asked_no_faster_than_one(tmp_path, upstream):
+    """Also where they ask for no pause: the task goes from one to the next at once, and then slower and slower."""
+    toml = account("first", f"{upstream.url}/unified", "priority = 9") + account("next", f"{upstream.url}/unified")
+
+    async def main():
+        async with served(tmp_path, toml) as services:
+            upstream.spoil(full_for(0, times=4))
+            done = await end_of(services, await ask(services, "grok-video-3"))
+            assert done.step is Step.SUCCEEDED, done.fault
+            jobs = await bought(services, done)
+            assert {job.account for job in jobs[:2]} == {"first", "next"}
+            waits_ms = [later.started_ms - (job.ended_ms or 0) for job, later in itertools.pairwise(jobs)]
+            assert len(waits_ms) == 4
+            assert min(waits_ms[1:]) >= 1000, waits_ms
+
+    asyncio.run(main())
 
 
 def test_a_maker_that_refuses_for_load_is_passed_over_for_the_next(tmp_path, upstream):

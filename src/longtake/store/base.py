@@ -171,6 +171,8 @@ class JobEnd(Value, frozen=True):
     cost_microusd: int = 0
     answered: str = ""
     """The answer that told of the end, without secrets, for the operator."""
+    trouble: str = ""
+    """Why it failed at a provider, in one word; empty = that is not known, or is mended."""
 
 
 JobChange = JobStart | JobMark | JobEnd
@@ -194,6 +196,7 @@ class Job(Value, frozen=True):
     deadline_ms: int
     model: str = ""
     expected_microusd: int = 0
+    trouble: str = ""
 
 
 class Store(OperatorReads, ProviderAccounts, Protocol):

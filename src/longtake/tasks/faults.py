@@ -11,6 +11,8 @@ from longtake.types import Fault, Value
 
 NETWORK = "network"
 """The code of a fault that is a call of ours without an answer: its words name hosts, which are the operator's."""
+LOAD = frozenset({Trouble.RATE_LIMITED, Trouble.BUSY})
+"""The provider had too much to do: it may do the same later."""
 MOST_WORDS = 300
 """Of a provider's message that are shown on."""
 
@@ -62,6 +64,11 @@ def verdict_on(fault: ProviderFault) -> Verdict:
             return Verdict(fault=_upstream(words, "上游服务出错，请稍后再试"), ask_another=True, wait=unreached)
         case _:
             assert_never(fault.trouble)
+
+
+def word_of(fault: ProviderFault) -> str:
+    """The fault in one word, for the record."""
+    return NETWORK if fault.code == NETWORK else fault.trouble.value
 
 
 def note_on_health(health: Health, fault: ProviderFault, now_ms: int) -> None:

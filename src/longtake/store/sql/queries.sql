@@ -572,12 +572,12 @@ update jobs set handle = :handle, answered = :answered where task = :task and at
 
 -- jobs --
 select task, segment, attempt, provider, account, state, caller_key, handle, native, cost_microusd, started_ms,
-    ended_ms, deadline_ms, model, expected_microusd
+    ended_ms, deadline_ms, model, expected_microusd, trouble
 from jobs where task = :task order by segment, attempt
 
 -- jobs_left_open --
 select jobs.task, segment, jobs.attempt, provider, account, state, caller_key, handle, native, jobs.cost_microusd,
-    jobs.started_ms, ended_ms, jobs.deadline_ms, model, expected_microusd
+    jobs.started_ms, ended_ms, jobs.deadline_ms, model, expected_microusd, trouble
 from tasks join jobs on jobs.task = tasks.id
 where tasks.settlement = 'open' and tasks.finished_ms is not null
     and jobs.state = 'open' and jobs.provider <> 'longtake'
@@ -606,7 +606,7 @@ order by segment, attempt
 
 -- end_job --
 update jobs set state = :state, native = :native, cost_microusd = :cost_microusd, ended_ms = :now_ms,
-    last_answer = :last_answer
+    last_answer = :last_answer, trouble = :trouble
 where task = :task and attempt = :attempt and state = 'open'
 
 -- insert_outbox --

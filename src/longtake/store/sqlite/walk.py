@@ -280,5 +280,6 @@ def _write_job(connection: apsw.Connection, task: Task, job: JobChange | None, n
             "cost_microusd": job.cost_microusd,
             "now_ms": now_ms,
             "last_answer": job.answered or None,
+            "trouble": job.trouble,
         }
         fetch(connection, "end_job", ended)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from longtake.routing.candidates import Reason
 from longtake.routing.ways import Way
 from longtake.store.base import TaskChanges
@@ -11,7 +13,7 @@ from longtake.tasks.provider_jobs import keep_handed
 from longtake.tasks.remote import bought_job
 from longtake.tasks.segments import segment_of
 from longtake.tasks.staging import stage_inputs
-from longtake.tasks.steps.failover import failed_offers, offers_whose_job_failed, rested_ms
+from longtake.tasks.steps.failover import comes_back_ms, failed_offers, passing_offers, put_off_offers
 from longtake.tasks.steps.instead import made_here
 from longtake.tasks.steps.submitting import buy
 from longtake.tasks.steps.surroundings import Surroundings
@@ -75,10 +77,11 @@ def _is_given_files(task: Task, way: Way) -> bool:
 
 
 async def _choose(here: Surroundings, task: Task, seen: list[Candidacy]) -> Candidacy | None:
-    """The first that may be asked; one that failed at this task only if no other is left or comes back in time.
+    """The first that may be asked: of those that have not failed at this task, else of those that refused for load.
 
-    One that refused is asked again meanwhile, one whose job failed is not: that would be bought once more. Of a segment
-    the one that made the segment before, if it can: nobody else has that as its own.
+    Then of those that could not be reached; one that had taken a job only if no other comes back in time, since that
+    would be bought once more. One that has failed for good is asked no more. Of a segment the one that made the segment
+    before, if it can: nobody else has that as its own.
     """
     able = [candidacy for candidacy in seen if candidacy.verdict.can]
     if not able:
@@ -86,11 +89,17 @@ async def _choose(here: Surroundings, task: Task, seen: list[Candidacy]) -> Cand
     jobs = await here.store.jobs(task) if task.attempt else ()
     failed, before = failed_offers(jobs), bought_job(jobs)
     able.sort(key=lambda candidacy: before is None or candidacy.account.name != before.account)
-    fresh = next((candidacy for candidacy in able if candidacy.name not in failed), None)
-    if fresh is not None or rested_ms(seen, failed, task.deadline_ms) is None:
-        return fresh or able[0]
-    spent = offers_whose_job_failed(jobs)
-    return next((candidacy for candidacy in able if candidacy.name not in spent), None)
+    put_off, passing = put_off_offers(jobs), passing_offers(jobs)
+    fresh = (candidacy for candidacy in able if candidacy.name not in failed)
+    full = (candidacy for candidacy in able if candidacy.name in put_off)
+    unreached = (candidacy for candidacy in able if candidacy.name in passing)
+    chosen = next(itertools.chain(fresh, full, unreached), None)
+    if chosen is not None:
+        return chosen
+    if comes_back_ms(seen, failed - put_off, here.clock(), task.deadline_ms) is not None:
+        return None
+    accepted = passing_offers(jobs, accepted=True)
+    return next((candidacy for candidacy in able if candidacy.name in accepted), None)
 
 
 async def _go_without(here: Surroundings, task: Task, seen: list[Candidacy]) -> Task:

@@ -7,7 +7,7 @@ A new try is a new jobs row and never a second charge: a failed job is not captu
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -17,7 +17,7 @@ from longtake.routing.health import LONGEST_ASKED_REST_MS, RATE_LIMIT_PAUSE_MS
 from longtake.routing.live_accounts import LiveAccount
 from longtake.store.base import Job, JobEnd, TaskChanges
 from longtake.tasks.asking import Candidacy, look_over
-from longtake.tasks.faults import NETWORK, Verdict, verdict_on
+from longtake.tasks.faults import LOAD, NETWORK, Verdict, verdict_on, word_of
 from longtake.tasks.segments import segment_of
 from longtake.tasks.standing import note_fault
 from longtake.tasks.steps.instead import made_here
@@ -27,10 +27,14 @@ from longtake.types import Step, Task
 LONGEST_PAUSE_MS = 5 * 60_000
 LEAST_PAUSE_MS = 500
 RENEWED_PAUSE_MS = 1_000
+AGAIN_PAUSE_MS = 1_000
+"""The least before an account that refused for load is asked again, whatever it said."""
 UNREACHED_PAUSE_MS = 2_000
 MOST_UNREACHED = 5
 """Tries at which nothing was sent, since nobody took the connection: about a minute, in which a server is restarted.
 Then the task ends, since an address that is wrong answers as little."""
+_FOR_LOAD = frozenset(trouble.value for trouble in LOAD)
+_PASSING = _FOR_LOAD | {"", NETWORK}
 
 _log = logging.getLogger("longtake.tasks")
 
@@ -49,7 +53,7 @@ async def try_elsewhere(
         fault.trouble.value,
         " ".join(fault.message.split())[:300],
     )
-    job = msgspec.structs.replace(job, native=fault.message)
+    job = msgspec.structs.replace(job, native=fault.message, trouble="" if is_mended else word_of(fault))
     if here.cancelled.is_set():
         return await here.end_cancelled(task, job=job)
     changes = (
@@ -70,6 +74,8 @@ async def _next_try(
     None = nobody is left.
     """
     now_ms, jobs = here.clock(), await here.store.jobs(task)
+    tries = sum(job.segment == segment_of(task).number for job in jobs)
+    moments: list[int] = []
     if verdict.ask_another:
         failed = {(account.name, task.model_made), *failed_offers(jobs)}
         seen = await look_over(here, task)
@@ -78,35 +84,58 @@ async def _next_try(
         local = made_here(here, task)
         if local is not None:
             return local
-        if not verdict.wait and (next_ms := rested_ms(seen, failed, task.deadline_ms)) is not None:
-            return TaskChanges(release=True, next_ms=max(next_ms, now_ms + LEAST_PAUSE_MS))
-    tries = sum(job.segment == segment_of(task).number for job in jobs)
-    pause_ms = _pause_ms(fault, tries)
-    may_wait = verdict.wait and (fault.code != NETWORK or tries < MOST_UNREACHED)
-    if may_wait and now_ms + pause_ms < task.deadline_ms:
-        return TaskChanges(release=True, next_ms=now_ms + pause_ms)
-    return None
+        # Where this one may be asked again, too, the pauses grow: else two that are full would be asked in turns.
+        least_ms = now_ms + (_grown_ms(fault, tries) if verdict.wait else LEAST_PAUSE_MS)
+        final = failed - put_off_offers(jobs)
+        if (next_ms := comes_back_ms(seen, final, now_ms, task.deadline_ms)) is not None:
+            moments.append(max(next_ms, least_ms))
+    if verdict.wait and (fault.code != NETWORK or tries < MOST_UNREACHED):
+        moments.append(now_ms + _pause_ms(fault, tries))
+    next_ms = min(moments, default=task.deadline_ms)
+    return TaskChanges(release=True, next_ms=next_ms) if next_ms < task.deadline_ms else None
+
+
+def _last_jobs(jobs: Sequence[Job]) -> Mapping[tuple[str, str], Job]:
+    """By account and our name of the model: the last try there."""
+    return {(job.account, job.model): job for job in jobs}
 
 
 def failed_offers(jobs: Sequence[Job]) -> frozenset[tuple[str, str]]:
     """The accounts, each with our name of the model, whose last word on a task was a failure."""
-    last = {(job.account, job.model): job.state for job in jobs}
-    return frozenset(offer for offer, state in last.items() if state == "failed")
+    return frozenset(offer for offer, job in _last_jobs(jobs).items() if job.state == "failed")
 
 
-def offers_whose_job_failed(jobs: Sequence[Job]) -> frozenset[tuple[str, str]]:
-    """Those of them that had taken the job: their makers may have been paid for it."""
-    last = {(job.account, job.model): job for job in jobs}
-    return frozenset(offer for offer, job in last.items() if job.state == "failed" and job.handle)
+def put_off_offers(jobs: Sequence[Job]) -> frozenset[tuple[str, str]]:
+    """Those of them that refused because they had too much to do: they may take the job after their pause."""
+    return frozenset(
+        offer
+        for offer, job in _last_jobs(jobs).items()
+        if job.state == "failed" and not job.handle and job.trouble in _FOR_LOAD
+    )
 
 
-def rested_ms(seen: Sequence[Candidacy], failed: Collection[tuple[str, str]], deadline_ms: int) -> int | None:
-    """When the first account that has not failed at this task may be asked again; None = none before the deadline."""
+def passing_offers(jobs: Sequence[Job], *, accepted: bool = False) -> frozenset[tuple[str, str]]:
+    """Those of them whose failure says nothing of the next try: for load, out of reach, or mended since.
+
+    Those that had taken the job only if `accepted`: their makers may have been paid for it.
+    """
+    return frozenset(
+        offer
+        for offer, job in _last_jobs(jobs).items()
+        if job.state == "failed" and job.trouble in _PASSING and (accepted or not job.handle)
+    )
+
+
+def comes_back_ms(
+    seen: Sequence[Candidacy], final: Collection[tuple[str, str]], now_ms: int, deadline_ms: int
+) -> int | None:
+    """When the first account that has not failed at this task for good may be asked; None = none in time."""
     return min(
         (
-            one.verdict.until_ms
+            max(one.verdict.until_ms, now_ms + AGAIN_PAUSE_MS if one.verdict.can else 0)
             for one in seen
-            if one.name not in failed and one.verdict.reason is Reason.RESTING and one.verdict.until_ms < deadline_ms
+            if one.name not in final
+            and (one.verdict.can or (one.verdict.reason is Reason.RESTING and one.verdict.until_ms < deadline_ms))
         ),
         default=None,
     )
@@ -114,6 +143,10 @@ def rested_ms(seen: Sequence[Candidacy], failed: Collection[tuple[str, str]], de
 
 def _pause_ms(fault: ProviderFault, tries: int) -> int:
     if fault.retry_after_s is not None:
-        return min(LONGEST_ASKED_REST_MS, max(1000, round(fault.retry_after_s * 1000)))
+        return min(LONGEST_ASKED_REST_MS, max(AGAIN_PAUSE_MS, round(fault.retry_after_s * 1000)))
+    return _grown_ms(fault, tries)
+
+
+def _grown_ms(fault: ProviderFault, tries: int) -> int:
     first_ms = UNREACHED_PAUSE_MS if fault.code == NETWORK else RATE_LIMIT_PAUSE_MS
     return min(LONGEST_PAUSE_MS, first_ms << min(tries, 6))
