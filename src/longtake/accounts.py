@@ -81,11 +81,6 @@ class ConfiguredAccount:
     key_path: Path | None = None
     """The file that the key is read from."""
 
-    @property
-    def is_usable(self) -> bool:
-        """Whether it may be asked at all."""
-        return self.settings.enabled and not self.needs_key
-
     def key_now(self) -> str:
         """The key as its file has it by now; nothing where it comes from the environment, or cannot be read."""
         if self.key_path is None:
@@ -133,18 +128,23 @@ def read_aliases(settings: Settings, environ: Mapping[str, str] | None = None) -
     return {name: (found,) if isinstance(found, str) else tuple(found) for name, found in aliases.items()}
 
 
-def missing_keys(accounts: Sequence[ConfiguredAccount]) -> list[str]:
-    """A sentence for each enabled account whose key is named and not there: nobody asks it for anything."""
-    return [
-        f"provider {account.settings.name!r} gets no jobs: "
-        + (
-            f"the environment variable {account.settings.api_key_env} is not set, or empty"
-            if account.settings.api_key_env
-            else f"its api_key_file {account.settings.api_key_file} is not there, or empty"
+def remark_on(settings: AccountSettings, *, has_key: bool) -> str:
+    """What keeps an enabled account from getting jobs before anybody has written something; empty = nothing does."""
+    if not settings.enabled:
+        return ""
+    remarks: list[str] = []
+    if not has_key:
+        remarks.append(
+            f"the environment variable {settings.api_key_env} is not set, or empty"
+            if settings.api_key_env
+            else f"its api_key_file {settings.api_key_file} is not there, or empty"
         )
-        for account in accounts
-        if account.settings.enabled and account.needs_key
-    ]
+    if not settings.models:
+        remarks.append(
+            'it names no models: write models = ["a model"] into its table in longtake.toml, or '
+            '{ "our name" = "its own name" } where they differ'
+        )
+    return "; ".join(remarks)
 
 
 def _called(number: int, table: object, lines: Sequence[int]) -> str:

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from longtake.accounts import ConfiguredAccount, missing_keys, read_accounts, read_aliases
+from longtake.accounts import ConfiguredAccount, read_accounts, read_aliases, remark_on
 from longtake.billing.tariffs import Tariffs, read_prices
 from longtake.catalog.catalog import LONGTAKE_CPU, shipped_catalog
 from longtake.egress.access import Access
@@ -99,8 +99,9 @@ async def running(
     offered = [name for account in configured for name in account.settings.models_by_name]
     names = ModelNames(catalog, offered, read_aliases(settings))
     tariffs = Tariffs(catalog, await asyncio.to_thread(read_prices, settings), others=offered)
-    for sentence in missing_keys(configured):
-        _logger.warning(sentence)
+    for account in configured:
+        if remark := remark_on(account.settings, has_key=not account.needs_key):
+            _logger.warning("provider %r gets no jobs: %s", account.settings.name, remark)
     accounts = LiveAccounts([_live_account(account, tariffs, settings.public_url) for account in configured])
     if settings.upscale_model:
         await asyncio.to_thread(try_net, settings.upscale_model, settings.child_memory_bytes)
@@ -226,7 +227,6 @@ def _live_account(configured: ConfiguredAccount, tariffs: Tariffs, public_url: s
         renewed=renewed,
         abilities=abilities,
         notes={ours: note for ours, (_, note) in able.items() if note},
-        usable=configured.is_usable,
         has_key=not configured.needs_key,
         budget=budget,
         costs={ours: cost for ours, cost in costs.items() if cost is not None},

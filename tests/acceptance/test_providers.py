@@ -6,12 +6,15 @@ from __future__ import annotations
 import signal
 import socket
 import time
+from http.cookies import SimpleCookie
 from pathlib import Path
 
 import pytest
 from tests.acceptance.conftest import ADMIN_KEY, SAMPLE_ID, Server, duration_s, run_longtake
 from tests.fakes.upstream.process import KEY, RunningUpstream, running_upstream
 from tests.http.contract import faults
+
+from longtake.studio.sessions import COOKIE
 
 MODEL = "grok-video-3"
 
@@ -313,6 +316,33 @@ def test_the_operator_sees_tests_and_switches_accounts(serve, upstream):
     assert server.request("POST", "/v1/providers/relay-a/enable").json["enabled"] is True
     assert server.request("GET", "/v1/providers", key="wrong").status == 401
     assert KEY not in server.log.read_text()
+
+
+def test_an_account_that_names_no_models_is_told_wherever_accounts_are(serve, upstream):
+    """At the start, in the list, by a test, and to people: with its name and what to write."""
+    empty = account("empty", f"{upstream.url}/unified").replace(f'["{MODEL}"]', "[]")
+    server = serve(account("relay-a", f"{upstream.url}/unified") + empty)
+    says = "it names no models: write models = ["
+    assert f"provider 'empty' gets no jobs: {says}" in server.log.read_text()
+    rows = server.request("GET", "/v1/providers").json["data"]
+    assert [(row["name"], row["usable"], row["remark"].startswith(says)) for row in rows] == [
+        ("relay-a", True, False),
+        ("empty", True, True),
+    ]
+    assert rows[0]["remark"] == ""
+    assert [faults("Provider", row) for row in rows] == [[], []]
+    tried = server.request("POST", "/v1/providers/empty/test").json
+    assert (tried["works"], says in tried["said"]) == (True, True), "address and key are good all the same"
+    entered = server.request("GET", server.request("POST", "/v1/sign-in").json["path"])
+    visitor = {"Cookie": f"{COOKIE}={SimpleCookie(entered.headers['set-cookie'])[COOKIE].value}"}
+    page = server.request("GET", "/console/providers?lang=en", headers=visitor).body.decode()
+    assert page.count("without models") == page.count(f"It gets no jobs: {says}") == 1
+    home = ("--home", str(server.home))
+    listed = run_longtake("providers", "list", *home).stdout.decode()
+    assert "no models" in next(line for line in listed.splitlines() if line.startswith("empty "))
+    assert f"empty gets no jobs: {says}" in listed
+    assert says in run_longtake("providers", "test", "empty", *home).stdout.decode()
+    assert "it gets no jobs" not in run_longtake("providers", "test", "relay-a", *home).stdout.decode()
 
 
 def test_the_command_explains_a_follow_up(serve, upstream):

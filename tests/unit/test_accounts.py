@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from longtake.accounts import missing_keys, read_accounts
+from longtake.accounts import read_accounts, remark_on
 from longtake.errors import ConfigurationError
 from longtake.settings import Settings, read_settings
 
@@ -31,7 +31,7 @@ def test_an_account_is_read_with_its_key(tmp_path):
     (account,) = read_accounts(write(tmp_path, RELAY), {"RELAY_A_KEY": "sk-canary"})
     assert account.settings.models_by_name == {"grok-video-3": "longtake-cpu"}
     assert (account.settings.priority, account.settings.max_in_flight) == (10, 50)
-    assert account.is_usable
+    assert not account.needs_key
     assert account.api_key == "sk-canary"
     assert "canary" not in repr(account)
     assert "canary" not in str(account)
@@ -48,10 +48,9 @@ def test_a_list_of_models_means_the_same_names(tmp_path):
     assert account.settings.models_by_name == {"a": "a", "b": "b"}
 
 
-def test_without_its_key_an_account_is_there_but_not_usable(tmp_path):
+def test_without_its_key_an_account_is_there_all_the_same(tmp_path):
     (account,) = read_accounts(write(tmp_path, RELAY), {})
     assert account.needs_key
-    assert not account.is_usable
 
 
 def test_a_key_from_a_file_beside_longtake_toml(tmp_path):
@@ -109,12 +108,21 @@ def test_the_line_of_a_table_is_named_behind_a_byte_order_mark(tmp_path):
         read_accounts(settings, {"RELAY_A_KEY": "x"})
 
 
-def test_an_account_without_its_key_is_named_with_what_to_set(tmp_path):
+def test_what_keeps_an_account_from_getting_jobs_is_named_with_what_to_write(tmp_path):
     by_file = RELAY.replace('name = "relay-a"', 'name = "relay-b"').replace(
         'api_key_env = "RELAY_A_KEY"', 'api_key_file = "relay.key"'
     )
-    off = RELAY.replace('name = "relay-a"', 'name = "relay-c"\nenabled = false')
-    assert missing_keys(read_accounts(write(tmp_path, RELAY + by_file + off), {"RELAY_A_KEY": ""})) == [
-        "provider 'relay-a' gets no jobs: the environment variable RELAY_A_KEY is not set, or empty",
-        "provider 'relay-b' gets no jobs: its api_key_file relay.key is not there, or empty",
-    ]
+    empty = RELAY.replace('name = "relay-a"', 'name = "relay-c"').replace('{ "grok-video-3" = "longtake-cpu" }', "[]")
+    off = empty.replace('name = "relay-c"', 'name = "relay-d"\nenabled = false')
+    well = RELAY.replace('name = "relay-a"', 'name = "relay-e"').replace('"RELAY_A_KEY"', '"OTHER"')
+    accounts = read_accounts(write(tmp_path, RELAY + by_file + empty + off + well), {"RELAY_A_KEY": "", "OTHER": "x"})
+    a, b, c, d, e = (remark_on(account.settings, has_key=not account.needs_key) for account in accounts)
+    assert a == "the environment variable RELAY_A_KEY is not set, or empty"
+    assert b == "its api_key_file relay.key is not there, or empty"
+    assert c.startswith(f"{a}; it names no models: write models = [")
+    assert (d, e) == ("", "")
+
+
+def test_a_table_without_the_word_models_is_refused(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"\(relay-a\), line 2, in longtake.toml: .*`models`"):
+        read_accounts(write(tmp_path, RELAY.replace("models =", "options =")), {})

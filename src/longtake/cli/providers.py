@@ -36,6 +36,8 @@ def list_providers(home: Path | None, as_json: bool, quiet: bool) -> None:
     ]  # fmt: skip
     head = ("PROVIDER", "KIND", "STATE", "JOBS", "SPENT", "MODELS")
     human = table_of(head, rows) if rows else "no provider is set up: see docs/howto/providers.md"
+    remarks = [f"{row.text('name')} gets no jobs: {row.text('remark')}" for row in shown if row.text("remark")]
+    human = "\n".join([human, *remarks])
     Output(as_json=as_json, quiet=quiet).data(page.raw, human, "\n".join(row.text("name") for row in shown))
 
 
@@ -131,6 +133,8 @@ def _state(row: Reply) -> str:
         return "disabled"
     if not row.at("usable"):
         return "no key"
+    if not row.names("models"):
+        return "no models"
     if row.at("rests_until_ms"):
         return f"rests until {_moment(row.number('rests_until_ms'))}: {row.text('why')}"
     cap = row.number("spend_cap_microusd")

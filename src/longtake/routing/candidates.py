@@ -106,7 +106,7 @@ def judge(
         reason, why = Reason.DISABLED, "disabled in longtake.toml"
     elif account.switched_off:
         reason, why = Reason.SWITCHED_OFF, f"switched off: `longtake providers enable {account.name}` switches it on"
-    elif not account.usable:
+    elif not account.has_key:
         reason, why = Reason.NO_KEY, "its key is missing"
     elif longest_us is not None and new_us > pieces * longest_us + SLACK_US:
         reason, why = Reason.LENGTH, f"this model makes at most {pieces * longest_us / SECOND_US:g} s there"

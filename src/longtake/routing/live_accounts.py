@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from longtake.accounts import AccountSettings
+from longtake.accounts import AccountSettings, remark_on
 from longtake.egress.access import Access
 from longtake.providers.base import Abilities, Account, Provider
 from longtake.routing.calling_off import CallingOff
@@ -45,8 +45,6 @@ class LiveAccount:
     """By our name of each model."""
     notes: dict[str, str] = field(default_factory=dict[str, str])
     """What the operator should know of a model, by our name of it: a better way that is not open here."""
-    usable: bool = True
-    """False: disabled in longtake.toml, or its key is missing."""
     has_key: bool = True
     """False: its key is missing."""
     switched_off: bool = False
@@ -83,7 +81,12 @@ class LiveAccount:
     @property
     def is_usable(self) -> bool:
         """Whether it may get jobs at all."""
-        return self.usable and not self.switched_off
+        return self.settings.enabled and self.has_key and not self.switched_off
+
+    @property
+    def remark(self) -> str:
+        """What an operator has to write before it gets jobs; empty = nothing."""
+        return remark_on(self.settings, has_key=self.has_key)
 
     @property
     def in_flight(self) -> int:

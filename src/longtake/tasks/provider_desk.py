@@ -42,6 +42,8 @@ class ProviderStatus(Value, frozen=True):
     max_in_flight: int
     rests_until_ms: int = 0
     why: str = ""
+    remark: str = ""
+    """What an operator has to write before it gets any job; empty = nothing."""
     spend_cap_microusd: int | None = None
     """None = it has none."""
     spend_window: str = ""
@@ -220,6 +222,8 @@ class ProviderDesk:
                 works, said = False, f"{read.fault.trouble.value}: {read.fault.message}"
         except LongtakeError as error:
             works, said = False, error.message
+        if account.remark:
+            said = f"{said}; it gets no jobs: {account.remark}"
         return ProviderTest(name=name, works=works, said=said, took_ms=round((time.monotonic() - began_s) * 1000))
 
     def _find(self, name: str) -> LiveAccount:
@@ -241,6 +245,7 @@ class ProviderDesk:
             max_in_flight=account.settings.max_in_flight,
             rests_until_ms=0 if account.health.may_ask(now) else condition.rests_until_ms,
             why=condition.why,
+            remark=account.remark,
             spend_cap_microusd=None if budget is None else budget.most_microusd,
             spend_window="" if budget is None else budget.window,
             spent_microusd=await Spending(self._store, now).by(account),

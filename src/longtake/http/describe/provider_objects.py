@@ -18,6 +18,12 @@ _PROVIDER = (
     always("rests_until_ms", "integer", "Until when it gets no jobs; 0 = it may.", "暂停至（毫秒）；0 表示可用。"),
     always("why", "string", "Why it rests, or last failed.", "暂停或最近失败的原因。"),
     always(
+        "remark",
+        "string",
+        "What keeps it from getting jobs before somebody has mended it: no key, no models. Empty = nothing.",
+        "需由管理员处理、否则不会分配任务的问题：缺少密钥或未列出模型；无问题时为空。",
+    ),
+    always(
         "spend_cap_usd",
         "string",
         "What it may spend in a window; null = no cap.",
