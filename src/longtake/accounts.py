@@ -45,7 +45,7 @@ class AccountSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     api_key_env: str = ""
     """The environment variable that holds the key."""
     api_key_file: str = ""
-    """The file that holds the key; a relative path is one beside longtake.toml."""
+    """The file that holds the key; a relative path is one beside longtake.toml. May come, and change, at any time."""
     enabled: bool = True
     priority: int = 0
     """Accounts of the highest priority that can do a request are asked first."""
@@ -80,15 +80,6 @@ class ConfiguredAccount:
     """A key is named, and is not there."""
     key_path: Path | None = None
     """The file that the key is read from."""
-
-    def key_now(self) -> str:
-        """The key as its file has it by now; nothing where it comes from the environment, or cannot be read."""
-        if self.key_path is None:
-            return ""
-        try:
-            return self.key_path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            return ""
 
 
 def read_accounts(settings: Settings, environ: Mapping[str, str] | None = None) -> tuple[ConfiguredAccount, ...]:
@@ -135,9 +126,9 @@ def remark_on(settings: AccountSettings, *, has_key: bool) -> str:
     remarks: list[str] = []
     if not has_key:
         remarks.append(
-            f"the environment variable {settings.api_key_env} is not set, or empty"
+            f"the environment variable {settings.api_key_env} is not set, or empty: set it and start the server anew"
             if settings.api_key_env
-            else f"its api_key_file {settings.api_key_file} is not there, or empty"
+            else f"its api_key_file {settings.api_key_file} is not there, or empty: it gets jobs once the key is there"
         )
     if not settings.models:
         remarks.append(

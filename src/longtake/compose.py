@@ -24,6 +24,7 @@ from longtake.providers.registry import find_provider
 from longtake.render.local import LocalFleet
 from longtake.render.messages import ProvenanceSetup
 from longtake.render.trial import try_net
+from longtake.routing.key_files import KeyFile
 from longtake.routing.live_accounts import LiveAccount, LiveAccounts
 from longtake.routing.makers import Makers, stands_in
 from longtake.routing.names import ModelNames
@@ -35,6 +36,7 @@ from longtake.store.base import Installation, Store
 from longtake.store.sqlite import SqliteStore
 from longtake.tasks.clock import now_ms
 from longtake.tasks.input_links import InputLinks
+from longtake.tasks.key_watch import KeyWatch
 from longtake.tasks.provider_desk import ProviderDesk
 from longtake.tasks.remote import MadeHere, Remote
 from longtake.tasks.sample import seed_sample
@@ -159,6 +161,9 @@ async def running(
         )
         stack.push_async_callback(scheduler.close)
         await scheduler.start()
+        watch = KeyWatch(accounts)
+        stack.push_async_callback(watch.close)
+        watch.start()
         if sample:
             await seed_sample(store=store, service=service, tenant_id=FIRST_TENANT)
         yield Services(
@@ -200,7 +205,6 @@ def _live_account(configured: ConfiguredAccount, tariffs: Tariffs, public_url: s
             f"provider {settings.name!r} in longtake.toml has spend_cap_usd, but nobody knows what {unknown!r} costs "
             f'there: add cost_usd_per_second = {{ "{unknown}" = "0.10" }}, or a table [prices."{unknown}"]'
         )
-    known = configured.api_key
 
     def access_with(key: str) -> Access:
         return Access.to(
@@ -211,20 +215,14 @@ def _live_account(configured: ConfiguredAccount, tariffs: Tariffs, public_url: s
             file_hosts=settings.file_hosts,
         )
 
-    def renewed() -> Access | None:
-        nonlocal known
-        key = configured.key_now()
-        if not key or key == known:
-            return None
-        known = key
-        return access_with(key)
-
+    key = configured.api_key
+    path = configured.key_path
     return LiveAccount(
         settings=settings,
         adapter=adapter,
         account=account,
-        access=access_with(known),
-        renewed=renewed,
+        access=access_with(key),
+        key_file=None if path is None else KeyFile(path, key, access_with),
         abilities=abilities,
         notes={ours: note for ours, (_, note) in able.items() if note},
         has_key=not configured.needs_key,

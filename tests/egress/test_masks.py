@@ -107,3 +107,16 @@ async def test_a_proxy_that_repeats_its_password_is_masked(door: Door) -> None:
     assert answer.status == 407
     assert base64.b64encode(CANARY.encode()).decode()[2:-2] not in str(answer.body)
     assert answer.body.decode().endswith(f", {MASK}?")
+
+
+def test_a_key_of_before_has_a_mask_of_its_own_so_that_links_get_the_right_one_back() -> None:
+    older = "sk-of-monday/Xq7Lm2"
+    both = Secrets(SECRET).and_older(Secrets(older), "~key-0~")
+    assert both.mask(f"{SECRET} {older}") == f"{MASK} ~key-0~"
+    assert both.mask_bytes(f"{SECRET} {older}".encode()) == f"{MASK} ~key-0~".encode()
+    for key in (SECRET, older):
+        link = f"https://maker.example/film?key={quote(key, safe='')}"
+        assert key not in both.mask(link)
+        assert both.unmask(both.mask(link)) == link
+    assert both.unmask("https://maker.example/~key-1~") == "https://maker.example/~key-1~"
+    assert Secrets(SECRET).and_older(Secrets(), "~key-0~").unmask("/~key-0~") == "/~key-0~"

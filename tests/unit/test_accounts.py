@@ -117,8 +117,8 @@ def test_what_keeps_an_account_from_getting_jobs_is_named_with_what_to_write(tmp
     well = RELAY.replace('name = "relay-a"', 'name = "relay-e"').replace('"RELAY_A_KEY"', '"OTHER"')
     accounts = read_accounts(write(tmp_path, RELAY + by_file + empty + off + well), {"RELAY_A_KEY": "", "OTHER": "x"})
     a, b, c, d, e = (remark_on(account.settings, has_key=not account.needs_key) for account in accounts)
-    assert a == "the environment variable RELAY_A_KEY is not set, or empty"
-    assert b == "its api_key_file relay.key is not there, or empty"
+    assert a == "the environment variable RELAY_A_KEY is not set, or empty: set it and start the server anew"
+    assert b == "its api_key_file relay.key is not there, or empty: it gets jobs once the key is there"
     assert c.startswith(f"{a}; it names no models: write models = [")
     assert (d, e) == ("", "")
 

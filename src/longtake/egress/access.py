@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from longtake.egress.secrets import MASK, NONE, Secrets, of_headers
+from longtake.egress.secrets import NONE, Secrets, of_headers
 from longtake.egress.target import Target, parse
 
 
@@ -66,9 +66,10 @@ class Access:
         Raises UrlRefused.
         """
         target = parse(url, param=param)
-        if MASK not in url or not self.gives_key_to(target):
+        if not self.gives_key_to(target):
             return target
-        return parse(self.secrets.unmask(url), param=param)
+        unmasked = self.secrets.unmask(url)
+        return target if unmasked == url else parse(unmasked, param=param)
 
 
 def _urls_of(hosts: Iterable[str]) -> list[str]:

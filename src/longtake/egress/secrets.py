@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import quote, quote_plus
 
 MASK = "~key~"
@@ -21,23 +21,31 @@ LEAST_CHARS = 6
 class Secrets:
     """Values that must not be shown, in each form in which they come back. Its own text form shows none."""
 
-    __slots__ = ("_encoded", "_forms", "_in_urls")
+    __slots__ = ("_encoded", "_forms", "_in_urls", "_masks")
 
-    def __init__(self, *values: str) -> None:
+    def __init__(self, *values: str, mask: str = MASK) -> None:
         """Those that are too short are left out."""
         known = {value for value in values if len(value) >= LEAST_CHARS}
+        self._set({form: mask for value in known for form in _forms(value)})
+        self._in_urls = {mask: quote(min(known), safe="")} if len(known) == 1 else {}
+
+    def _set(self, masks: Mapping[str, str]) -> None:
+        self._masks = masks
         # The longest first: a part of a form may be one of another.
-        self._forms = tuple(sorted({form for value in known for form in _forms(value)}, key=len, reverse=True))
+        self._forms = tuple(sorted(masks, key=len, reverse=True))
         self._encoded = tuple(form.encode("utf-8", "surrogateescape") for form in self._forms)
-        self._in_urls = quote(min(known), safe="") if len(known) == 1 else ""
 
     def __bool__(self) -> bool:
         return bool(self._forms)
 
-    def __add__(self, other: Secrets) -> Secrets:
+    def and_older(self, older: Secrets, mask: str) -> Secrets:
+        """These, with others to be masked as well that are not in use any more; `mask` stands in the place of those.
+
+        A mask of their own, since what they stood in may be good with them alone.
+        """
         both = Secrets()
-        both._forms = tuple(sorted({*self._forms, *other._forms}, key=len, reverse=True))
-        both._encoded = tuple(form.encode("utf-8", "surrogateescape") for form in both._forms)
+        both._set({**dict.fromkeys(older._forms, mask), **self._masks})
+        both._in_urls = {mask: next(iter(older._in_urls.values()), ""), **self._in_urls}
         return both
 
     def are_in(self, data: bytes, text: str) -> bool:
@@ -48,22 +56,25 @@ class Secrets:
         """The text without them."""
         for form in self._forms:
             if form in text:
-                text = text.replace(form, MASK)
+                text = text.replace(form, self._masks[form])
         return text
 
     def mask_bytes(self, data: bytes) -> bytes:
         """The data without them."""
-        for form in self._encoded:
-            if form in data:
-                data = data.replace(form, MASK.encode())
+        for form, encoded in zip(self._forms, self._encoded, strict=True):
+            if encoded in data:
+                data = data.replace(encoded, self._masks[form].encode())
         return data
 
     def unmask(self, url: str) -> str:
         """A URL with the key back in its place: for the server alone that has put it there.
 
-        Only where there is one, so that it is clear which.
+        Only where there is one that the mask stands for, so that it is clear which.
         """
-        return url.replace(MASK, self._in_urls) if self._in_urls and MASK in url else url
+        for mask, key in self._in_urls.items():
+            if key and mask in url:
+                url = url.replace(mask, key)
+        return url
 
 
 NONE = Secrets()

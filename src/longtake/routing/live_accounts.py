@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from longtake.accounts import AccountSettings, remark_on
@@ -14,6 +14,7 @@ from longtake.egress.access import Access
 from longtake.providers.base import Abilities, Account, Provider
 from longtake.routing.calling_off import CallingOff
 from longtake.routing.health import Health
+from longtake.routing.key_files import KeyFile
 from longtake.routing.shares import Shares
 from longtake.routing.spending import Budget, JobCost
 from longtake.routing.ways import way_at_best
@@ -59,8 +60,8 @@ class LiveAccount:
     budget: Budget | None = None
     costs: Mapping[str, JobCost] = field(default_factory=dict[str, JobCost])
     """What a job costs there, by our name of each model whose cost is known."""
-    renewed: Callable[[], Access | None] = lambda: None
-    """The access with the key that its file has by now; None where it is the one in use. Reads the file."""
+    key_file: KeyFile | None = None
+    """Where its key is read from, unless that is the environment."""
     renewed_ms: int = 0
     """When a new key was taken."""
     kept: AccountState | None = None

@@ -19,6 +19,8 @@ RENEWAL_MS = 10_000
 """For so long after a new key was taken, refusals may be of calls with the old one."""
 LEAST_KEPT_MS = 30_000
 """The shortest pause that is kept, and the least change of one."""
+_KEY_REFUSED = f"{Trouble.AUTH.value}:"
+"""What the reason of a rest begins with where the key was refused (tasks/faults.py)."""
 
 _log = logging.getLogger("longtake.tasks")
 
@@ -32,17 +34,28 @@ async def restore(store: Store, accounts: LiveAccounts) -> None:
         account = accounts.get(state.name)
         if account is not None:
             account.kept, account.switched_off = state, state.switched_off
-            if not state.why.startswith(f"{Trouble.AUTH.value}:"):
+            if not state.why.startswith(_KEY_REFUSED):
                 account.health.rest_until(state.rests_until_ms, state.why)
 
 
 async def take_new_key(account: LiveAccount, now_ms: int) -> bool:
     """Have an account use the key that its file has by now; whether that is another, or became so a moment ago."""
-    renewed = await asyncio.to_thread(account.renewed)
-    if renewed is not None:
-        account.access, account.renewed_ms = renewed, now_ms
-        _log.info("provider %s has got a new key", account.name)
+    if account.key_file is not None:
+        use_key(account, await asyncio.to_thread(account.key_file.read), now_ms)
     return now_ms - account.renewed_ms < RENEWAL_MS
+
+
+def use_key(account: LiveAccount, key: str, now_ms: int) -> None:
+    """Have an account use a key that its file was found to have, unless it does. Its first one makes it usable.
+
+    A file that is gone or empty leaves the key in use: it may be on its way.
+    """
+    if account.key_file is None or not account.key_file.take(key):
+        return
+    account.access, account.has_key, account.renewed_ms = account.key_file.access, True, now_ms
+    if account.health.condition.why.startswith(_KEY_REFUSED):
+        account.health.forget()
+    _log.info("provider %s has got a new key", account.name)
 
 
 async def note_fault(store: Store, account: LiveAccount, fault: ProviderFault, now_ms: int) -> bool:
