@@ -135,6 +135,7 @@ UNSURE = [
         answer({"code": "The service is currently unavailable", "error": "The model is currently at capacity"}, 503),
     ),
     ("fal: a runner had the job and went", answer({"detail": "m", "error_type": "runner_disconnected"}, 503)),
+    ("fal: no runner, though it is queued", answer({"detail": "m", "error_type": "runner_scheduling_failure"}, 503)),
     ("fal: a runner may have had it", answer({"detail": "m", "error_type": "runner_connection_timeout"}, 503)),
     ("a relay whose upstream ran out of time", answer(family("overloaded_upstream_timeout"), 503)),
     ("a list", answer([{"code": "server_is_overloaded"}], 503)),
