@@ -188,7 +188,7 @@ class WatchedEgress(Egress):
         if scenario is not None and first:
             if scenario.refuse:
                 code = {402: "insufficient_quota"}.get(scenario.refuse, "invalid_request")
-                code = code if scenario.refuse < 500 else "server_error"
+                code = code if scenario.refuse < 500 else "server_is_overloaded"
                 body = msgspec.json.encode({"error": {"message": "not now", "code": code}})
                 return Response(status=scenario.refuse, body=body, headers={"content-type": "application/json"})
             if scenario.drop == "before":
