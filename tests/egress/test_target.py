@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 import socket
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -145,6 +147,23 @@ def test_every_text_is_refused_or_means_one_thing(text: str) -> None:
     else:
         found = socket.getaddrinfo(target.host, 80, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
         assert {ip_address(address[0]) for *_, address in found} == {target.address}
+
+
+_PLAIN_HOSTS = st.text("abz019.-_:AZ", max_size=24) | st.sampled_from(("127.0.0.1", "0x7f.1", "a.b:80", "a:0", "1.2.3"))
+
+
+@settings(max_examples=500, deadline=None, database=None)
+@given(st.sampled_from(("http", "https")), _PLAIN_HOSTS, st.text("abz/.~-_09AZ", max_size=24))
+def test_a_url_in_which_nothing_is_encoded_is_judged_as_with_a_query(scheme: str, netloc: str, rest: str) -> None:
+    """The one is matched as a whole, the other taken apart."""
+    url = f"{scheme}://{netloc}/{rest}"
+    try:
+        whole = parse(url)
+    except UrlRefused as refused:
+        with pytest.raises(UrlRefused, match=re.escape(refused.message)):
+            parse(f"{url}?a")
+    else:
+        assert parse(f"{url}?a") == dataclasses.replace(whole, path=f"{whole.path}?a")
 
 
 @pytest.mark.parametrize(

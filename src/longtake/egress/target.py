@@ -24,6 +24,8 @@ _NETLOC = re.compile(r"(?:\[(?P<v6>[^\[\]]*)\]|(?P<name>[^:\[\]]*))(?::(?P<port>
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\Z")
 _NUMBER = re.compile(r"(0x[0-9a-f]*|[0-9]+)\Z")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\\u0080-\u00a0\u2028\u2029\ud800-\udfff]")
+_PLAIN = re.compile(r"(?P<scheme>https?)://(?P<netloc>[A-Za-z0-9._:-]+)(?P<path>/[A-Za-z0-9._~/-]*)\Z")
+"""A URL in which nothing has to be told apart or encoded: those of jobs, which are asked for again and again."""
 _KEPT = "%!$&'()*+,;=:@/?~-._[]^`{|}\"<>"
 """What a path and a query keep as they are: a signature covers the text, so nothing in it is written anew."""
 
@@ -101,20 +103,26 @@ class _Parser:
             raise self._refusal(f"it is longer than {_MOST_CHARS} characters")
         if _FORBIDDEN.search(url):
             raise self._refusal("it has a space, a backslash or a control character: encode them as %20 and so on")
+        if (plain := _PLAIN.match(url)) is not None:
+            host, port = self._place_of(plain["scheme"], plain["netloc"])
+            return Target(scheme=plain["scheme"], host=host, port=port, path=plain["path"])
         try:
             parts = urlsplit(url)
         except ValueError:
             raise self._refusal("it is not a well-formed URL") from None
         if parts.scheme not in _PORTS:
             raise self._refusal("only http and https addresses are fetched")
-        try:
-            host, port = _known_place(parts.scheme, parts.netloc)
-        except UrlRefused:
-            host, port = self.place(parts.scheme, parts.netloc)  # refuses it again, and names the field
+        host, port = self._place_of(parts.scheme, parts.netloc)
         path = quote(parts.path or "/", safe=_KEPT)
         if parts.query:
             path += f"?{quote(parts.query, safe=_KEPT)}"
         return Target(scheme=parts.scheme, host=host, port=port, path=path)
+
+    def _place_of(self, scheme: str, text: str) -> tuple[str, int]:
+        try:
+            return _known_place(scheme, text)
+        except UrlRefused:
+            return self.place(scheme, text)  # refuses it again, and names the field
 
     def place(self, scheme: str, text: str) -> tuple[str, int]:
         """Host and port."""

@@ -8,6 +8,8 @@ start should cost.
 from __future__ import annotations
 
 import asyncio
+import functools
+import math
 import re
 import socket
 from collections.abc import AsyncGenerator, Callable
@@ -119,6 +121,8 @@ class Answer:
             raise MaybeSent(f"{self._hop.place} broke off in the middle of its answer") from None
 
     async def _next_as_sent(self) -> bytes:
+        if self._response.content.at_eof():
+            return b""
         fault: Exception | None = None
         chunk = b""
         try:
@@ -165,6 +169,7 @@ class Wire:
         headers = {"User-Agent": _USER_AGENT, **hop.headers, "Accept-Encoding": "identity"}
         if address is not None:
             headers["Host"] = hop.target.authority
+        left_s = max(hop.deadline - asyncio.get_running_loop().time(), 0)
         progress = Progress()
         fault: Exception | None = None
         response: aiohttp.ClientResponse | None = None
@@ -181,7 +186,7 @@ class Wire:
                 allow_redirects=False,
                 proxy=proxy,
                 server_hostname=hop.target.host if address and hop.target.scheme == "https" else None,
-                timeout=self._timeout(hop),
+                timeout=_timeout(math.ceil(left_s * 10), self._limits.connect_s, hop.silence_s),
                 middlewares=() if hop.method == "POST" else (_send_once,),
             )
         except (aiohttp.ClientError, OSError, RuntimeError) as error:  # RuntimeError: the session was closed meanwhile
@@ -209,13 +214,6 @@ class Wire:
             raise refusal(NOT_PUBLIC, hop.param)
         return addresses[0]
 
-    def _timeout(self, hop: Hop) -> aiohttp.ClientTimeout:
-        left_s = max(hop.deadline - asyncio.get_running_loop().time(), 0.001)
-        connect_s = self._limits.connect_s
-        return aiohttp.ClientTimeout(
-            total=left_s, connect=connect_s, sock_connect=connect_s, sock_read=hop.silence_s, ceil_threshold=3600
-        )
-
     def _session(self, way: Way) -> aiohttp.ClientSession:
         connector = Connector(
             resolver=self._foreign_names if way is Way.GUARDED else self._own_names,
@@ -229,6 +227,14 @@ class Wire:
             auto_decompress=False,
             trust_env=False,
         )
+
+
+@functools.lru_cache(maxsize=64)
+def _timeout(left_ds: int, connect_s: float, silence_s: float) -> aiohttp.ClientTimeout:
+    """The bounds of one exchange. What is left of its call's time is in tenths of a second, so that few differ."""
+    return aiohttp.ClientTimeout(
+        total=max(left_ds, 1) / 10, connect=connect_s, sock_connect=connect_s, sock_read=silence_s, ceil_threshold=3600
+    )
 
 
 def _way(hop: Hop, proxy: str | None) -> Way:
