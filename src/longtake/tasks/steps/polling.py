@@ -28,6 +28,9 @@ MISSES_TO_LOSE = 3
 """Answers in a row that say the provider does not know the id."""
 GROWTH = 0.3
 """Of the pause, as a share of how long ago the job was bought: from a second to ten in half a minute."""
+MOST_QUESTIONS_PER_S = 50
+"""To an account that names no time, as long as a pause of `longest_pause_s` keeps them to it. Each of some hundred jobs
+may be young, and makers and relays count all questions of a key together."""
 JITTER = 0.2
 RESUMED_APART_S = 0.002
 """What jobs that are taken up at a restart are asked apart, on average: all at once they would hold up everything."""
@@ -83,7 +86,7 @@ async def _follow(here: Surroundings, remote: Remote, task: Task, account: LiveA
                     return await _conclude(here, task, account, job, said, answered=_told(answer))
                 _show(here, task, said)
                 asked_s = said.poll_after_s
-        wait_s = next_wait_s(remote, _age_s(here, job), asked_s)
+        wait_s = next_wait_s(remote, _age_s(here, job), account.in_flight, asked_s)
         # Thousands wait here: only what is told at the end is kept.
         answer = None if answer is None else Response(status=answer.status, body=answer.body)
         del said
@@ -92,22 +95,24 @@ async def _follow(here: Surroundings, remote: Remote, task: Task, account: LiveA
 def first_wait_s(remote: Remote, age_s: float, in_flight: int, asked_s: float | None = None) -> float:
     """How long until the first question about a job that was bought `age_s` ago, one of `in_flight`."""
     if asked_s is not None:
-        return next_wait_s(remote, age_s, asked_s)
-    if age_s < remote.first_pause_s:
-        return remote.first_pause_s - age_s
-    return _spread.uniform(0, min(_pause_s(remote, age_s), in_flight * RESUMED_APART_S))
+        return next_wait_s(remote, age_s, in_flight, asked_s)
+    first_s = _pause_s(remote, 0, in_flight)
+    if age_s < first_s:
+        return first_s - age_s
+    return _spread.uniform(0, min(_pause_s(remote, age_s, in_flight), in_flight * RESUMED_APART_S))
 
 
-def next_wait_s(remote: Remote, age_s: float, asked_s: float | None = None) -> float:
+def next_wait_s(remote: Remote, age_s: float, in_flight: int, asked_s: float | None = None) -> float:
     """How long until the next question; `asked_s` is what the provider has named, and is never fallen short of."""
     if asked_s is not None:
         return asked_s * _spread.uniform(1, 1 + JITTER)
-    return _pause_s(remote, age_s) * _spread.uniform(1 - JITTER, 1 + JITTER)
+    return _pause_s(remote, age_s, in_flight) * _spread.uniform(1 - JITTER, 1 + JITTER)
 
 
-def _pause_s(remote: Remote, age_s: float) -> float:
-    """By the job's age, so that a restart does not begin at the shortest pause again."""
-    return min(remote.longest_pause_s, remote.first_pause_s + GROWTH * age_s)
+def _pause_s(remote: Remote, age_s: float, in_flight: int) -> float:
+    """By the job's age, so that a restart does not begin at the shortest pause again, and by how many others wait."""
+    by_age_s = remote.first_pause_s + GROWTH * age_s
+    return min(remote.longest_pause_s, max(by_age_s, in_flight / MOST_QUESTIONS_PER_S))
 
 
 def _age_s(here: Surroundings, job: Job) -> float:

@@ -44,7 +44,7 @@ async def follow_source(here: Surroundings, task: Task, adoption: Adoption) -> N
             await here.queue(task, task.plan)
             return
         age_s = max(0, here.clock() - task.created_ms) / 1000
-        await asyncio.sleep(next_wait_s(here.providers, age_s))
+        await asyncio.sleep(next_wait_s(here.providers, age_s, in_flight=1))
         now = await here.store.task(task.tenant_id, task.id)
         if now is None or now.step is not Step.WAITING:
             return
