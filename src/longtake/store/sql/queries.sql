@@ -106,11 +106,8 @@ select min(:most, tokens + max(0, :now_ms - at_ms) * :most / :fills_ms) from rat
 -- parent_step --
 select step, finished_ms from tasks where uuid = :uuid and tenant = :tenant and deleted_ms is null
 
--- take_place --
--- No row comes back where the limit is reached.
-insert into counters (dimension, key, used) values ('active', :tenant, 1)
-on conflict (dimension, key) do update set used = used + 1 where :most = 0 or used < :most
-returning used
+-- active --
+select used from counters where dimension = 'active' and key = :tenant
 
 -- free_place --
 update counters set used = used - 1 where dimension = 'active' and key = :tenant and used > 0
@@ -271,11 +268,25 @@ problems as (
 select kind, subject, found, wanted from problems limit :most
 
 -- insert_task --
+-- The last cell is who claims it with that, if nothing else is due for a slot of its kind. What an open task takes of
+-- its tenant is written by a trigger; the table's check refuses it where too little is left of a balance.
+with claim (is_made) as materialized (
+    select ?32 is not null and not exists (
+        select 1 from tasks as other
+        where other.owner is null and other.slot is not null and other.slot = ?7 and other.next_ms <= ?13
+    )
+)
 insert into tasks (
     id, uuid, tenant, key, operation, step, slot, listed, progress, sequence, parent, group_id, created_ms, updated_ms,
     started_ms, finished_ms, deadline_ms, expires_ms, next_ms, owner, fence, attempt, cancel_requested_ms,
     hold_microusd, cost_microusd, price_rule, submission, plan, report, fault, settlement
-) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+)
+select
+    ?1, ?2, ?3, ?4, ?5, iif(is_made, 'preparing', ?6), ?7, ?8, ?9, ?10 + is_made, ?11, ?12, ?13, ?14,
+    iif(is_made, ?13, ?15), ?16, ?17, ?18, ?19, iif(is_made, ?32, ?20), ?21 + is_made, ?22, ?23,
+    ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31
+from claim
+returning owner is ?32
 
 -- insert_asset --
 insert into assets (id, tenant, mime, size_bytes, sha256, filename, facts, created_ms)
@@ -504,18 +515,6 @@ update tasks set
 where number = :number
 returning {task}
 
--- claim_new --
--- A task that the same transaction has inserted, if nothing else is due for a slot of its kind.
-update tasks set
-    owner = :owner, fence = fence + 1, sequence = sequence + 1, updated_ms = :now_ms, started_ms = :now_ms,
-    step = 'preparing'
-where uuid = :uuid and not exists (
-    select 1 from tasks as other
-    where other.owner is null and other.slot is not null and other.slot = tasks.slot and other.next_ms <= :now_ms
-        and other.number <> tasks.number
-)
-returning 1
-
 -- owned --
 select {task} from tasks where owner = :owner and finished_ms is null order by number
 
@@ -527,6 +526,16 @@ update tasks set
     progress = max(progress, coalesce(:progress, 0)), next_ms = coalesce(:next_ms, next_ms),
     deadline_ms = coalesce(:deadline_ms, deadline_ms), expires_ms = coalesce(:expires_ms, expires_ms),
     owner = case when :release then null else owner end
+where uuid = :uuid and owner is :owner and fence = :fence and step = :before and deleted_ms is null
+    and (not :refuse_cancelled or cancel_requested_ms is null)
+returning {task}
+
+-- move_on --
+-- Of a task that stays in the same hands and keeps its times: the indexes over those are left alone.
+update tasks set
+    step = :after, slot = :slot, sequence = sequence + 1, updated_ms = :now_ms,
+    plan = coalesce(:plan, plan), attempt = coalesce(:attempt, attempt),
+    progress = max(progress, coalesce(:progress, 0))
 where uuid = :uuid and owner is :owner and fence = :fence and step = :before and deleted_ms is null
     and (not :refuse_cancelled or cancel_requested_ms is null)
 returning {task}

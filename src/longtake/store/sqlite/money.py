@@ -23,24 +23,22 @@ from longtake.types import Step, Task
 MOST_PROBLEMS = 100
 
 
-def hold(connection: apsw.Connection, task: Task, *, priced: bool) -> None:
-    """Take a new task's worst price out of its tenant's balance. Raises InsufficientQuota, AccessDenied."""
-    amount, tenant = task.hold_microusd, task.tenant_id
-    if amount or not priced:
-        try:
-            left = fetch_first(connection, "debit", {"tenant": tenant, "amount": amount})
-        except apsw.ConstraintError:
-            left = fetch_first(connection, "balance", {"tenant": tenant})
-            if priced and left is not None:
-                raise _too_little(amount, _integer(left)) from None
-        if left is not None and not priced:
-            raise AccessDenied(
-                f"nobody has set a price for model {task.model_requested!r} in this form, so it is not for prepaid "
-                "keys: name another model or size, or ask the operator for a price",
-                message_zh="该模型未设置价格，预付费密钥无法使用：请更换模型或尺寸，或联系管理员设置价格",
-                param="model",
-            )
-    _add_to_ledger(connection, task.id, "hold", tenant=tenant, amount_microusd=-amount, now_ms=task.created_ms)
+def check_price(connection: apsw.Connection, task: Task, *, priced: bool) -> None:
+    """Keep who pays in advance from what nobody has set a price for. Raises AccessDenied."""
+    if not priced and fetch_first(connection, "balance", {"tenant": task.tenant_id}) is not None:
+        raise AccessDenied(
+            f"nobody has set a price for model {task.model_requested!r} in this form, so it is not for prepaid "
+            "keys: name another model or size, or ask the operator for a price",
+            message_zh="该模型未设置价格，预付费密钥无法使用：请更换模型或尺寸，或联系管理员设置价格",
+            param="model",
+        )
+
+
+def check_balance(connection: apsw.Connection, task: Task) -> None:
+    """Say why a new task was refused, if it is for what is held for it. Raises InsufficientQuota."""
+    left = fetch_first(connection, "balance", {"tenant": task.tenant_id})
+    if left is not None and _integer(left) < task.hold_microusd:
+        raise _too_little(task.hold_microusd, _integer(left)) from None
 
 
 def lower_hold(connection: apsw.Connection, task_id: str, amount: int, now_ms: int) -> None:

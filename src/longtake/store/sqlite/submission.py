@@ -9,7 +9,7 @@ import msgspec
 from longtake.errors import IdempotencyConflict, RateLimited, SourceUnusable, TaskNotFound
 from longtake.lifecycle import ENDS
 from longtake.store.base import FoundJob, Idempotency, NewTask, Submitted
-from longtake.store.sqlite.money import hold
+from longtake.store.sqlite.money import check_balance, check_price
 from longtake.store.sqlite.queries import Cell, Row, fetch, fetch_first
 from longtake.store.sqlite.rows import asset_cells, spellings_of, task_of, uuid_of
 from longtake.types import Asset, AssetSource, Operation, Plan, Role, Step, Submission, Task
@@ -26,10 +26,18 @@ def submit(connection: apsw.Connection, new: NewTask, cells: tuple[Cell, ...], t
         _check_parent(connection, task)
     if new.found is not None:
         _check_free(connection, task, new.found)
-    if task.step not in ENDS:
-        _take_place(connection, task.tenant_id, new.max_active)
-        hold(connection, task, priced=new.priced)
-    fetch(connection, "insert_task", cells)
+    is_open = task.step not in ENDS
+    if is_open:
+        _check_place(connection, task.tenant_id, new.max_active)
+        check_price(connection, task, priced=new.priced)
+    owner = new.owner if task.step is Step.QUEUED else None
+    try:
+        inserted = fetch_first(connection, "insert_task", (*cells, owner))
+    except apsw.ConstraintError:
+        if is_open:
+            check_balance(connection, task)
+        raise
+    assert inserted is not None
     name_inputs(connection, task.id, task.submission, task.plan)
     for role, asset in task.assets.items():
         name_result(connection, task.id, role, asset, task.created_ms)
@@ -37,17 +45,14 @@ def submit(connection: apsw.Connection, new: NewTask, cells: tuple[Cell, ...], t
         _note_job(connection, task, new.found)
     if new.idempotency is not None:
         _remember(connection, task, new.idempotency)
-    if new.owner is None or task.step is not Step.QUEUED:
+    if owner is None or not inserted[0]:
         return Submitted(task=task)
-    return Submitted(task=task, claimed=_claimed(connection, task, new.owner, turns))
-
-
-def _claimed(connection: apsw.Connection, task: Task, owner: str, turns: dict[str, int]) -> Task | None:
-    """A task that was just inserted, in this owner's hands; None where another comes first."""
-    taken: dict[str, Cell] = {"uuid": uuid_of(task.id), "owner": owner, "now_ms": task.created_ms}
-    if fetch_first(connection, "claim_new", taken) is None:
-        return None
     note_turn(turns, task.tenant_id)
+    return Submitted(task=task, claimed=_claimed(task, owner))
+
+
+def _claimed(task: Task, owner: str) -> Task:
+    """A queued task as `insert_task` writes it for who claims it with that."""
     return msgspec.structs.replace(
         task,
         step=Step.PREPARING,
@@ -148,8 +153,9 @@ def _note_job(connection: apsw.Connection, task: Task, found: FoundJob) -> None:
     fetch(connection, "insert_found_job", row)
 
 
-def _take_place(connection: apsw.Connection, tenant_id: str, most: int) -> None:
-    if fetch_first(connection, "take_place", {"tenant": tenant_id, "most": most}) is None:
+def _check_place(connection: apsw.Connection, tenant_id: str, most: int) -> None:
+    active = fetch_first(connection, "active", {"tenant": tenant_id}) if most else None
+    if active is not None and msgspec.convert(active[0], int) >= most:
         raise RateLimited(f"{most} tasks of this key's tenant are unfinished, which is the limit: wait for one to end")
 
 

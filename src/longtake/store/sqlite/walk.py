@@ -24,6 +24,7 @@ _BUYS_OR_MAKES = frozenset({Step.SUBMITTING, Step.GENERATING})
 _INTERIM = frozenset({Role.SO_FAR})
 """Results that are of no use once the task has ended."""
 _MADE_AGAIN = frozenset(Role) - _INTERIM
+_MORE_THAN_A_STEP = ("report", "parent", "next_ms", "deadline_ms", "expires_ms")
 _IN_NO_HANDS = frozenset({Step.WAITING, Step.QUEUED})
 
 
@@ -120,7 +121,8 @@ def move(
         "release": changes.release or after in _IN_NO_HANDS,
         "refuse_cancelled": after in _BUYS_OR_MAKES and (after is not task.step or begins),
     }
-    row = fetch_first(connection, "move", written)
+    is_more = written["release"] or any(written[name] is not None for name in _MORE_THAN_A_STEP)
+    row = fetch_first(connection, "move" if is_more else "move_on", written)
     if row is None:
         raise FencedOff(f"task {task.id} is no longer at {task.step} under fence {task.fence}, or was cancelled")
     if changes.hold_microusd is not None:
