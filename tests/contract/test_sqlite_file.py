@@ -366,10 +366,10 @@ async def test_a_failed_open_gives_the_lock_back(tmp_path: Path) -> None:
 HOT = [
     "task_by_uuid", "key_by_digest", "asset", "idempotent_task", "next_due_ms", "due_of", "due_tenants",
     "running", "tasks_newest", "tasks_oldest", "unlisted_newest", "unlisted_oldest", "waiting", "overdue", "expired",
-    "move", "finish", "claim",
+    "move", "move_on", "finish", "claim", "active",
     "save_progress", "drop_orphaned_inputs", "delete_assets", "forget_idempotency", "balance", "is_settling",
-    "settle_overdue", "other_open_job", "sums", "billed", "resolve_job", "settleable", "close_settlement", "give_back",
-    "payment", "taken_id", "taken",
+    "settle_overdue", "other_open_job", "sums", "billed", "resolve_job", "settleable", "close_settlement",
+    "change_balance", "payment", "taken_id", "taken",
 ]  # fmt: skip
 
 

@@ -24,11 +24,17 @@ from longtake.store.sqlite.queries import Cells, Row, run
 
 _PROMPT = "json_extract({row}.submission, '$.prompt')"
 _JOBS_TASK = "(select step from tasks where id = new.task)"
+_GATHERS = "json_extract(new.plan, '$.fetches')"
+_STAGES = (
+    f"new.operation = 'extend' and json_extract(new.plan, '$.maker.engine') = '' and not coalesce({_GATHERS}, 0)"
+)
 _TRIGGERS = f"""
 create temp trigger seen_move after update on main.tasks when new.step <> old.step begin
     select seen('move', new.id, old.step, new.step, {_PROMPT.format(row="new")}); end;
 create temp trigger seen_new after insert on main.tasks begin
-    select seen('move', new.id, 'new', new.step, {_PROMPT.format(row="new")}); end;
+    select seen('move', new.id, 'new', iif(new.owner is null, new.step, 'queued'), {_PROMPT.format(row="new")}); end;
+create temp trigger seen_new_claimed after insert on main.tasks when new.owner is not null begin
+    select seen('move', new.id, 'queued', new.step, {_PROMPT.format(row="new")}); end;
 create temp trigger seen_claim after update on main.tasks
 when new.step = old.step and old.owner is null and new.owner is not null begin
     select seen('claimed', new.id, new.step, new.step, {_PROMPT.format(row="new")}); end;
@@ -43,12 +49,15 @@ create temp trigger seen_job after insert on main.jobs begin
 create temp trigger seen_resolved after update on main.jobs when old.state = 'open' and new.state <> 'open' begin
     select seen('job resolved', new.task, {_JOBS_TASK}, {_JOBS_TASK}, ''); end;
 create temp trigger seen_gathering after update on main.tasks
-when old.step = 'queued' and new.step = 'preparing' and json_extract(new.plan, '$.fetches') begin
+when old.step = 'queued' and new.step = 'preparing' and {_GATHERS} begin
     select seen('{record.GATHERING}', new.id, old.step, new.step, ''); end;
+create temp trigger seen_new_gathering after insert on main.tasks when new.owner is not null and {_GATHERS} begin
+    select seen('{record.GATHERING}', new.id, 'queued', new.step, ''); end;
 create temp trigger seen_staging after update on main.tasks
-when old.step = 'queued' and new.step = 'preparing' and new.operation = 'extend'
-    and json_extract(new.plan, '$.maker.engine') = '' and not coalesce(json_extract(new.plan, '$.fetches'), 0) begin
+when old.step = 'queued' and new.step = 'preparing' and {_STAGES} begin
     select seen('{record.STAGING}', new.id, old.step, new.step, ''); end;
+create temp trigger seen_new_staging after insert on main.tasks when new.owner is not null and {_STAGES} begin
+    select seen('{record.STAGING}', new.id, 'queued', new.step, ''); end;
 create temp trigger seen_gathered after update on main.tasks
 when old.step = 'preparing' and new.step = 'queued' and json_extract(old.plan, '$.fetches')
     and not coalesce(json_extract(new.plan, '$.fetches'), 0) begin

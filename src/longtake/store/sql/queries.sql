@@ -112,13 +112,8 @@ select used from counters where dimension = 'active' and key = :tenant
 -- free_place --
 update counters set used = used - 1 where dimension = 'active' and key = :tenant and used > 0
 
--- debit --
--- The table's check refuses it where too little is left. No row comes back where the tenant pays afterwards.
-update balances set amount_microusd = amount_microusd - :amount where tenant = :tenant
-returning amount_microusd
-
--- give_back --
--- Only who pays in advance has a balance that anything could be given back to.
+-- change_balance --
+-- Only who pays in advance has one; the table's check refuses what would leave less than nothing.
 update balances set amount_microusd = amount_microusd + :amount where tenant = :tenant
 returning amount_microusd
 

@@ -49,7 +49,7 @@ def lower_hold(connection: apsw.Connection, task_id: str, amount: int, now_ms: i
     tenant, surplus, seq = msgspec.convert(lowered, tuple[str, int, int])
     _add_to_ledger(connection, task_id, "hold", tenant=tenant, amount_microusd=surplus, now_ms=now_ms, seq=seq)
     fetch(connection, "lower_task_hold", {"task": task_id, "amount": amount})
-    fetch(connection, "give_back", {"tenant": tenant, "amount": surplus})
+    fetch(connection, "change_balance", {"tenant": tenant, "amount": surplus})
 
 
 def is_open_after(connection: apsw.Connection, task: Task, end: Step, job: JobEnd | None) -> bool:
@@ -78,7 +78,7 @@ def settle(connection: apsw.Connection, task_id: str, tenant: str, *, held: int,
     _add_to_ledger(connection, task_id, "release", tenant=tenant, amount_microusd=held, now_ms=now_ms)
     _add_to_ledger(connection, task_id, "capture", tenant=tenant, amount_microusd=-captured, now_ms=now_ms)
     if held > captured:
-        fetch(connection, "give_back", {"tenant": tenant, "amount": held - captured})
+        fetch(connection, "change_balance", {"tenant": tenant, "amount": held - captured})
 
 
 def resolve_job(connection: apsw.Connection, task_id: str, job: JobEnd, now_ms: int) -> None:
@@ -142,10 +142,9 @@ def adjust_balance(
     if fetch_first(connection, "balance", {"tenant": tenant}) is None:
         changed = _open_balance(connection, tenant, amount_microusd, now_ms)
     else:
-        statement = "give_back" if amount_microusd >= 0 else "debit"
         changed = None
         with contextlib.suppress(apsw.ConstraintError):
-            changed = fetch_first(connection, statement, {"tenant": tenant, "amount": abs(amount_microusd)})
+            changed = fetch_first(connection, "change_balance", {"tenant": tenant, "amount": amount_microusd})
     if changed is None:
         left = account(connection, tenant).balance_microusd
         raise InsufficientQuota(
