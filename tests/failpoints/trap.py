@@ -25,9 +25,7 @@ from longtake.store.sqlite.queries import Cells, Row, run
 _PROMPT = "json_extract({row}.submission, '$.prompt')"
 _JOBS_TASK = "(select step from tasks where id = new.task)"
 _GATHERS = "json_extract(new.plan, '$.fetches')"
-_STAGES = (
-    f"new.operation = 'extend' and json_extract(new.plan, '$.maker.engine') = '' and not coalesce({_GATHERS}, 0)"
-)
+_STAGES = f"new.operation = 'extend' and json_extract(new.plan, '$.maker.engine') = '' and not coalesce({_GATHERS}, 0)"
 _TRIGGERS = f"""
 create temp trigger seen_move after update on main.tasks when new.step <> old.step begin
     select seen('move', new.id, old.step, new.step, {_PROMPT.format(row="new")}); end;
