@@ -55,9 +55,10 @@ WATCH_S = 15.0
 READY_S = 20.0
 LIMIT_S = 120.0
 QUIET = (
-    "import logging; import longtake.tasks.steps.polling as polling; polling.JITTER = 0.0; "
+    "import logging; import longtake.tasks.steps.polling as polling; polling.JITTER = 0.0; {more}"
     "from longtake.__main__ import main; logging.disable(logging.INFO); main()"
 )
+ASKED_SOON = "polling.MOST_QUESTIONS_PER_S = 1e9; "
 
 
 # ---- processes -------------------------------------------------------------------------------------------------------
@@ -123,8 +124,8 @@ def start_upstream(stack: ExitStack, folder: Path) -> Upstream:
     return Upstream(port=int(child.stdout.readline()), pid=child.pid)
 
 
-def start_longtake(stack: ExitStack, home: Path, upstream: Upstream) -> Server:
-    """`longtake serve` with the fake as its only provider."""
+def start_longtake(stack: ExitStack, home: Path, upstream: Upstream, more: str = "") -> Server:
+    """`longtake serve` with the fake as its only provider; `more` is run before."""
     home.mkdir(exist_ok=True)
     (home / "longtake.toml").write_text(
         f'[[providers]]\nname = "upstream"\nkind = "openai_videos"\nbase_url = "http://127.0.0.1:{upstream.port}/v1"\n'
@@ -133,7 +134,7 @@ def start_longtake(stack: ExitStack, home: Path, upstream: Upstream) -> Server:
     )
     port = free_port()
     log = home.with_suffix(f".{port}.log")
-    arguments = [sys.executable, "-c", QUIET, "serve", "--port", str(port), "--home", str(home)]
+    arguments = [sys.executable, "-c", QUIET.format(more=more), "serve", "--port", str(port), "--home", str(home)]
     environment = {"LONGTAKE_ADMIN_KEY": ADMIN_KEY, "UPSTREAM_KEY": "k" * 24, "LONGTAKE_MAX_ACTIVE_TASKS": "0"}
     began_s = time.perf_counter()
     child = stack.enter_context(process(arguments, log, environment))
@@ -204,21 +205,24 @@ CREATE: dict[str, object] = {"model": "sora-2", "prompt": "a cat", "seconds": "4
 class Bought:
     """One server under a load of creates."""
 
+    name: str
     answered_per_s: float
     bought_per_s: float
     p50_ms: float
     p99_ms: float
     cpu_us: float
-    jobs: int
+    questions: float
+    """That each job was asked after meanwhile."""
 
 
-def buy(server: Server, key: str, upstream: Upstream, seconds: float) -> Bought:
+def buy(name: str, server: Server, key: str, upstream: Upstream, seconds: float) -> Bought:
     """Press for so long, then wait until the upstream has as many jobs as were answered."""
     request = post("/v1/videos", server, key, CREATE)
     answered, text = exchange(server.port, request)
     if answered.split(b" ", 2)[1] != b"200":
         raise SystemExit(f"the create was refused: {text[:500]!r}")
     upstream.wait_for(1)
+    upstream.tell("mark")
     before, before_jobs = Sample.of(server.pid), upstream.seen()["jobs"]
     result = press(server, request, seconds)
     seen = upstream.wait_for(before_jobs + result["answers"])
@@ -227,12 +231,13 @@ def buy(server: Server, key: str, upstream: Upstream, seconds: float) -> Bought:
         raise SystemExit(f"{result['answers']} creates were answered, {bought} jobs are at the upstream")
     spent_s = max(result["spent_s"], seen["last_s"] - result["began_s"])
     return Bought(
+        name=name,
         answered_per_s=result["rate"],
         bought_per_s=bought / spent_s,
         p50_ms=result["p50_ms"],
         p99_ms=result["p99_ms"],
         cpu_us=(Sample.of(server.pid).cpu_s - before.cpu_s) / bought * 1e6,
-        jobs=bought,
+        questions=seen["polls"] / bought,
     )
 
 
@@ -240,33 +245,40 @@ def accepted(folder: Path, environment: Path | None, seconds: float, rounds: int
     """Creates through LiteLLM and through longtake in turns: the machine's speed changes from minute to minute.
 
     Each turn of longtake is a fresh server with a fresh home and a fresh fake, so that nobody polls during LiteLLM's.
-    LiteLLM is the same one throughout, warm from its second turn on.
+    LiteLLM is the same one throughout, warm from its second turn on. It asks after no job by itself; longtake does, and
+    with hundreds in flight later than after the second that it waits with few: so it has a second turn, in which it
+    asks after each job as soon as it would after a single one.
     """
-    print(f"{'creates, c64':14}{'answered/s':>12}{'bought/s':>10}{'CPU us/job':>12}{'p50 ms':>9}{'p99 ms':>9}")
-    ours, theirs = list[Bought](), list[Bought]()
+    print(
+        f"{'creates, c64':22}{'answered/s':>12}{'bought/s':>10}{'CPU us/job':>12}{'p50 ms':>9}{'p99 ms':>9}"
+        f"{'questions/job':>15}"
+    )
+    theirs, ours, asking = list[Bought](), list[Bought](), list[Bought]()
     with ExitStack() as stack:
         their_upstream = start_upstream(stack, folder)
         litellm = start_litellm(stack, folder, environment, their_upstream) if environment else None
         for number in range(rounds):
             if litellm is not None:
-                theirs.append(buy(litellm, LITELLM_KEY, their_upstream, seconds))
-                print_bought("LiteLLM", theirs[-1])
-            with ExitStack() as turn:
-                upstream = start_upstream(turn, folder)
-                server = start_longtake(turn, folder / f"accepting-{number}", upstream)
-                ours.append(buy(server, ADMIN_KEY, upstream, seconds))
-            print_bought("longtake", ours[-1])
-            if litellm is not None:
-                print_ratio(f"ratio {number + 1}", ours[-1:], theirs[-1:])
+                theirs.append(buy("LiteLLM", litellm, LITELLM_KEY, their_upstream, seconds))
+                print_bought(theirs[-1])
+            for turns, name, more in ((ours, "longtake", ""), (asking, "longtake, asking soon", ASKED_SOON)):
+                with ExitStack() as turn:
+                    upstream = start_upstream(turn, folder)
+                    server = start_longtake(turn, folder / f"accepting-{number}-{len(more)}", upstream, more)
+                    turns.append(buy(name, server, ADMIN_KEY, upstream, seconds))
+                print_bought(turns[-1])
+                if litellm is not None:
+                    print_ratio(f"  ratio {number + 1}", turns[-1:], theirs[-1:])
     if theirs:
         print_ratio("medians", ours, theirs, "   (aim: bought/s at least 10x, goal 25x)")
+        print_ratio("medians, asking soon", asking, theirs)
 
 
-def print_bought(name: str, found: Bought) -> None:
+def print_bought(found: Bought) -> None:
     """One server's figures as a row."""
     print(
-        f"{name:14}{found.answered_per_s:12.0f}{found.bought_per_s:10.0f}{found.cpu_us:12.0f}"
-        f"{found.p50_ms:9.1f}{found.p99_ms:9.1f}",
+        f"{found.name:22}{found.answered_per_s:12.0f}{found.bought_per_s:10.0f}{found.cpu_us:12.0f}"
+        f"{found.p50_ms:9.1f}{found.p99_ms:9.1f}{found.questions:15.2f}",
         flush=True,
     )
 
@@ -281,7 +293,7 @@ def print_ratio(name: str, ours: list[Bought], theirs: list[Bought], aim: str = 
         return median(ours, of) / median(theirs, of)
 
     print(
-        f"{name:14}{times(lambda one: one.answered_per_s):11.1f}x{times(lambda one: one.bought_per_s):9.1f}x"
+        f"{name:22}{times(lambda one: one.answered_per_s):11.1f}x{times(lambda one: one.bought_per_s):9.1f}x"
         f"{1 / times(lambda one: one.cpu_us):11.1f}x{1 / times(lambda one: one.p50_ms):8.1f}x"
         f"{1 / times(lambda one: one.p99_ms):8.1f}x{aim}",
         flush=True,
