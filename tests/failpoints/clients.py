@@ -12,7 +12,7 @@ import msgspec
 from tests.failpoints import record_writes as record
 from tests.failpoints.orders import Wish
 from tests.failpoints.parts import ACTS, DELETES, Watch
-from tests.failpoints.scenario import LINKED, Scenario
+from tests.failpoints.scenario import CLOSING, LINKED, Scenario
 from tests.failpoints.scenarios import SCENARIOS
 from tests.fakes.house import ANNA, TOY_VIDEO, House, extension, one_chunk
 
@@ -21,7 +21,19 @@ from longtake.lifecycle import ENDS
 from longtake.routing.live_accounts import LiveAccounts
 from longtake.store.base import Key, TaskQuery
 from longtake.store.sqlite import SqliteStore
-from longtake.types import SECOND_US, AssetSource, Operation, Principal, Source, Submission, Task, TaskSource, UrlSource
+from longtake.tasks.sweep import END_OF_TIME_MS
+from longtake.types import (
+    SECOND_US,
+    AssetSource,
+    Operation,
+    Principal,
+    Source,
+    Step,
+    Submission,
+    Task,
+    TaskSource,
+    UrlSource,
+)
 
 MOST_TRIES = 5
 CREDIT_MICROUSD = 100
@@ -81,9 +93,8 @@ class Clients:
 
     async def _submission(self, wish: Wish, scenario: Scenario) -> Submission:
         if scenario.kind == "remote":
-            closing = self._accounts.get("closing")
-            assert closing is not None
-            closing.switched_off = False
+            if scenario.model == CLOSING:
+                await self._open_again()
             return Submission(
                 operation=Operation.CREATE,
                 dialect="unified",
@@ -97,6 +108,15 @@ class Clients:
             wait_for_source=scenario.kind == "child",
             callback_url="https://caller.example/told" if scenario.name == "local" else None,
         )
+
+    async def _open_again(self) -> None:
+        """Switch the account on, once none of its tasks is about to find it switched off."""
+        chooses = {Step.QUEUED, Step.PREPARING}
+        while any(task.step in chooses for task in await self._house.store.overdue(END_OF_TIME_MS)):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        closing = self._accounts.get("closing")
+        assert closing is not None
+        closing.switched_off = False
 
     async def _source(self, wish: Wish, scenario: Scenario) -> Source:
         match scenario.kind:
