@@ -16,9 +16,9 @@ from longtake.providers.unified import UnifiedProvider
 from longtake.providers.xai import XaiProvider
 
 
-def family(code: str, message: str = "no") -> dict[str, object]:
+def family(code: str | None, message: str = "no", kind: str = "new_api_error") -> dict[str, object]:
     """The relays' middleware's body."""
-    return {"error": {"message": f"{message} (request id: 2025)", "type": "new_api_error", "code": code}}
+    return {"error": {"message": f"{message} (request id: 2025)", "type": kind, "code": code}}
 
 
 NO_PERMISSION = "The caller does not have permission to execute the specified operation"
@@ -138,6 +138,10 @@ UNSURE = [
     ("fal: no runner, though it is queued", answer({"detail": "m", "error_type": "runner_scheduling_failure"}, 503)),
     ("fal: a runner may have had it", answer({"detail": "m", "error_type": "runner_connection_timeout"}, 503)),
     ("a relay whose upstream ran out of time", answer(family("overloaded_upstream_timeout"), 503)),
+    ("a relay's type for everything", answer(family(None, kind="invalid_request_error"), 503)),
+    ("a relay's call that ended badly", answer(family("bad_response_status_code", kind="invalid_request_error"), 503)),
+    ("a relay's call that never ended", answer(family("do_request_failed", kind="rate_limit_error"), 503)),
+    ("a relay that broke while it asked", answer(family("internal_error", kind="overloaded_error"), 503)),
     ("a list", answer([{"code": "server_is_overloaded"}], 503)),
     ("529 without a code", answer(None, 529)),
     ("overloaded, behind a 502", answer(OVERLOADED, 502)),

@@ -34,6 +34,32 @@ def test_a_file_is_read_again_only_when_it_is_another_or_was_written(tmp_path):
     assert file.read() == ""
 
 
+def test_what_could_not_be_read_is_read_once_it_can(tmp_path):
+    path = tmp_path / "key"
+    file = KeyFile(path, "", access_with)
+    path.write_bytes(b"\xff" * 9)
+    stamp = path.stat()
+    assert file.read_if_changed() == ""
+    path.write_bytes(b"first-key")
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert file.read_if_changed() == "first-key"
+
+
+def test_a_file_that_gets_another_key_of_the_same_length_and_time_is_read(tmp_path):
+    path = tmp_path / "key"
+    path.write_text("first-key", encoding="utf-8")
+    file, stamp = KeyFile(path, "", access_with), path.stat()
+    assert file.read_if_changed() == "first-key"
+    path.write_text("other-key", encoding="utf-8")
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert file.read_if_changed() == "other-key"
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "key")
+    assert KeyFile(tmp_path / "key", "", access_with).read_if_changed() == ""
+
+
 def test_a_key_is_taken_once_and_those_of_before_stay_masked_as_far_as_they_are_kept(tmp_path):
     keys = [f"sk-number-{number}-of-many" for number in range(MOST_OLDER + 2)]
     file = KeyFile(tmp_path / "key", keys[0], access_with)

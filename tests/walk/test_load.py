@@ -156,6 +156,56 @@ def test_two_that_are_full_are_asked_no_faster_than_one(tmp_path, upstream):
     asyncio.run(main())
 
 
+NO_MONEY = {"path": "unified/v1/video/create", "status": 402, "body": {"message": "out of credits"}}
+
+
+@pytest.mark.parametrize("next_is_off", [False, True])
+def test_an_account_that_has_money_again_is_asked_again_while_the_other_is_full(
+    tmp_path, upstream, *, next_is_off: bool
+):
+    """It was the account's matter and not the task's, which would otherwise wait, or end for an account that is off."""
+    before = len(upstream.jobs())
+    full = {"path": "openai/v1/videos", "method": "POST", "status": 429, "headers": {"Retry-After": "2"}, "times": -1}
+
+    async def main():
+        async with served(tmp_path, two(upstream.url)) as services:
+            upstream.spoil(NO_MONEY, {**full, "body": {"message": "slow down"}})
+            task = await ask(services, "grok-video-3")
+            while len(await bought(services, task)) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            if next_is_off:
+                await services.providers.switch("next", enabled=False)
+            await services.providers.switch("first", enabled=True)
+            done = await end_of(services, task)
+            assert done.step is Step.SUCCEEDED, done.fault
+            jobs = await bought(services, done)
+            assert [(job.account, job.trouble) for job in jobs[:2]] == [("first", "funds"), ("next", "rate_limited")]
+            assert (jobs[-1].account, len(jobs)) == ("first", 3)
+
+    asyncio.run(main())
+    assert len(upstream.jobs()) == before + 1
+
+
+def test_where_the_only_account_that_is_left_refused_for_good_its_words_are_told(tmp_path, upstream):
+    """Not that all are switched off: that would be untrue."""
+    broken = {"path": "unified/v1/video/create", "status": 400, "body": {"error": {"message": "not this"}}}
+    full = {"path": "openai/v1/videos", "method": "POST", "status": 429, "headers": {"Retry-After": "2"}, "times": -1}
+
+    async def main():
+        async with served(tmp_path, two(upstream.url)) as services:
+            upstream.spoil(broken, {**full, "body": {"message": "slow down"}})
+            task = await ask(services, "grok-video-3")
+            while len(await bought(services, task)) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            await services.providers.switch("next", enabled=False)
+            ended = await end_of(services, task)
+            assert (ended.step, code_of(ended)) == (Step.FAILED, "upstream_error")
+            assert ended.fault is not None
+            assert "slow down" in ended.fault.message
+
+    asyncio.run(main())
+
+
 def test_a_maker_that_refuses_for_load_is_passed_over_for_the_next(tmp_path, upstream):
     toml = account("first", f"{upstream.url}/unified", "priority = 9") + account("next", f"{upstream.url}/unified")
     before = len(upstream.jobs())
@@ -180,10 +230,12 @@ def test_a_maker_that_refuses_for_load_is_passed_over_for_the_next(tmp_path, ups
         {"status": 503, "body": {}},
         {"status": 503, "body": {"error": {"code": "ServiceUnavailable", "message": "no healthy upstream"}}},
         {"status": 503, "body": {"message": "the server is overloaded"}},
+        {"status": 503, "body": {"error": {"message": "m", "type": "invalid_request_error", "code": None}}},
+        {"status": 503, "body": {"error": {"message": "m", "type": "rate_limit_error", "code": "do_request_failed"}}},
         {"status": 502, "body": OVERLOADED},
         {"status": 504, "text": ""},
     ],
-    ids=["page", "empty", "a gateway's JSON", "words alone", "502", "504"],
+    ids=["page", "empty", "a gateway's JSON", "words alone", "a relay's type", "a relay's call", "502", "504"],
 )
 def test_a_gateways_answer_does_not_say_that_there_is_no_job(tmp_path, upstream, said: dict[str, object]):
     """And there is one: it was taken before the gateway answered. It is not bought again, also not elsewhere."""

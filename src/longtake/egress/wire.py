@@ -233,7 +233,7 @@ class Wire:
 def _timeout(left_ds: int, connect_s: float, silence_s: float) -> aiohttp.ClientTimeout:
     """The bounds of one exchange. What is left of its call's time is in tenths of a second, so that few differ."""
     return aiohttp.ClientTimeout(
-        total=max(left_ds, 1) / 10, connect=connect_s, sock_connect=connect_s, sock_read=silence_s, ceil_threshold=3600
+        total=left_ds / 10 or 0.001, connect=connect_s, sock_connect=connect_s, sock_read=silence_s, ceil_threshold=3600
     )
 
 

@@ -100,7 +100,9 @@ _MOVED = frozenset({301, 307, 308})
 _REFUSED_503 = frozenset(
     {Trouble.BUSY, Trouble.RATE_LIMITED, Trouble.INVALID, Trouble.FUNDS, Trouble.AUTH, Trouble.MODERATION}
 )
-_NO_REFUSAL = re.compile("response|timeout|timed_out|disconnect|gateway|upstream|://", re.IGNORECASE)
+_NO_REFUSAL = re.compile(
+    "response|timeout|timed_out|disconnect|gateway|upstream|do_request|internal|://", re.IGNORECASE
+)
 """In codes that tell how a call ended that somebody had passed on, which may have been taken there; and addresses."""
 _MOST_CHARACTERS = 500
 _BAD_REQUEST, _TIMEOUT, _TOO_EARLY, _INTERNAL, _NOT_IMPLEMENTED, _FULL = 400, 408, 425, 500, 501, 507
@@ -212,12 +214,15 @@ def _code(body: Body) -> str:
 
 
 def _is_refused_by_code(answer: Response) -> bool:
-    """Whether any code or type in the provider's own words is one of those that it gives before it takes a job."""
+    """Whether a code or type in the provider's own words is one of those that it gives before it takes a job.
+
+    And none of them tells of a call that was passed on: relays put those into types that mean anything.
+    """
     if not _is_json_object(answer):
         return False
     body = Body.read(answer)
-    codes = (body.text(place) for place in _CODE_PLACES)
-    return any(_by_code(code) in _REFUSED_503 and not _NO_REFUSAL.search(code) for code in codes)
+    codes = [code for place in _CODE_PLACES if (code := body.text(place)).lower() not in _UNTELLING]
+    return any(_by_code(code) in _REFUSED_503 for code in codes) and not any(map(_NO_REFUSAL.search, codes))
 
 
 def _message(body: Body) -> str:

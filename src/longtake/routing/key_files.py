@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import stat
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +28,7 @@ class KeyFile:
         """Of the last keys, that in use at the end."""
         self._number = 0
         """Of the key in use."""
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: tuple[int, int, int, int] | None = None
 
     @property
     def access(self) -> Access:
@@ -52,7 +53,8 @@ class KeyFile:
         key = self.read()
         if self._mark() != mark:
             return ""
-        self._seen = mark
+        if key:  # else it may be made readable, which another look has to find
+            self._seen = mark
         return key
 
     def take(self, key: str) -> bool:
@@ -69,9 +71,11 @@ class KeyFile:
         self._access = dataclasses.replace(access, secrets=secrets)
         return True
 
-    def _mark(self) -> tuple[int, int, int] | None:
+    def _mark(self) -> tuple[int, int, int, int] | None:
         try:
             found = self._path.stat()
         except OSError:
             return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
+        if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 
 from longtake.routing.live_accounts import LiveAccount
@@ -12,6 +13,8 @@ from longtake.tasks.standing import use_key
 
 LOOK_EVERY_S = 2.0
 """A file that has not changed is not opened."""
+
+_log = logging.getLogger("longtake.tasks")
 
 
 class KeyWatch:
@@ -38,7 +41,10 @@ class KeyWatch:
         while True:
             await asyncio.sleep(self._every_s)
             for account, key in await asyncio.to_thread(self._changed):
-                use_key(account, key, self._clock())
+                try:
+                    use_key(account, key, self._clock())
+                except Exception:  # noqa: BLE001 - an adapter of somebody else's makes the headers; the other accounts go on
+                    _log.exception("provider %s: its new key cannot be used", account.name)
 
     def _changed(self) -> list[tuple[LiveAccount, str]]:
         return [(account, key) for account, file in self._watched if (key := file.read_if_changed())]

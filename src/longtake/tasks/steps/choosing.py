@@ -4,16 +4,25 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 from longtake.routing.candidates import Reason
 from longtake.routing.ways import Way
-from longtake.store.base import TaskChanges
+from longtake.store.base import Job, TaskChanges
 from longtake.tasks.asking import Candidacy, look_over, made_by
+from longtake.tasks.faults import verdict_on
 from longtake.tasks.provider_jobs import keep_handed
 from longtake.tasks.remote import bought_job
 from longtake.tasks.segments import segment_of
 from longtake.tasks.staging import stage_inputs
-from longtake.tasks.steps.failover import comes_back_ms, failed_offers, passing_offers, put_off_offers
+from longtake.tasks.steps.failover import (
+    comes_back_ms,
+    failed_offers,
+    last_fault,
+    mended_offers,
+    passing_offers,
+    put_off_offers,
+)
 from longtake.tasks.steps.instead import made_here
 from longtake.tasks.steps.submitting import buy
 from longtake.tasks.steps.surroundings import Surroundings
@@ -55,9 +64,10 @@ async def prepare_at_provider(here: Surroundings, task: Task) -> Task:
     Where none may be, an alias falls back on the built-in engine, a task waits for one that rests, or ends.
     """
     seen = await look_over(here, task)
-    chosen = await _choose(here, task, seen)
+    jobs = await here.store.jobs(task) if task.attempt else ()
+    chosen = _choose(here, task, seen, jobs)
     if chosen is None:
-        return await _go_without(here, task, seen)
+        return await _go_without(here, task, seen, jobs)
     way = chosen.verdict.way
     assert way is not None, "what may be asked has a way"
     claimed, task = task, made_by(task, chosen.offer, way.mode)
@@ -76,24 +86,24 @@ def _is_given_files(task: Task, way: Way) -> bool:
     return task.operation is not Operation.CREATE or way.kind is not None or bool(task.plan.images)
 
 
-async def _choose(here: Surroundings, task: Task, seen: list[Candidacy]) -> Candidacy | None:
-    """The first that may be asked: of those that have not failed at this task, else of those that refused for load.
+def _choose(here: Surroundings, task: Task, seen: list[Candidacy], jobs: Sequence[Job]) -> Candidacy | None:
+    """The first that may be asked: of those that have not failed at this task, else of those that are well again.
 
-    Then of those that could not be reached; one that had taken a job only if no other comes back in time, since that
-    would be bought once more. One that has failed for good is asked no more. Of a segment the one that made the segment
-    before, if it can: nobody else has that as its own.
+    Then of those that refused for load, then of those that could not be reached; one that had taken a job only if no
+    other comes back in time, since that would be bought once more. One that has failed for good is asked no more. Of a
+    segment the one that made the segment before, if it can: nobody else has that as its own.
     """
     able = [candidacy for candidacy in seen if candidacy.verdict.can]
     if not able:
         return None
-    jobs = await here.store.jobs(task) if task.attempt else ()
     failed, before = failed_offers(jobs), bought_job(jobs)
     able.sort(key=lambda candidacy: before is None or candidacy.account.name != before.account)
-    put_off, passing = put_off_offers(jobs), passing_offers(jobs)
+    mended, put_off, passing = mended_offers(jobs), put_off_offers(jobs), passing_offers(jobs)
     fresh = (candidacy for candidacy in able if candidacy.name not in failed)
+    well = (candidacy for candidacy in able if candidacy.name in mended)
     full = (candidacy for candidacy in able if candidacy.name in put_off)
     unreached = (candidacy for candidacy in able if candidacy.name in passing)
-    chosen = next(itertools.chain(fresh, full, unreached), None)
+    chosen = next(itertools.chain(fresh, well, full, unreached), None)
     if chosen is not None:
         return chosen
     if comes_back_ms(seen, failed - put_off, here.clock(), task.deadline_ms) is not None:
@@ -102,18 +112,22 @@ async def _choose(here: Surroundings, task: Task, seen: list[Candidacy]) -> Cand
     return next((candidacy for candidacy in able if candidacy.name in accepted), None)
 
 
-async def _go_without(here: Surroundings, task: Task, seen: list[Candidacy]) -> Task:
+async def _go_without(here: Surroundings, task: Task, seen: list[Candidacy], jobs: Sequence[Job]) -> Task:
     local = made_here(here, task)
     if local is not None:
         return await here.move(task, Step.QUEUED, local)
     reasons = {candidacy.verdict.reason for candidacy in seen}
     now_ms = here.clock()
-    until_ms = min((one.verdict.until_ms for one in seen if one.verdict.reason is Reason.RESTING), default=None)
+    final = failed_offers(jobs) - put_off_offers(jobs) - mended_offers(jobs) - passing_offers(jobs)
+    resting = (one for one in seen if one.verdict.reason is Reason.RESTING and one.name not in final)
+    until_ms = min((one.verdict.until_ms for one in resting), default=None)
     if until_ms is not None and until_ms < task.deadline_ms:
         next_ms = max(until_ms, now_ms + LEAST_PAUSE_MS)
         return await here.move(task, Step.QUEUED, TaskChanges(release=True, next_ms=next_ms))
     if until_ms is not None:
         return await here.fail(task, AWAY)
+    if any(one.verdict.can for one in seen) and (fault := last_fault(jobs)) is not None:
+        return await here.fail(task, verdict_on(fault).fault)
     if Reason.SPEND_CAP in reasons:
         return await here.fail(task, CAPPED)
     return await here.fail(task, UNABLE if reasons & {Reason.OPERATION, Reason.LENGTH} else OFF)

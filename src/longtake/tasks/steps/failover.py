@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from longtake.providers.base import ProviderFault
+from longtake.providers.base import ProviderFault, Trouble
 from longtake.routing.candidates import Reason
 from longtake.routing.health import LONGEST_ASKED_REST_MS, RATE_LIMIT_PAUSE_MS
 from longtake.routing.live_accounts import LiveAccount
@@ -34,6 +34,7 @@ MOST_UNREACHED = 5
 """Tries at which nothing was sent, since nobody took the connection: about a minute, in which a server is restarted.
 Then the task ends, since an address that is wrong answers as little."""
 _FOR_LOAD = frozenset(trouble.value for trouble in LOAD)
+_OF_ACCOUNT = frozenset({Trouble.AUTH.value, Trouble.FUNDS.value})
 _PASSING = _FOR_LOAD | {"", NETWORK}
 
 _log = logging.getLogger("longtake.tasks")
@@ -107,11 +108,27 @@ def failed_offers(jobs: Sequence[Job]) -> frozenset[tuple[str, str]]:
 
 def put_off_offers(jobs: Sequence[Job]) -> frozenset[tuple[str, str]]:
     """Those of them that refused because they had too much to do: they may take the job after their pause."""
+    return _refused(jobs, _FOR_LOAD)
+
+
+def mended_offers(jobs: Sequence[Job]) -> frozenset[tuple[str, str]]:
+    """Those of them whose account lacked money or a good key: once it may be asked again, that may have changed."""
+    return _refused(jobs, _OF_ACCOUNT)
+
+
+def _refused(jobs: Sequence[Job], troubles: Collection[str]) -> frozenset[tuple[str, str]]:
     return frozenset(
         offer
         for offer, job in _last_jobs(jobs).items()
-        if job.state == "failed" and not job.handle and job.trouble in _FOR_LOAD
+        if job.state == "failed" and not job.handle and job.trouble in troubles
     )
+
+
+def last_fault(jobs: Sequence[Job]) -> ProviderFault | None:
+    """What the last job of a task failed of, as far as the record tells."""
+    known = {trouble.value: trouble for trouble in Trouble}
+    last = next((job for job in reversed(jobs) if job.state == "failed" and job.trouble in known), None)
+    return None if last is None else ProviderFault(trouble=known[last.trouble], message=last.native)
 
 
 def passing_offers(jobs: Sequence[Job], *, accepted: bool = False) -> frozenset[tuple[str, str]]:
