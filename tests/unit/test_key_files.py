@@ -57,7 +57,8 @@ def test_a_file_that_gets_another_key_of_the_same_length_and_time_is_read(tmp_pa
 
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "key")
-    assert KeyFile(tmp_path / "key", "", access_with).read_if_changed() == ""
+    file = KeyFile(tmp_path / "key", "", access_with)
+    assert (file.read(), file.read_if_changed()) == ("", "")
 
 
 def test_a_key_is_taken_once_and_those_of_before_stay_masked_as_far_as_they_are_kept(tmp_path):

@@ -13,7 +13,8 @@ import pytest
 from tests.fakes.house import code_of
 from tests.walk.routed import account, ask, bought, end_of, served
 
-from longtake.types import Step
+from longtake.compose import Services
+from longtake.types import Step, Task
 
 OVERLOADED = {"error": {"type": "service_unavailable_error", "code": "server_is_overloaded", "message": "too much"}}
 """What OpenAI's video models answer with a 503 (its page of error codes, 2026)."""
@@ -156,7 +157,16 @@ def test_two_that_are_full_are_asked_no_faster_than_one(tmp_path, upstream):
     asyncio.run(main())
 
 
+NEXT_IS_FULL = {**full_for(2, times=-1), "path": "openai/v1/videos", "method": "POST"}
 NO_MONEY = {"path": "unified/v1/video/create", "status": 402, "body": {"message": "out of credits"}}
+
+
+async def tried_at_both(services: Services) -> Task:
+    """A task that both accounts of `two` have refused once."""
+    task = await ask(services, "grok-video-3")
+    while len(await bought(services, task)) < 2:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    return task
 
 
 @pytest.mark.parametrize("next_is_off", [False, True])
@@ -165,14 +175,11 @@ def test_an_account_that_has_money_again_is_asked_again_while_the_other_is_full(
 ):
     """It was the account's matter and not the task's, which would otherwise wait, or end for an account that is off."""
     before = len(upstream.jobs())
-    full = {"path": "openai/v1/videos", "method": "POST", "status": 429, "headers": {"Retry-After": "2"}, "times": -1}
 
     async def main():
         async with served(tmp_path, two(upstream.url)) as services:
-            upstream.spoil(NO_MONEY, {**full, "body": {"message": "slow down"}})
-            task = await ask(services, "grok-video-3")
-            while len(await bought(services, task)) < 2:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+            upstream.spoil(NO_MONEY, NEXT_IS_FULL)
+            task = await tried_at_both(services)
             if next_is_off:
                 await services.providers.switch("next", enabled=False)
             await services.providers.switch("first", enabled=True)
@@ -189,14 +196,11 @@ def test_an_account_that_has_money_again_is_asked_again_while_the_other_is_full(
 def test_where_the_only_account_that_is_left_refused_for_good_its_words_are_told(tmp_path, upstream):
     """Not that all are switched off: that would be untrue."""
     broken = {"path": "unified/v1/video/create", "status": 400, "body": {"error": {"message": "not this"}}}
-    full = {"path": "openai/v1/videos", "method": "POST", "status": 429, "headers": {"Retry-After": "2"}, "times": -1}
 
     async def main():
         async with served(tmp_path, two(upstream.url)) as services:
-            upstream.spoil(broken, {**full, "body": {"message": "slow down"}})
-            task = await ask(services, "grok-video-3")
-            while len(await bought(services, task)) < 2:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+            upstream.spoil(broken, NEXT_IS_FULL)
+            task = await tried_at_both(services)
             await services.providers.switch("next", enabled=False)
             ended = await end_of(services, task)
             assert (ended.step, code_of(ended)) == (Step.FAILED, "upstream_error")

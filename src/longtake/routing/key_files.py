@@ -36,7 +36,9 @@ class KeyFile:
         return self._access
 
     def read(self) -> str:
-        """The key that the file has by now; nothing where it is not there, is empty, or cannot be read."""
+        """The key that the file has by now; nothing where it is no file, is empty, or cannot be read."""
+        if self._mark() is None:
+            return ""
         try:
             return self._path.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):

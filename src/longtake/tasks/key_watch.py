@@ -43,7 +43,7 @@ class KeyWatch:
             for account, key in await asyncio.to_thread(self._changed):
                 try:
                     use_key(account, key, self._clock())
-                except Exception:  # noqa: BLE001 - an adapter of somebody else's makes the headers; the other accounts go on
+                except Exception:  # noqa: BLE001 - of an adapter from elsewhere: the other accounts go on
                     _log.exception("provider %s: its new key cannot be used", account.name)
 
     def _changed(self) -> list[tuple[LiveAccount, str]]:
